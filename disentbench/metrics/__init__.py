@@ -1,0 +1,49 @@
+"""What a metric is; every other file in this folder is one row of the field's catalogue.
+
+A metric file defines a plain function and, under the name `metric`, the facts that a reader of its
+numbers needs. The function's positional parameters say what it takes from a representation:
+
+    codes         float [image, latent]   posterior means (or samples), a discrete group as its class
+    factors       int [image, factor]     ground-truth classes, 0 .. n-1
+    posterior     Posterior               q(z | x) of every image: mean, logvar, logits
+    groups        dict[str, list[int]]    the objective's groups of latents, {} where it has none
+    distortion    float [image]           -log p(x | z), nats per image
+
+and its keyword-only parameters are options; `rng` is handed a generator seeded for this metric.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Value:
+    """One number that a metric gives: its column name, label and range, and which way is better."""
+
+    name: str
+    label: str
+    low: float
+    high: float
+    better: Literal["higher", "lower", "neither"] = "higher"
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric: the function, what it computes in one sentence, its source and its values."""
+
+    compute: Callable[..., "Score"]
+    label: str
+    variant: str
+    reference: str
+    values: tuple[Value, ...]
+
+
+class Score(NamedTuple):
+    """What a metric returns: `values` for the tables, `detail` (arrays) for the figures."""
+
+    values: dict[str, float]
+    detail: dict[str, np.ndarray] = {}  # noqa: RUF012
