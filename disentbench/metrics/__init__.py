@@ -3,7 +3,7 @@
 A metric file defines a plain function and, under the name `metric`, the facts that a reader of its
 numbers needs. The function's positional parameters say what it takes from a representation:
 
-    codes         float [image, latent]   posterior means (or samples), a discrete group as its class
+    codes         float [image, latent]   posterior means (or samples); a discrete group's class
     factors       int [image, factor]     ground-truth classes, 0 .. n-1
     posterior     Posterior               q(z | x) of every image: mean, logvar, logits
     groups        dict[str, list[int]]    the objective's groups of latents, {} where it has none

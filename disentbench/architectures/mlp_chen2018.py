@@ -1,0 +1,27 @@
+"""The fully connected network of the beta-TCVAE authors' dSprites experiments."""
+
+from math import prod
+from typing import Annotated
+
+from pydantic import Field
+
+from disentbench.architectures import Architecture, Dense, ReLU, Reshape, Tanh
+
+
+class MLP(Architecture):
+    """pixels-1200-1200-z with ReLU, z-1200-1200-1200-pixels with tanh."""
+
+    label = "MLP"
+    reference = "Chen et al. 2018, authors' code"
+
+    hidden: Annotated[int, Field(ge=1)] = 1200
+
+    def encoder(self):
+        return (Reshape((-1,)), Dense(self.hidden), ReLU(), Dense(self.hidden), ReLU())
+
+    def decoder(self, shape):
+        hidden = (Dense(self.hidden), Tanh())
+        return (*hidden, *hidden, *hidden, Dense(prod(shape)), Reshape(shape))
+
+
+architecture = MLP

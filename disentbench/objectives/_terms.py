@@ -1,0 +1,161 @@
+"""The terms of one minibatch, from which every objective is made.
+
+Latents are D Gaussian scalars and any number of discrete groups. A minibatch estimator of the
+aggregate posterior gives each pair (i, j) of the batch a weight in
+
+    log q(z_i) ~ log sum_j exp(log W_ij + log q(z_i | x_j)),
+
+the same weights, once, for the joint, for every group and for every scalar. Discrete groups enter
+in closed form: expectations over q(k | x_i) are sums over the classes, and their marginal is the
+batch mean of q(k | x_b).
+"""
+
+from functools import cached_property, reduce
+from math import log, pi
+
+import torch
+from torch import Tensor
+
+from disentbench.objectives import Structure
+from disentbench.representation import Posterior
+
+
+def log_weights(estimator: str, batch: int, data_size: int, device=None) -> Tensor:
+    """log W [i, j] of a minibatch estimator of log q(z), for a batch of this many out of N images.
+
+    mws    minibatch weighted sampling, 1 / (N M): Chen et al. 2018, eq. 5
+    mss    minibatch stratified sampling: Chen et al. 2018, appendix C.2
+    hfvae  1/N on the diagonal, (N-1) / (N (M-1)) off it: Esmaeili et al. 2019, appendix
+    """
+    M, N = batch, data_size
+    if estimator == "mws" or M == 1:
+        return torch.full((M, M), -log(N * M), device=device)
+    if estimator == "hfvae":
+        weights = torch.full((M, M), (N - 1) / (N * (M - 1)), device=device)
+        return weights.fill_diagonal_(1 / N).log()
+    weights = torch.full((M, M), 1 / (M - 1), device=device)
+    stratified = torch.arange(M, device=device)
+    weights[stratified, (stratified + 1) % M] = (N - M + 1) / (N * (M - 1))
+    return weights.fill_diagonal_(1 / N).log()
+
+
+def log_normal(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
+    """Elementwise log N(z; mean, exp(logvar))."""
+    return -0.5 * (log(2 * pi) + logvar + (z - mean) ** 2 * (-logvar).exp())
+
+
+class Terms:
+    """One minibatch: distortion, and the KL's terms as estimated on it, each when first asked for.
+
+    All are scalars in nats per image. `z` [image, latent] is the sample of the Gaussian latents
+    that was decoded; `posterior` holds tensors. The estimates are biased by many nats: good to
+    train with, never to report.
+    """
+
+    def __init__(
+        self,
+        distortion: Tensor,
+        posterior: Posterior,
+        z: Tensor,
+        structure: Structure,
+        data_size: int,
+    ):
+        self.distortion = distortion
+        self.posterior = posterior
+        self.z = z
+        self.structure = structure
+        self.data_size = data_size
+
+    def weighted(self, index_code_mi=1.0, tc_between=1.0, tc_within=1.0, dimension_wise_kl=1.0):
+        """Distortion plus the weighted terms of the KL.
+
+        The analytic KL carries the weight of the dimension-wise KL and an estimate is added only
+        where a weight differs from it: least variance, and with equal weights no estimate at all.
+        """
+        loss = self.distortion + dimension_wise_kl * self.rate
+        if index_code_mi != dimension_wise_kl:
+            loss = loss + (index_code_mi - dimension_wise_kl) * self.index_code_mi
+        if tc_between != dimension_wise_kl:
+            loss = loss + (tc_between - dimension_wise_kl) * self.tc_between
+        if tc_within != dimension_wise_kl and self.structure.groups:
+            loss = loss + (tc_within - dimension_wise_kl) * self.tc_within
+        return loss
+
+    def computed(self) -> dict[str, Tensor]:
+        """The terms that the loss has used, for the history."""
+        names = ("rate", "index_code_mi", "tc_between", "tc_within")
+        used = {name: self.__dict__[name] for name in names if name in self.__dict__}
+        return {"distortion": self.distortion, **used}
+
+    @cached_property
+    def rate(self) -> Tensor:
+        """KL(q(z|x) || p(z)), analytic: standard normal scalars, uniform classes."""
+        mean, logvar, _ = self.posterior
+        gaussian = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).sum(-1).mean()
+        discrete = [(logq.exp() * logq).sum(-1).mean() + log(logq.shape[-1]) for logq in self._logq]
+        return sum(discrete, gaussian)
+
+    @cached_property
+    def index_code_mi(self) -> Tensor:
+        """I(x; z) = E log q(z|x) - log q(z)."""
+        own = log_normal(self.z, *self.posterior[:2]).sum(-1).mean()
+        own = own + sum((logq.exp() * logq).sum(-1).mean() for logq in self._logq)
+        return own - self._log_joint
+
+    @cached_property
+    def tc_between(self) -> Tensor:
+        """KL(q(z) || prod_g q(z_g)); with no groups named, the total correlation."""
+        return self._log_joint - sum(self._log_groups) - sum(self._log_marginals)
+
+    @cached_property
+    def tc_within(self) -> Tensor:
+        """sum_g KL(q(z_g) || prod_{j in g} q(z_j)); nought for a scalar or a discrete variable."""
+        named = [self._pairwise[..., group] for group in self.structure.groups.values()]
+        joint = sum(self._log_q(group.sum(-1)) for group in named)
+        return joint - sum(self._log_q(group).sum() for group in named)
+
+    @cached_property
+    def _logq(self) -> list[Tensor]:
+        """log q(k | x) [image, class] of each discrete group."""
+        return [logits.log_softmax(-1) for logits in self.posterior.logits.values()]
+
+    @cached_property
+    def _weights(self) -> Tensor:
+        M = self.z.shape[0]
+        return log_weights(self.structure.estimator, M, self.data_size, self.z.device)
+
+    @cached_property
+    def _pairwise(self) -> Tensor:
+        """log q(z_id | x_jd) [i, j, latent]."""
+        mean, logvar, _ = self.posterior
+        return log_normal(self.z[:, None], mean[None], logvar[None])
+
+    def _log_q(self, pairwise: Tensor) -> Tensor:
+        """Batch mean of log q from log q(z_i | x_j) [i, j] or, for several at once, [i, j, .]."""
+        weights = self._weights.reshape(self._weights.shape + (1,) * (pairwise.ndim - 2))
+        return (weights + pairwise).logsumexp(1).mean(0)
+
+    @cached_property
+    def _log_joint(self) -> Tensor:
+        """log q(z) over all latents; discrete groups by enumeration of their joint classes."""
+        pairwise = self._pairwise.sum(-1)
+        if not self._logq:
+            return self._log_q(pairwise)
+        logq = reduce(lambda a, b: (a[:, :, None] + b[:, None]).flatten(1), self._logq)
+        joint = (self._weights + pairwise)[:, :, None] + logq
+        return (logq.exp() * joint.logsumexp(1)).sum(-1).mean()
+
+    @cached_property
+    def _log_groups(self) -> list[Tensor]:
+        """log q(z_g) of each named group and of every scalar that no group names."""
+        groups = self.structure.groups.values()
+        named = {latent for group in groups for latent in group}
+        free = [latent for latent in range(self.z.shape[1]) if latent not in named]
+        joint = [self._log_q(self._pairwise[..., group].sum(-1)) for group in groups]
+        return [*joint, self._log_q(self._pairwise[..., free]).sum()]
+
+    @cached_property
+    def _log_marginals(self) -> list[Tensor]:
+        """E log q(k) of each discrete group, q(k) the batch mean."""
+        marginals = [logq.exp().mean(0) for logq in self._logq]
+        return [(q * q.clamp_min(torch.finfo(q.dtype).tiny).log()).sum() for q in marginals]

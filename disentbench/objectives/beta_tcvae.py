@@ -1,0 +1,26 @@
+"""beta-TCVAE: the total correlation weighed apart from the rest of the KL."""
+
+from disentbench.objectives import Estimator, Objective, Structure, Weight
+
+
+class BetaTCVAE(Objective):
+    """-log p(x|z) + alpha I(x;z) + beta TC(z) + gamma sum_j KL(q(z_j) || p(z_j))."""
+
+    label = "β-TCVAE"
+    reference = "Chen et al. 2018, eq. 4"
+
+    beta: Weight
+    alpha: Weight = 1.0
+    gamma: Weight = 1.0
+    estimator: Estimator = "mws"
+
+    def structure(self):
+        return Structure(estimator=self.estimator)
+
+    def loss(self, terms, step):
+        return terms.weighted(
+            index_code_mi=self.alpha, tc_between=self.beta, dimension_wise_kl=self.gamma
+        )
+
+
+objective = BetaTCVAE

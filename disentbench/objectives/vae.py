@@ -1,0 +1,16 @@
+"""The variational autoencoder: the negative evidence lower bound, every weight 1."""
+
+from disentbench.objectives import Objective
+
+
+class VAE(Objective):
+    """-log p(x|z) + KL(q(z|x) || p(z))."""
+
+    label = "VAE"
+    reference = "Kingma & Welling 2014, eq. 10"
+
+    def loss(self, terms, step):
+        return terms.weighted()
+
+
+objective = VAE

@@ -1,0 +1,279 @@
+"""What a study may say, and what follows from it: its packs and their paths. Imports no torch."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from disentbench import plugins
+from disentbench.errors import UserError
+from disentbench.options import Options, sentence
+
+
+def _path_safe(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,63}", name):
+        raise ValueError(
+            f"{name!r} cannot be a folder's name; use up to 64 letters, digits, '_', '-' and '+'"
+        )
+    return name
+
+
+def _seed_range(seeds: Any) -> str:
+    match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", str(seeds))
+    if not match or int(match[2] or match[1]) < int(match[1]):
+        raise ValueError(f"{seeds!r} is no range of seeds; write the first and the last, as in 0-4")
+    return str(seeds)
+
+
+Name = Annotated[str, AfterValidator(_path_safe)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Training(Options):
+    """How every run is trained; Adam with these settings, batches drawn without replacement."""
+
+    steps: Count
+    batch_size: Count = 64
+    learning_rate: Positive = 1e-4
+    adam_betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (
+        0.9,
+        0.999,
+    )
+    precision: Literal["float32", "bf16"] = "float32"
+
+
+@dataclass(frozen=True)
+class Pack:
+    """The runs of one (data set, objective, setting) over an aligned block of seeds."""
+
+    dataset: str
+    objective: str
+    setting: str
+    first: int
+    last: int
+
+    @property
+    def seeds(self) -> range:
+        return range(self.first, self.last + 1)
+
+    @property
+    def path(self) -> str:
+        """Where the pack's files are, below results/{study}/."""
+        seeds = f"seeds-{self.first}-{self.last}"
+        return f"{self.dataset}/{self.objective}/{self.setting}/{seeds}"
+
+
+class Study(Options):
+    """One study: data sets, objectives with their swept settings, seeds, model, training, metrics.
+
+    In `datasets` and `objectives` a key is a name in paths and tables; its options may hold `of`,
+    the file that defines it, where that is not the key itself.
+    """
+
+    study: Name
+    datasets: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
+    objectives: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
+    seeds: Annotated[str, AfterValidator(_seed_range)]
+    pack: Count = 5
+    latents: Count = 10
+    architecture: dict[str, Any]
+    training: Training
+    metrics: Annotated[list[str], Field(min_length=1)] = plugins.names("metrics")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, raw: Any) -> Any:
+        """A list of names stands for a mapping without options, a lone name for its `of`."""
+        if not isinstance(raw, dict):
+            raise ValueError("a study is a mapping of keys to values")
+        raw = dict(raw)
+        for key in ("datasets", "objectives"):
+            raw[key] = _as_mapping(raw[key]) if key in raw else raw.get(key, {})
+        if isinstance(raw.get("architecture"), str):
+            raw["architecture"] = {"of": raw["architecture"]}
+        if isinstance(raw.get("seeds"), int) and not isinstance(raw["seeds"], bool):
+            raw["seeds"] = str(raw["seeds"])
+        return raw
+
+    @model_validator(mode="after")
+    def _parts_exist_and_fit(self):
+        for metric in self.metrics:
+            plugins.require("metrics", metric)
+        for name in self.datasets:
+            self._fits(name)
+        for name in self.objectives:
+            for _, objective in self.settings(name):
+                self._groups_fit(name, objective)
+        return self
+
+    def _fits(self, name: str) -> None:
+        dataset = self.dataset(name)
+        batch = self.training.batch_size
+        if batch > dataset.size:
+            raise ValueError(
+                f"training.batch_size {batch} is larger than {name}'s {dataset.size} images; "
+                f"use at most {dataset.size}"
+            )
+        _named(f"architecture on {name}", self.network.check, dataset.shape)
+
+    def _groups_fit(self, name: str, objective) -> None:
+        for group, members in objective.structure().groups.items():
+            if max(members) >= self.latents:
+                raise ValueError(
+                    f"objectives.{name}.groups.{group} names latent {max(members)}; "
+                    f"the latents are 0 to {self.latents - 1}"
+                )
+
+    def dataset(self, name: str):
+        """The data set of this name, options set."""
+        return _made("datasets", name, self.datasets[name])
+
+    @cached_property
+    def network(self):
+        """The architecture, options set."""
+        options = dict(self.architecture)
+        if not isinstance(options.get("of"), str):
+            choices = ", ".join(plugins.names("architectures"))
+            raise ValueError(f"architecture needs the key 'of'; choose from {choices}")
+        return _made("architectures", options["of"], options)
+
+    def settings(self, name: str) -> Iterator[tuple[str, Any]]:
+        """(setting, objective) of every point of an objective's sweep, in the order written."""
+        for options in self.sweep(name):
+            chosen = self.objectives[name] | options
+            objective = _made("objectives", name, chosen)
+            texts = (f"{key}-{_text(getattr(objective, key))}" for key in options)
+            yield "_".join(texts) or "default", objective
+
+    def sweep(self, name: str) -> list[dict[str, Any]]:
+        """The points of an objective's sweep: a list in its options holds the values to sweep."""
+        lists = {k: v for k, v in self.objectives[name].items() if isinstance(v, list)}
+        for key, values in lists.items():
+            if not values or len({_text(v) for v in values}) < len(values):
+                raise ValueError(
+                    f"objectives.{name}.{key} is {values}; a sweep needs one value or more, "
+                    "each of them once"
+                )
+        return [
+            dict(zip(lists, point, strict=True)) for point in itertools.product(*lists.values())
+        ]
+
+    @property
+    def blocks(self) -> list[tuple[int, int]]:
+        """First and last seed of each block, aligned to multiples of the pack's size."""
+        first, _, last = self.seeds.partition("-")
+        first, last = int(first), int(last or first)
+        starts = range(first - first % self.pack, last + 1, self.pack)
+        return [(max(start, first), min(start + self.pack - 1, last)) for start in starts]
+
+    @cached_property
+    def packs(self) -> list[Pack]:
+        """Every pack of the study: what is trained, encoded and scored as one."""
+        return [
+            Pack(dataset, name, setting, *block)
+            for dataset in self.datasets
+            for name in self.objectives
+            for setting, _ in self.settings(name)
+            for block in self.blocks
+        ]
+
+    def pack_at(self, path: str) -> Pack:
+        """The pack whose files are at this path below results/{study}/."""
+        return self._by_path[path]
+
+    @cached_property
+    def _by_path(self) -> dict[str, Pack]:
+        return {pack.path: pack for pack in self.packs}
+
+    def recipe(self, pack: Pack) -> str:
+        """The study of this pack alone, as JSON: all that its training depends on."""
+        point = next(
+            options
+            for options, (setting, _) in zip(
+                self.sweep(pack.objective), self.settings(pack.objective), strict=True
+            )
+            if setting == pack.setting
+        )
+        swept = {key: [value] for key, value in point.items()}
+        alone = {
+            "study": self.study,
+            "datasets": {pack.dataset: self.datasets[pack.dataset]},
+            "objectives": {pack.objective: self.objectives[pack.objective] | swept},
+            "seeds": f"{pack.first}-{pack.last}",
+            "pack": pack.last + 1,
+            "latents": self.latents,
+            "architecture": self.architecture,
+            "training": self.training.model_dump(mode="json"),
+        }
+        return json.dumps(alone, sort_keys=False)
+
+
+def read(source: str | Path | dict, name: str = "study") -> Study:
+    """A study from a YAML file, JSON text or a mapping; a UserError says what is wrong."""
+    if isinstance(source, dict):
+        return _validated(source, name)
+    text = str(source)
+    if text.lstrip().startswith("{"):
+        return _validated(_parsed(json.loads, text, name), name)
+    path = Path(text)
+    if not path.is_file():
+        raise UserError(f"no study file {text}; name a YAML file like configs/demo.yaml")
+    return _validated(_parsed(yaml.safe_load, path.read_text(errors="replace"), text), text)
+
+
+def _parsed(parse, text: str, name: str) -> Any:
+    try:
+        return parse(text)
+    except (yaml.YAMLError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{name} cannot be read: {reason}") from None
+
+
+def _validated(raw: Any, name: str) -> Study:
+    try:
+        return Study.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(f"{name}: {sentence(error)}") from None
+
+
+def _as_mapping(entries: Any) -> Any:
+    if isinstance(entries, list):
+        return {entry if isinstance(entry, str) else str(entry): {} for entry in entries}
+    if isinstance(entries, dict):
+        return {key: {} if options is None else options for key, options in entries.items()}
+    return entries
+
+
+def _made(kind: str, name: str, options: dict[str, Any]):
+    """The plugin that options ask for; a ValueError says which key of which part is wrong."""
+    options = dict(options)
+    file = options.pop("of", name)
+    plugins.require(kind, str(file))
+    where = kind if kind == "architectures" else f"{kind}.{name}"
+    return _named(where, plugins.load(kind, file).model_validate, options)
+
+
+def _named(where: str, check, value):
+    try:
+        return check(value)
+    except ValidationError as error:
+        raise ValueError(f"{where}: {sentence(error)}") from None
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+
+
+def _text(value: Any) -> str:
+    """A swept value as it stands in a path: 4, 0.5, mws."""
+    if isinstance(value, int | float):
+        return f"{value:g}"
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"{value!r} cannot be swept; a sweep's values are numbers or names")
