@@ -1,0 +1,134 @@
+"""What a data set is; every other file in this folder is one.
+
+A data set file defines a subclass of `Dataset` and names it `dataset`. Its fields are what a study
+may set, checked when the study is read:
+
+    dataset(image_size=32, posX={"stride": 2})
+
+`label` and `reference` belong to the class. What a study's plan needs (`factors`, `sizes`, `size`,
+`image_shape`) is answered from the fields alone; only `images()` renders or reads anything.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """The images of a data set with their ground truth.
+
+    Binary images are `bits`, each image flattened and packed eight pixels to a byte, the first
+    pixel in the highest bit (`np.packbits`); all others are `pixels`. The other of the two is None.
+    `factor_values[f][c]` is the physical value of class c of factor f.
+    """
+
+    name: str
+    label: str
+    shape: tuple[int, int, int]  # channels, height, width
+    factors: Int[np.ndarray, "image factor"]  # classes 0 .. n-1 among those that were kept
+    factor_names: tuple[str, ...]
+    factor_values: tuple[Float[np.ndarray, " class"], ...]
+    bits: UInt8[np.ndarray, "image byte"] | None = None
+    pixels: UInt8[np.ndarray, "image height width channel"] | None = None
+
+    @cached_property
+    def factor_sizes(self) -> tuple[int, ...]:
+        """How many classes each factor has."""
+        return tuple(len(values) for values in self.factor_values)
+
+    def __len__(self) -> int:
+        return len(self.factors)
+
+
+class Dataset(BaseModel):
+    """The options of a data set, and what they make of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    label: ClassVar[str]
+    reference: ClassVar[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_options(cls, options):
+        if not isinstance(options, dict):
+            raise ValueError(f"the options of a data set are names with values, not {options!r}")
+        fields = cls.model_fields
+        if unknown := [name for name in options if name not in fields]:
+            raise ValueError(f"no option named {unknown[0]!r}; choose from {', '.join(fields)}")
+        needed = [name for name, field in fields.items() if field.is_required()]
+        if missing := [name for name in needed if name not in options]:
+            raise ValueError(f"the option {missing[0]!r} is missing")
+        return options
+
+    @property
+    def name(self) -> str:
+        """The file that defines the data set."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def factors(self) -> dict[str, tuple[int, ...]]:
+        """Each factor's name with the classes that are kept, the slowest factor first."""
+        raise NotImplementedError
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width. (`shape` is a factor's name in more than one data set.)"""
+        raise NotImplementedError
+
+    def images(self) -> Images:
+        """Render or read every image; the only method that takes time."""
+        raise NotImplementedError
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many classes of each factor are kept."""
+        return tuple(len(classes) for classes in self.factors.values())
+
+    @property
+    def size(self) -> int:
+        """The number of images: every combination of the classes kept."""
+        return prod(self.sizes)
+
+
+def grid(sizes: tuple[int, ...]) -> Int[np.ndarray, "image factor"]:
+    """Every combination of classes, the last factor fastest."""
+    return np.ascontiguousarray(np.indices(sizes).reshape(len(sizes), -1).T)
+
+
+def classes_kept(factor: str, choice, size: int) -> tuple[int, ...]:
+    """The classes, in ascending order, that a study keeps of a factor with `size` classes.
+
+    `choice` is one class, a list of classes, or {"stride": n} for every n-th class from 0 on.
+    """
+    if isinstance(choice, dict):
+        return tuple(range(0, size, _stride(factor, choice)))
+    chosen = tuple(choice) if isinstance(choice, list | tuple) else (choice,)
+    if not chosen:
+        raise ValueError(f"{factor} keeps no class; name at least one of 0 to {size - 1}")
+    for each in chosen:
+        if not is_whole(each, 0, size - 1):
+            raise ValueError(
+                f"{factor} has no class {each!r}; choose from 0 to {size - 1}, as one number, "
+                f"a list or {{stride: n}}"
+            )
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"{factor} names a class twice in {list(chosen)}; name each once")
+    return tuple(sorted(chosen))
+
+
+def is_whole(value, low: int, high: int) -> bool:
+    """Whether `value` is an integer from `low` to `high`; True and False are no numbers here."""
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _stride(factor: str, choice: dict) -> int:
+    if list(choice) != ["stride"] or not is_whole(choice["stride"], 1, np.inf):
+        raise ValueError(f"{factor} takes {{stride: n}} with a whole number n >= 1, not {choice}")
+    return choice["stride"]
