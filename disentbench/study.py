@@ -122,7 +122,7 @@ class Study(Options):
                 f"training.batch_size {batch} is larger than {name}'s {dataset.size} images; "
                 f"use at most {dataset.size}"
             )
-        _named(f"architecture on {name}", self.network.check, dataset.shape)
+        _named(f"architecture on {name}", self.network.check, dataset.image_shape)
 
     def _groups_fit(self, name: str, objective) -> None:
         for group, members in objective.structure().groups.items():

@@ -44,6 +44,20 @@ def log_normal(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
     return -0.5 * (log(2 * pi) + logvar + (z - mean) ** 2 * (-logvar).exp())
 
 
+def quadratic_features(z: Tensor, mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
+    """Features whose products are log-densities: left_i . right_j = log N(z_i; mean_j, var_j).
+
+    Both are [latent, image, 3], so that every pair of a batch costs one multiplication of small
+    matrices, forward and backward. Centring keeps the squares small, and float32 exact enough.
+    """
+    centre = mean.detach().mean(0)
+    z, mean, precision = z - centre, mean - centre, (-logvar).exp()
+    constant = -0.5 * (log(2 * pi) + logvar + mean**2 * precision)
+    left = torch.stack([-0.5 * z**2, z, torch.ones_like(z)], dim=-1)
+    right = torch.stack([precision, mean * precision, constant], dim=-1)
+    return left.transpose(0, 1), right.transpose(0, 1)
+
+
 class Terms:
     """One minibatch: distortion, and the KL's terms as estimated on it, each when first asked for.
 
@@ -110,9 +124,8 @@ class Terms:
     @cached_property
     def tc_within(self) -> Tensor:
         """sum_g KL(q(z_g) || prod_{j in g} q(z_j)); nought for a scalar or a discrete variable."""
-        named = [self._pairwise[..., group] for group in self.structure.groups.values()]
-        joint = sum(self._log_q(group.sum(-1)) for group in named)
-        return joint - sum(self._log_q(group).sum() for group in named)
+        groups = self.structure.groups.values()
+        return sum(self._log_group(group) - self._log_scalars(group) for group in groups)
 
     @cached_property
     def _logq(self) -> list[Tensor]:
@@ -125,25 +138,32 @@ class Terms:
         return log_weights(self.structure.estimator, M, self.data_size, self.z.device)
 
     @cached_property
-    def _pairwise(self) -> Tensor:
-        """log q(z_id | x_jd) [i, j, latent]."""
-        mean, logvar, _ = self.posterior
-        return log_normal(self.z[:, None], mean[None], logvar[None])
+    def _features(self) -> tuple[Tensor, Tensor]:
+        return quadratic_features(self.z, self.posterior.mean, self.posterior.logvar)
 
-    def _log_q(self, pairwise: Tensor) -> Tensor:
-        """Batch mean of log q from log q(z_i | x_j) [i, j] or, for several at once, [i, j, .]."""
-        weights = self._weights.reshape(self._weights.shape + (1,) * (pairwise.ndim - 2))
-        return (weights + pairwise).logsumexp(1).mean(0)
+    def _pairwise(self, latents: list[int]) -> Tensor:
+        """log W_ij + log q(z_i | x_j) [i, j] over these latents together."""
+        left, right = (f[latents].transpose(0, 1).flatten(1) for f in self._features)
+        return self._weights + left @ right.T
+
+    def _log_group(self, latents: list[int]) -> Tensor:
+        """Batch mean of log q(z_g), these latents taken together."""
+        return self._pairwise(latents).logsumexp(1).mean()
+
+    def _log_scalars(self, latents: list[int]) -> Tensor:
+        """Batch mean of sum_j log q(z_j) over these latents, each alone."""
+        left, right = (f[latents] for f in self._features)
+        return (self._weights + left @ right.transpose(1, 2)).logsumexp(2).sum(0).mean()
 
     @cached_property
     def _log_joint(self) -> Tensor:
         """log q(z) over all latents; discrete groups by enumeration of their joint classes."""
-        pairwise = self._pairwise.sum(-1)
+        everything = list(range(self.z.shape[1]))
         if not self._logq:
-            return self._log_q(pairwise)
+            return self._log_group(everything)
         logq = reduce(lambda a, b: (a[:, :, None] + b[:, None]).flatten(1), self._logq)
-        joint = (self._weights + pairwise)[:, :, None] + logq
-        return (logq.exp() * joint.logsumexp(1)).sum(-1).mean()
+        joint = (self._pairwise(everything)[:, :, None] + logq).logsumexp(1)
+        return (logq.exp() * joint).sum(-1).mean()
 
     @cached_property
     def _log_groups(self) -> list[Tensor]:
@@ -151,8 +171,7 @@ class Terms:
         groups = self.structure.groups.values()
         named = {latent for group in groups for latent in group}
         free = [latent for latent in range(self.z.shape[1]) if latent not in named]
-        joint = [self._log_q(self._pairwise[..., group].sum(-1)) for group in groups]
-        return [*joint, self._log_q(self._pairwise[..., free]).sum()]
+        return [*(self._log_group(group) for group in groups), self._log_scalars(free)]
 
     @cached_property
     def _log_marginals(self) -> list[Tensor]:
