@@ -5,58 +5,45 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import h5py
 import numpy as np
 
 from disentbench.errors import UserError
+from disentbench.files import whole
 
 Group = h5py.Group
 
 
 @contextmanager
 def create(path: Path | str) -> Iterator[h5py.File]:
-    """A new file that appears under `path` when the block ends, and never if it raises.
-
-    It is written beside its final place, since a rename is atomic only within one file system.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
-    try:
-        with h5py.File(part, "x") as file:
-            yield file
-        _sync(part)
-        part.replace(path)
-        _sync(path.parent)
-    finally:
-        part.unlink(missing_ok=True)
+    """A new file that appears under `path` when the block ends, and never if it raises."""
+    with whole(path) as part, h5py.File(part, "w") as file:
+        yield file
 
 
 @contextmanager
 def open_data(path: Path | str) -> Iterator[h5py.File]:
     """A file from outside, to read: whatever would make HDF5 open another file is refused."""
     with _open(Path(path)) as file:
-        try:
-            file.visititems_links(_refuse_link)
-            file.visititems(_refuse_foreign_storage)
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
-        except (OSError, RuntimeError, TypeError, ValueError) as error:
-            raise UserError(f"{path} is damaged: HDF5 cannot list what it holds") from error
+        if wrong := _leads_out(file):
+            raise UserError(f"{path}: {wrong}; copy the values into the file instead")
         yield file
 
 
 def array(group: Group, name: str) -> np.ndarray:
     """The whole of a dataset."""
-    if not isinstance(group.get(name), h5py.Dataset):
-        there = ", ".join(group) or "nothing"
-        raise UserError(f"{group.file.filename} has no dataset {name!r}; it holds {there}")
-    try:
-        return group[name][()]
-    except (OSError, MemoryError) as error:
-        raise UserError(f"{group.file.filename} is damaged: {name!r} cannot be read") from error
+    return _values(group, name, ())
+
+
+def row(group: Group, name: str, index: int) -> np.ndarray:
+    """One entry of a dataset's first axis; nothing else of it is read."""
+    return _values(group, name, index)
+
+
+def dimensions(group: Group, name: str) -> int:
+    """How many axes a dataset has."""
+    return _dataset(group, name).ndim
 
 
 def attribute(group: Group | h5py.Dataset, name: str):
@@ -84,13 +71,19 @@ def label_axes(dataset: h5py.Dataset, *labels: str) -> None:
         axis.label = label
 
 
-def _sync(path: Path) -> None:
-    """Have the system put a file or a folder's entries on the disk before going on."""
-    descriptor = os.open(path, os.O_RDONLY)
+def _dataset(group: Group, name: str) -> h5py.Dataset:
+    if not isinstance(group.get(name), h5py.Dataset):
+        there = ", ".join(group) or "nothing"
+        raise UserError(f"{group.file.filename} has no dataset {name!r}; it holds {there}")
+    return group[name]
+
+
+def _values(group: Group, name: str, index: int | tuple) -> np.ndarray:
+    dataset = _dataset(group, name)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return dataset[index]
+    except (IndexError, MemoryError, OSError, ValueError) as error:
+        raise UserError(f"{group.file.filename} is damaged: {name!r} cannot be read") from error
 
 
 def _open(path: Path) -> h5py.File:
@@ -108,17 +101,26 @@ def _open(path: Path) -> h5py.File:
         raise UserError(f"{path} is truncated or damaged: HDF5 cannot open it") from error
 
 
-def _refuse_link(name: str, link) -> None:
-    """Only links within the file may pass; a soft link leaves it only through an external one."""
-    if isinstance(link, h5py.ExternalLink):
-        raise UserError(
-            f"{name!r} is a link to another file, {link.filename}; copy what it names in instead"
-        )
+def _leads_out(file: h5py.File) -> str | None:
+    """What in the file would make HDF5 open another one.
+
+    The visitors return what they find: an exception inside h5py's visit comes out as SystemError.
+    """
+    try:
+        return file.visititems_links(_link_out) or file.visititems(_foreign_storage)
+    except (OSError, RuntimeError, SystemError, TypeError, ValueError) as error:
+        raise UserError(f"{file.filename} is damaged: HDF5 cannot list its content") from error
 
 
-def _refuse_foreign_storage(name: str, item: Group | h5py.Dataset) -> None:
-    if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
-        raise UserError(f"{name!r} keeps its values in other files; copy them in instead")
+def _link_out(name: str, link) -> str | None:
+    """A soft link needs no check: it leaves the file only through an external one."""
+    external = isinstance(link, h5py.ExternalLink)
+    return f"{name!r} is a link to another file, {link.filename}" if external else None
+
+
+def _foreign_storage(name: str, item: Group | h5py.Dataset) -> str | None:
+    foreign = isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)
+    return f"{name!r} keeps its values in other files" if foreign else None
 
 
 def _text(value):

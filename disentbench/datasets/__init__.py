@@ -16,7 +16,8 @@ from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
-from pydantic import BaseModel, ConfigDict, model_validator
+
+from disentbench.options import Options
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,26 +47,11 @@ class Images:
         return len(self.factors)
 
 
-class Dataset(BaseModel):
+class Dataset(Options):
     """The options of a data set, and what they make of it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     label: ClassVar[str]
     reference: ClassVar[str]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_options(cls, options):
-        if not isinstance(options, dict):
-            raise ValueError(f"the options of a data set are names with values, not {options!r}")
-        fields = cls.model_fields
-        if unknown := [name for name in options if name not in fields]:
-            raise ValueError(f"no option named {unknown[0]!r}; choose from {', '.join(fields)}")
-        needed = [name for name, field in fields.items() if field.is_required()]
-        if missing := [name for name in needed if name not in options]:
-            raise ValueError(f"the option {missing[0]!r} is missing")
-        return options
 
     @property
     def name(self) -> str:
@@ -102,24 +88,24 @@ def grid(sizes: tuple[int, ...]) -> Int[np.ndarray, "image factor"]:
     return np.ascontiguousarray(np.indices(sizes).reshape(len(sizes), -1).T)
 
 
-def classes_kept(factor: str, choice, size: int) -> tuple[int, ...]:
+def classes_kept(choice, size: int) -> tuple[int, ...]:
     """The classes, in ascending order, that a study keeps of a factor with `size` classes.
 
     `choice` is one class, a list of classes, or {"stride": n} for every n-th class from 0 on.
     """
     if isinstance(choice, dict):
-        return tuple(range(0, size, _stride(factor, choice)))
+        return tuple(range(0, size, _stride(choice)))
     chosen = tuple(choice) if isinstance(choice, list | tuple) else (choice,)
     if not chosen:
-        raise ValueError(f"{factor} keeps no class; name at least one of 0 to {size - 1}")
+        raise ValueError(f"an empty list keeps no class; name at least one of 0 to {size - 1}")
     for each in chosen:
         if not is_whole(each, 0, size - 1):
             raise ValueError(
-                f"{factor} has no class {each!r}; choose from 0 to {size - 1}, as one number, "
-                f"a list or {{stride: n}}"
+                f"there is no class {each!r}; choose from 0 to {size - 1}, as one number, a list "
+                f"or {{stride: n}}"
             )
     if len(set(chosen)) < len(chosen):
-        raise ValueError(f"{factor} names a class twice in {list(chosen)}; name each once")
+        raise ValueError(f"{list(chosen)} names a class twice; name each once")
     return tuple(sorted(chosen))
 
 
@@ -128,7 +114,7 @@ def is_whole(value, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
-def _stride(factor: str, choice: dict) -> int:
+def _stride(choice: dict) -> int:
     if list(choice) != ["stride"] or not is_whole(choice["stride"], 1, np.inf):
-        raise ValueError(f"{factor} takes {{stride: n}} with a whole number n >= 1, not {choice}")
+        raise ValueError(f"{choice} is no choice; write {{stride: n}} with a whole number n >= 1")
     return choice["stride"]

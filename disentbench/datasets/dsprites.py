@@ -43,7 +43,7 @@ class DspritesGrid(Dataset):
     @field_validator(*VALUES, mode="before")
     @classmethod
     def _classes(cls, choice, info):
-        return classes_kept(info.field_name, choice, len(VALUES[info.field_name]))
+        return classes_kept(choice, len(VALUES[info.field_name]))
 
     @property
     def factors(self) -> dict[str, Classes]:
@@ -84,7 +84,7 @@ class Dsprites(DspritesGrid):
     @classmethod
     def _whole_size(cls, size):
         if not is_whole(size, 8, CANVAS):
-            raise ValueError(f"image_size is a whole number from 8 to {CANVAS}, not {size!r}")
+            raise ValueError(f"{size!r} is no whole number from 8 to {CANVAS}")
         return size
 
     @property
