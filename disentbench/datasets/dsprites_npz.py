@@ -1,0 +1,143 @@
+"""dSprites read from the published file, for who would rather trust it than our renderer.
+
+`compare` says where the two differ.
+"""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, ClassVar, NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+from jaxtyping import Int, UInt8
+from pydantic import field_validator
+
+from disentbench.datasets import Images, grid
+from disentbench.datasets.dsprites import CANVAS, VALUES, Dsprites, DspritesGrid
+from disentbench.errors import UserError
+
+SIZES = tuple(len(values) for values in VALUES.values())
+BLOCK = 4096  # images unpacked at a time: 16 MiB instead of the 3 GB of the whole
+
+
+class DspritesNpz(DspritesGrid):
+    """A sub-grid of the published images; `path` names the .npz file."""
+
+    label: ClassVar[str] = "dSprites (published file)"
+    reference: ClassVar[str] = Dsprites.reference
+
+    path: Path
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _a_path(cls, path):
+        if not isinstance(path, str | Path) or not str(path):
+            raise ValueError(f"{path!r} is no path; name the published .npz file")
+        return path
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        return (1, CANVAS, CANVAS)
+
+    def images(self) -> Images:
+        """Read the file and keep the sub-grid."""
+        return self._images(read_bits(self.path, SIZES)[self.rows])
+
+
+dataset = DspritesNpz
+
+
+class Comparison(NamedTuple):
+    """Where two versions of the same images differ."""
+
+    images: int
+    pixels: int
+    first: tuple[tuple[int, tuple[int, ...], int], ...]  # (image, its classes, pixels)
+
+    def __str__(self) -> str:
+        if not self.images:
+            return "every pixel is the same"
+        lines = [f"{self.images} images differ, in {self.pixels} pixels"]
+        lines += [f"image {i}, classes {list(c)}: {n} pixels" for i, c, n in self.first]
+        return "\n  ".join(lines)
+
+
+def compare_with_renderer(path: Path | str, *, show: int = 5) -> Comparison:
+    """Where the published file and our renderer differ, over the full grid."""
+    return compare(DspritesNpz(path=path).images(), Dsprites().images(), show=show)
+
+
+def compare(found: Images, expected: Images, *, show: int = 5) -> Comparison:
+    """How many images and pixels differ, and which images do first."""
+    whole = f"V{found.bits.shape[1]}"  # an image as one value, to compare without a copy
+    differ = np.flatnonzero(found.bits.view(whole) != expected.bits.view(whole))
+    wrong = found.bits[differ] ^ expected.bits[differ]
+    pixels = np.unpackbits(wrong, axis=1).sum(axis=1, dtype=int)
+    first = tuple(
+        (int(image), tuple(found.factors[image].tolist()), int(count))
+        for image, count in zip(differ[:show], pixels[:show], strict=True)
+    )
+    return Comparison(len(differ), int(pixels.sum()), first)
+
+
+def read_bits(path: Path | str, sizes: tuple[int, ...]) -> UInt8[np.ndarray, "image byte"]:
+    """The images of an .npz file whose grid has these sizes, packed; pickles are never loaded."""
+    with _opened(Path(path)) as npz:
+        _require_classes(npz["latents_classes"], sizes)
+        with npz.zip.open("imgs.npy") as stream:
+            return _packed(stream, int(np.prod(sizes)))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+    """The archive; whatever is wrong with it is said in one sentence."""
+    if not path.is_file():
+        raise UserError(f"{path} is not a file; name the published dSprites .npz")
+    try:
+        with np.load(path, allow_pickle=False) as npz:
+            if missing := {"imgs", "latents_classes"} - set(npz.files):
+                raise UserError(f"it has no array {sorted(missing)[0]!r}")
+            yield npz
+    except UserError as error:
+        raise UserError(f"{path} is not the published dSprites file: {error}") from None
+    except (BadZipFile, EOFError, OSError, TypeError, ValueError, zlib.error) as error:
+        raise UserError(f"{path} is damaged or is not an .npz file of plain arrays") from error
+
+
+def _require_classes(classes: Int[np.ndarray, "image factor"], sizes: tuple[int, ...]) -> None:
+    """The first factor is the colour, which is always white."""
+    expected = grid((1, *sizes))
+    if not np.array_equal(classes, expected):
+        raise UserError(f"its latents_classes are not the grid of {len(expected)} images in order")
+
+
+def _packed(stream: IO[bytes], count: int) -> UInt8[np.ndarray, "image byte"]:
+    """Read and pack a block at a time."""
+    _require_header(stream, (count, CANVAS, CANVAS))
+    bits = np.empty((count, CANVAS**2 // 8), np.uint8)
+    for start in range(0, count, BLOCK):
+        kept = bits[start : start + BLOCK]
+        block = np.frombuffer(_exactly(stream, len(kept) * CANVAS**2), np.uint8)
+        if block.max() > 1:
+            raise UserError(f"its imgs hold the value {block.max()}, where 0 and 1 are expected")
+        kept[:] = np.packbits(block.reshape(len(kept), -1), axis=1)
+    return bits
+
+
+def _require_header(stream: IO[bytes], shape: tuple[int, ...]) -> None:
+    of = np.lib.format
+    version = of.read_magic(stream)
+    read = of.read_array_header_1_0 if version == (1, 0) else of.read_array_header_2_0
+    found, fortran, dtype = read(stream)
+    if found != shape or fortran or dtype != np.uint8:
+        raise UserError(f"its imgs are {dtype} {found}, where uint8 {shape} is expected")
+
+
+def _exactly(stream: IO[bytes], size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) < size:
+        raise UserError("its imgs are truncated")
+    return data
