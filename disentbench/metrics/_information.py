@@ -1,0 +1,63 @@
+"""Entropies of factors, binned mutual information, and the gap between the two best latents."""
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.special import entr
+
+
+def bin_codes(
+    codes: Float[np.ndarray, "sample latent"], bins: int = 20
+) -> Int[np.ndarray, "sample latent"]:
+    """Equal-width bins, 0 .. bins-1, between each latent's extremes; a constant latent has one.
+
+    The edges are float32, as in the study of 2019: codes on an edge fall where they fell there.
+    """
+    codes = codes.astype(np.float32)
+    binned = np.empty(codes.shape, np.int64)
+    for j, z in enumerate(codes.T):
+        edges = np.linspace(z.min(), z.max(), bins + 1, dtype=np.float32)[:-1]
+        binned[:, j] = np.digitize(z, edges) - 1
+    return binned
+
+
+def mutual_information(
+    a: Int[np.ndarray, "sample left"], b: Int[np.ndarray, "sample right"]
+) -> Float[np.ndarray, "left right"]:
+    """Plug-in mutual information, in nats, of every column of `a` with every column of `b`."""
+    return entropies(a)[:, None] + entropies(b) - joint_entropies(a, b)
+
+
+def joint_entropies(
+    a: Int[np.ndarray, "sample left"], b: Int[np.ndarray, "sample right"]
+) -> Float[np.ndarray, "left right"]:
+    """Plug-in entropy, in nats, of every pair of a column of `a` and a column of `b`."""
+    return np.array([entropies(x[:, None] * (b.max() + 1) + b) for x in a.T])
+
+
+def entropies(classes: Int[np.ndarray, "sample column"]) -> Float[np.ndarray, " column"]:
+    """Plug-in entropy of every column, in nats."""
+    return np.array([entr(np.bincount(v) / len(v)).sum() for v in classes.T])
+
+
+def top_two(
+    values: Float[np.ndarray, "latent factor"],
+) -> tuple[Float[np.ndarray, " factor"], Float[np.ndarray, " factor"]]:
+    """The largest and the second largest value of every column; with one row, the second is 0."""
+    padded = np.vstack([values, np.zeros_like(values[:1])]) if len(values) == 1 else values
+    ordered = np.sort(padded, axis=0)
+    return ordered[-1], ordered[-2]
+
+
+def per_factor(
+    values: Float[np.ndarray, " factor"], entropy: Float[np.ndarray, " factor"]
+) -> Float[np.ndarray, " factor"]:
+    """values / entropy; 0 for a factor of one class, of which there is nothing to know."""
+    return np.divide(values, entropy, out=np.zeros(len(values)), where=entropy > 0)
+
+
+def mean_over_factors(
+    values: Float[np.ndarray, " factor"], factors: Int[np.ndarray, "sample factor"]
+) -> float:
+    """The mean over the factors that vary; 0 where none does."""
+    varies = np.ptp(factors, axis=0) > 0
+    return float(values[varies].mean()) if varies.any() else 0.0

@@ -1,0 +1,37 @@
+"""The evidence lower bound and its two parts, over the evaluation images.
+
+ELBO = -(distortion + rate), distortion = E[-log p(x | z)], rate = E[KL(q(z | x) || p(z))].
+Kingma & Welling 2014 (arXiv:1312.6114); the two names are those of Alemi et al. 2018
+(arXiv:1711.00464). The rate itself stands with its decomposition.
+"""
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from disentbench import aggregate
+from disentbench.metrics import Metric, Score, Value
+from disentbench.representation import Posterior
+
+
+def elbo(posterior: Posterior, distortion: Float[np.ndarray, " image"]) -> Score:
+    """Nats per image, summed over pixels; beta plays no part.
+
+    Detail: `elbo_per_image` [image].
+    """
+    per_image = -(distortion + aggregate.rates(posterior))
+    values = {"distortion": float(np.mean(distortion, dtype=np.float64))}
+    return Score(values | {"elbo": float(per_image.mean())}, {"elbo_per_image": per_image})
+
+
+metric = Metric(
+    elbo,
+    label="ELBO",
+    variant="analytic KL to the prior, distortion as measured on the evaluation images",
+    reference="Kingma & Welling 2014, arXiv:1312.6114",
+    values=(
+        Value("distortion", "distortion", -math.inf, math.inf, "lower", "nats"),
+        Value("elbo", "ELBO", -math.inf, math.inf, "higher", "nats"),
+    ),
+)
