@@ -53,7 +53,7 @@ class Draws:
             for seed in self.seeds
         ]
         self.index = torch.from_numpy(index).to(device)
-        self.noise = Noise(*(torch.stack(parts).to(device) for parts in zip(*drawn, strict=True)))
+        self.noise = Noise(*(torch.stack(parts) for parts in zip(*drawn, strict=True))).to(device)
 
     def _batch(self, seed: int, step: int) -> np.ndarray:
         """An epoch's order cut into batches; a rest that fills no batch is left out."""

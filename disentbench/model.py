@@ -21,6 +21,9 @@ class Noise(NamedTuple):
     normal: Tensor
     gumbel: Tensor
 
+    def to(self, device: torch.device) -> "Noise":
+        return Noise(self.normal.to(device), self.gumbel.to(device))
+
 
 @dataclass(frozen=True)
 class VAE:

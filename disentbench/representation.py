@@ -1,11 +1,13 @@
 """A representation: what is scored, whoever made it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from disentbench.errors import UserError
 
 
 class Posterior(NamedTuple):
@@ -43,3 +45,53 @@ class Representation:
     def posterior(self) -> Posterior | None:
         """q(z | x), or None where the variances are unknown."""
         return None if self.logvar is None else Posterior(self.mean, self.logvar, self.logits)
+
+
+def checked(raw: Representation) -> Representation:
+    """The representation with its types settled, or a UserError that says what does not fit.
+
+    Latents become float32 (of a run that diverged they may be NaN), each factor's classes 0 .. n-1
+    in the order of their values.
+    """
+    mean = _latents("mean", raw.mean)
+    factors = _classes(raw.factors)
+    if len(mean) != len(factors):
+        raise UserError(f"mean has {len(mean)} rows and factors {len(factors)}; they must agree")
+    arrays = {"mean": mean} | {f"logits/{name}": v for name, v in raw.logits.items()}
+    if raw.logvar is not None:
+        arrays["logvar"] = _latents("logvar", raw.logvar)
+        if arrays["logvar"].shape != mean.shape:
+            raise UserError(f"logvar is {raw.logvar.shape} and mean {mean.shape}; they must agree")
+    if not raw.failed:
+        for name, values in arrays.items():
+            _require_finite(name, values)
+    return replace(raw, mean=mean, factors=factors, logvar=arrays.get("logvar"))
+
+
+def _latents(name: str, values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values)
+    if values.ndim != 2 or 0 in values.shape:
+        raise UserError(f"{name} has shape {values.shape}; it must be [image, latent], not empty")
+    if values.dtype.kind not in "fiu":
+        raise UserError(f"{name} holds {values.dtype}; it must hold numbers")
+    with np.errstate(over="ignore"):  # what float32 cannot hold is refused as not finite
+        return values.astype(np.float32)
+
+
+def _classes(factors: np.ndarray) -> np.ndarray:
+    factors = np.asarray(factors)
+    if factors.ndim != 2 or 0 in factors.shape:
+        raise UserError(f"factors has shape {factors.shape}; it must be [image, factor], not empty")
+    if factors.dtype.kind not in "iubf" or not np.all(np.floor(factors) == factors):
+        raise UserError(f"factors holds {factors.dtype}; its classes must be whole numbers")
+    codes = [np.unique(column, return_inverse=True)[1] for column in factors.T]
+    return np.stack(codes, axis=1).astype(np.int64)
+
+
+def _require_finite(name: str, values: np.ndarray) -> None:
+    bad = ~np.isfinite(values).all(axis=1)
+    if bad.any():
+        raise UserError(
+            f"{name} is not finite in row {bad.argmax()} ({bad.sum()} rows in all); "
+            "leave such rows out"
+        )

@@ -132,9 +132,18 @@ class Study(Options):
                     f"the latents are 0 to {self.latents - 1}"
                 )
 
+    @property
+    def text(self) -> str:
+        """The whole study as JSON."""
+        return json.dumps(self.model_dump(mode="json"))
+
+    def file_of(self, kind: str, name: str) -> str:
+        """The file that defines what the study calls `name` in `datasets` or `objectives`."""
+        return getattr(self, kind)[name].get("of", name)
+
     def dataset(self, name: str):
         """The data set of this name, options set."""
-        return _made("datasets", name, self.datasets[name])
+        return made("datasets", name, self.datasets[name])
 
     @cached_property
     def network(self):
@@ -143,13 +152,13 @@ class Study(Options):
         if not isinstance(options.get("of"), str):
             choices = ", ".join(plugins.names("architectures"))
             raise ValueError(f"architecture needs the key 'of'; choose from {choices}")
-        return _made("architectures", options["of"], options)
+        return made("architectures", options["of"], options)
 
     def settings(self, name: str) -> Iterator[tuple[str, Any]]:
         """(setting, objective) of every point of an objective's sweep, in the order written."""
         for options in self.sweep(name):
             chosen = self.objectives[name] | options
-            objective = _made("objectives", name, chosen)
+            objective = made("objectives", name, chosen)
             texts = (f"{key}-{_text(getattr(objective, key))}" for key in options)
             yield "_".join(texts) or "default", objective
 
@@ -193,16 +202,14 @@ class Study(Options):
     def _by_path(self) -> dict[str, Pack]:
         return {pack.path: pack for pack in self.packs}
 
+    def point(self, pack: Pack) -> dict[str, Any]:
+        """The swept settings of a pack, by name."""
+        sweep = zip(self.sweep(pack.objective), self.settings(pack.objective), strict=True)
+        return next(point for point, (setting, _) in sweep if setting == pack.setting)
+
     def recipe(self, pack: Pack) -> str:
         """The study of this pack alone, as JSON: all that its training depends on."""
-        point = next(
-            options
-            for options, (setting, _) in zip(
-                self.sweep(pack.objective), self.settings(pack.objective), strict=True
-            )
-            if setting == pack.setting
-        )
-        swept = {key: [value] for key, value in point.items()}
+        swept = {key: [value] for key, value in self.point(pack).items()}
         alone = {
             "study": self.study,
             "datasets": {pack.dataset: self.datasets[pack.dataset]},
@@ -213,7 +220,7 @@ class Study(Options):
             "architecture": self.architecture,
             "training": self.training.model_dump(mode="json"),
         }
-        return json.dumps(alone, sort_keys=False)
+        return json.dumps(alone)
 
 
 def read(source: str | Path | dict, name: str = "study") -> Study:
@@ -252,7 +259,7 @@ def _as_mapping(entries: Any) -> Any:
     return entries
 
 
-def _made(kind: str, name: str, options: dict[str, Any]):
+def made(kind: str, name: str, options: dict[str, Any]):
     """The plugin that options ask for; a ValueError says which key of which part is wrong."""
     options = dict(options)
     file = options.pop("of", name)

@@ -1,0 +1,25 @@
+# The pipeline: data -> train -> encode -> score -> collect -> report.
+#
+#   snakemake --cores all                               the demo
+#   snakemake --cores all --configfile configs/X.yaml   another study
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+if "study" not in config:
+
+    configfile: "configs/demo.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/score.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        report=f"results/{study.study}/report/index.html",
+        scores=f"results/{study.study}/scores.csv",

@@ -1,0 +1,222 @@
+"""The command line: `disentbench score FILE` for anybody, the rest for the workflow's rules."""
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from disentbench import files, plugins
+from disentbench import study as studies
+from disentbench.errors import UserError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; 0 when done, 2 for the user's mistake, said in one sentence."""
+    arguments = parser().parse_args(argv)
+    try:
+        arguments.command(arguments)
+    except UserError as error:
+        print(f"disentbench {arguments.name}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    top = argparse.ArgumentParser(prog="disentbench", description=__doc__)
+    commands = top.add_subparsers(dest="name", required=True, metavar="COMMAND")
+
+    def command(function, *arguments):
+        sub = commands.add_parser(
+            function.__name__.removesuffix("_"),
+            help=function.__doc__.splitlines()[0],
+            description=function.__doc__,
+        )
+        sub.set_defaults(command=function)
+        for flags, options in arguments:
+            sub.add_argument(*flags, **options)
+
+    study = argument("study", help="a study: a YAML file, or its text as JSON")
+    images = argument("--images", type=Path, required=True, help="the data set file")
+    model = argument("--model", type=Path, required=True, help="the model file")
+    latents = argument("--latents", type=Path, required=True, help="the latents file")
+    out = argument("--out", type=Path, required=True, help="the file to write")
+    results = argument("--results", type=Path, default=Path("results"), help="default: results")
+    threads = argument("--threads", type=whole, help="CPU threads; default: all cores")
+    command(
+        data,
+        argument("dataset", help="a name that `disentbench list datasets` gives"),
+        argument("--options", type=mapping, default={}, help="its options as JSON"),
+        out,
+    )
+    command(
+        train,
+        *(study, images, model, threads),
+        argument("--history", type=Path, required=True, help="the table of losses to write"),
+        argument("--checkpoints", type=Path, required=True, help="the folder to resume from"),
+        argument("--checkpoint-seconds", type=float, default=60, help="default: 60"),
+        argument("--vectorise", action=argparse.BooleanOptionalAction, help="default: on a GPU"),
+    )
+    command(encode, study, images, model, latents, threads)
+    command(
+        score,
+        argument("file", type=Path, help="latents: .h5 or .npz with mean and factors"),
+        argument("--metrics", type=names, help="names with commas between; default: all"),
+        argument("--seed", type=natural, default=0, help="for metrics that sample; default: 0"),
+        argument("--out", type=Path, help="a CSV file; default: the terminal"),
+        threads,
+    )
+    command(collect, study, results, out)
+    command(report, study, results, argument("--scores", type=Path, required=True), out)
+    command(list_, argument("kind", choices=plugins.KINDS))
+    return top
+
+
+def argument(*flags: str, **options) -> tuple:
+    """An argument that several commands may share."""
+    return flags, options
+
+
+def whole(text: str) -> int:
+    """A number of things, at least one."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+    return int(text)
+
+
+def natural(text: str) -> int:
+    """A whole number, zero included."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 0")
+    return int(text)
+
+
+def mapping(text: str) -> dict:
+    """A JSON object."""
+    try:
+        return dict(json.loads(text))
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no JSON object") from None
+
+
+def names(text: str) -> list[str]:
+    """Names with commas between."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def data(arguments) -> None:
+    """Render or read a data set and write it as one HDF5 file."""
+    from disentbench import images
+    from disentbench.provenance import provenance
+
+    dataset = studies.made("datasets", arguments.dataset, arguments.options)
+    text = json.dumps({arguments.dataset: arguments.options})
+    images.write(dataset.images(), arguments.out, provenance(text, "cpu"))
+
+
+def train(arguments) -> None:
+    """Train the runs of one pack; a killed training resumes from its checkpoints."""
+    import torch
+
+    from disentbench import devices, images
+    from disentbench.progress import Progress
+    from disentbench.train import train as train_pack
+
+    study = single_pack(arguments.study)
+    device = devices.use(arguments.threads)
+    with Progress(study.training.steps) as progress:
+        trained = train_pack(
+            study,
+            images.read(arguments.images),
+            device,
+            arguments.checkpoints,
+            vectorise=arguments.vectorise,
+            seconds_between_checkpoints=arguments.checkpoint_seconds,
+            report=progress,
+        )
+    with files.whole(arguments.model) as path:
+        torch.save({"parameters": trained.parameters, "failed": trained.failed}, path)
+    with files.whole(arguments.history) as path:
+        trained.history.to_csv(path, index=False)
+    shutil.rmtree(arguments.checkpoints)
+
+
+def single_pack(text: str) -> studies.Study:
+    """A study that holds one pack."""
+    study = studies.read(text)
+    if len(study.packs) > 1:
+        raise UserError(
+            f"{study.study} has {len(study.packs)} packs, and this command takes one; "
+            "`snakemake` runs them all"
+        )
+    return study
+
+
+def encode(arguments) -> None:
+    """Encode every image of the data set under each run of a pack."""
+    from disentbench import devices, latents
+    from disentbench import images as image_files
+    from disentbench.encode import encode as encode_pack
+    from disentbench.encode import load
+    from disentbench.provenance import provenance
+    from disentbench.resident import Resident
+    from disentbench.train import only_objective, vae
+
+    study = single_pack(arguments.study)
+    device = devices.use(arguments.threads)
+    images, (pack,) = image_files.read(arguments.images), study.packs
+    saved = load(arguments.model)
+    runs = encode_pack(vae(study), saved, Resident(images, device), pack.seeds, device)
+    latents.write(
+        arguments.latents,
+        runs,
+        images,
+        identity={"study": study.study}
+        | {key: getattr(pack, key) for key in ("dataset", "objective", "setting")},
+        groups=only_objective(study).structure().groups,
+        provenance=provenance(arguments.study, devices.name(device)),
+    )
+
+
+def score(arguments) -> None:
+    """Compute metrics of anybody's latents: a table of run, metric and value."""
+    from disentbench import devices
+    from disentbench.scores import score_file
+
+    devices.use(arguments.threads)
+    write_table(score_file(arguments.file, arguments.metrics, arguments.seed), arguments.out)
+
+
+def write_table(table, out: Path | None) -> None:
+    """A table as CSV in a file, or readable on the terminal."""
+    if out is None:
+        print(table.to_string(index=False, float_format="{:.6f}".format))
+        return
+    with files.whole(out) as path:
+        table.to_csv(path, index=False)
+
+
+def collect(arguments) -> None:
+    """Gather the scores of all runs of a study in one tidy table."""
+    from disentbench.scores import collect as collect_scores
+
+    write_table(collect_scores(studies.read(arguments.study), arguments.results), arguments.out)
+
+
+def report(arguments) -> None:
+    """Render the comparison report of a study: a page, its figures and its tables."""
+    from disentbench.report import render
+
+    began = time.monotonic()
+    study = studies.read(arguments.study)
+    render(study, arguments.results, arguments.scores, arguments.out)
+    print(f"{arguments.out} in {time.monotonic() - began:.1f} s", file=sys.stderr)
+
+
+def list_(arguments) -> None:
+    """Say what exists of a kind: name, label and reference."""
+    for name in plugins.names(arguments.kind):
+        plugin = plugins.load(arguments.kind, name)
+        print(f"{name:20} {plugin.label:28} {plugin.reference}")

@@ -1,0 +1,64 @@
+"""The study, read and checked before anything runs; what the rules ask of it."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from disentbench import plugins
+from disentbench import study as studies
+from disentbench.errors import UserError
+
+# Jobs find the command beside the Python that runs Snakemake, activated or not.
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ["PATH"]]
+)
+
+try:
+    study = studies.read(config)
+except UserError as error:
+    print(f"disentbench: {error}", file=sys.stderr, flush=True)
+    sys.exit(2)
+
+RUNS = "results/{study}/{dataset}/{objective}/{setting}/seeds-{seeds}/"
+
+
+wildcard_constraints:
+    study="[^/]+",
+    dataset="[^/]+",
+    objective="[^/]+",
+    setting="[^/]+",
+    seeds="[0-9]+-[0-9]+",
+    metric="[^/]+",
+
+
+# A request for a GPU counts where there is one; on a cluster the profile asks (set-resources).
+gpus = int(Path("/dev/nvidia0").exists())
+
+
+def options(dataset):
+    """A data set's options, as JSON."""
+    given = study.datasets[dataset].items()
+    return json.dumps({key: value for key, value in given if key != "of"})
+
+
+def pack(wildcards):
+    """The pack that a rule's wildcards name."""
+    return study.pack_at(
+        "{dataset}/{objective}/{setting}/seeds-{seeds}".format(**wildcards)
+    )
+
+
+def recipe(wildcards):
+    """All that the pack's training depends on: a change in it trains the pack anew."""
+    return study.recipe(pack(wildcards))
+
+
+def source(kind, name):
+    """The file that defines a part: a change in it computes anew what it made, and no more."""
+    return os.path.relpath(plugins.source(kind, name))
+
+
+def packs(file):
+    """This file of every pack."""
+    return [f"results/{study.study}/{each.path}/{file}" for each in study.packs]

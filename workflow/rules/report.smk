@@ -1,0 +1,17 @@
+rule report:
+    input:
+        scores="results/{study}/scores.csv",
+        models=packs("model.pt"),
+        histories=packs("history.csv"),
+        latents=packs("latents.h5"),
+    output:
+        page="results/{study}/report/index.html",
+    log:
+        "results/{study}/logs/report.log",
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        study=study.text,
+    shell:
+        "disentbench report {params.study:q} --scores {input.scores} --out {output.page} 2> {log}"

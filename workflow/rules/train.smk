@@ -1,0 +1,44 @@
+rule train:
+    input:
+        images="results/{study}/{dataset}/images.h5",
+        objective=lambda w: source(
+            "objectives", study.file_of("objectives", w.objective)
+        ),
+        architecture=source("architectures", study.architecture["of"]),
+    output:
+        model=RUNS + "model.pt",
+        history=RUNS + "history.csv",
+    log:
+        RUNS + "logs/train.log",
+    threads: 1
+    resources:
+        gpu=gpus,
+        mem_mb=4000,
+        runtime=720,
+    params:
+        recipe=recipe,
+        checkpoints=RUNS + "checkpoints",
+    shell:
+        "disentbench train {params.recipe:q} --images {input.images} --model {output.model}"
+        " --history {output.history} --checkpoints {params.checkpoints} --threads {threads}"
+        " 2> {log}"
+
+
+rule encode:
+    input:
+        images="results/{study}/{dataset}/images.h5",
+        model=RUNS + "model.pt",
+    output:
+        latents=RUNS + "latents.h5",
+    log:
+        RUNS + "logs/encode.log",
+    threads: 1
+    resources:
+        gpu=gpus,
+        mem_mb=4000,
+        runtime=60,
+    params:
+        recipe=recipe,
+    shell:
+        "disentbench encode {params.recipe:q} --images {input.images} --model {input.model}"
+        " --latents {output.latents} --threads {threads} 2> {log}"
