@@ -21,6 +21,21 @@ AGREEMENTS = [
     ("decomposition", "index_code_mi", "btcvae.elbo.mutual_information", 0.05),
     ("decomposition", "total_correlation", "btcvae.elbo.total_correlation", 0.05),
     ("decomposition", "dimension_wise_kl", "btcvae.elbo.dimwise_kl", 0.05),
+    ("mig_sup", "mig_sup", "ubi.mig_sup_discrete_20bins", 1e-6),
+    ("dcimig", "dcimig", "ubi.dcimig_discrete_20bins", 1e-6),
+    ("jemmig", "jemmig", "ubi.jemmig_discrete_20bins", 1e-6),
+    ("modularity", "modularity", "dlib.modularity", 1e-6),
+    ("explicitness", "explicitness", "dlib_split.explicitness_score_test", 0.01),
+    ("sap", "sap", "dlib_split.sap_discrete", 0.03),
+    ("sap_r2", "sap_r2", "dlib.sap_continuous", 1e-6),
+    ("irs", "irs", "dlib.irs", 1e-4),
+    ("beta_vae_score", "beta_vae_score", "dlib.betavae_eval", 0.02),
+    ("factor_vae_score", "factor_vae_score", "dlib.factorvae_eval", 0.02),
+    *(
+        ("gaussian_correlation", f"gaussian_{v}", f"dlib.unsup.gaussian_{v}", 1e-5)
+        for v in ("total_correlation", "wasserstein_correlation", "wasserstein_correlation_norm")
+    ),
+    ("gaussian_correlation", "mutual_information_score", "dlib.unsup.mutual_info_score", 1e-5),
 ]
 
 

@@ -47,7 +47,7 @@ metric = Metric(
     variant="aggregate posterior over all images, 10,000 samples of z, marginals by quadrature",
     reference="Chen et al. 2018, arXiv:1802.04942; Esmaeili et al. 2019, arXiv:1804.02086",
     values=tuple(
-        Value(name + end, label + words, 0, math.inf, "neither", "nats")
+        Value(name + end, label + words, 0.0, math.inf, "neither", "nats")
         for end, words in (("", ""), ("_se", ", standard error"))
         for name, label in LABELS.items()
     ),

@@ -1,0 +1,60 @@
+"""The FactorVAE score: is there a latent that stands still when a factor does?
+
+64 images share the value of one factor; the vote is the latent whose variance among them is the
+smallest part of its variance over all images. The score is the accuracy of a majority vote from
+that latent to the factor. Kim & Mnih 2018 (arXiv:1802.05983), section 4.
+"""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from disentbench.metrics import Metric, Score, Value
+from disentbench.metrics._splits import RowsByClass, varying
+
+
+def factor_vae_score(
+    codes: Float[np.ndarray, "sample latent"],
+    factors: Int[np.ndarray, "sample factor"],
+    *,
+    batch: int = 64,
+    train: int = 10_000,
+    test: int = 5_000,
+    smallest: float = 0.05,
+    rng: np.random.Generator,
+) -> Score:
+    """1 / K: no better than guessing; 1: every factor has a latent of its own.
+
+    Latents whose standard deviation is below `smallest` are pruned; 0 without any left. Factors of
+    one class take no part; 1 with one factor left, 0 with none. Detail: `votes` [latent, factor].
+    """
+    codes = codes.astype(np.float64)
+    variance = codes.var(0, ddof=1)
+    active = np.flatnonzero(np.sqrt(variance) >= smallest)
+    votes, tested = (np.zeros((codes.shape[1], factors.shape[1]), np.int64) for _ in range(2))
+    if len(active) == 0 or len(varying(factors)) == 0:
+        return Score({"factor_vae_score": 0.0}, {"votes": votes})
+    fixed = rng.choice(varying(factors), train + test)
+    scaled = codes[:, active] / np.sqrt(variance[active])
+    stillest = np.empty(len(fixed), np.int64)
+    for k in varying(factors):
+        stillest[fixed == k] = active[_stillest(scaled, factors[:, k], (fixed == k).sum(), batch, rng)]
+    np.add.at(votes, (stillest[:train], fixed[:train]), 1)
+    np.add.at(tested, (stillest[train:], fixed[train:]), 1)
+    right = tested[np.arange(len(votes)), votes.argmax(1)].sum()
+    return Score({"factor_vae_score": float(right / test)}, {"votes": votes})
+
+
+def _stillest(codes, classes, count, batch, rng):
+    """The latent of least variance among `batch` images that share a class, `count` times."""
+    value = classes[rng.integers(len(codes), size=count)]
+    rows = RowsByClass(classes).draw(np.repeat(value[:, None], batch, axis=1), rng)
+    return codes[rows].var(1, ddof=1).argmin(1)
+
+
+metric = Metric(
+    factor_vae_score,
+    label="FactorVAE score",
+    variant="64 images a vote, latents of standard deviation below 0.05 pruned; 10,000 / 5,000 votes",
+    reference="Kim & Mnih 2018, arXiv:1802.05983; Locatello et al. 2019, arXiv:1811.12359",
+    values=(Value("factor_vae_score", "FactorVAE score", 0.0, 1.0),),
+)
