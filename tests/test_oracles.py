@@ -36,6 +36,12 @@ AGREEMENTS = [
         for v in ("total_correlation", "wasserstein_correlation", "wasserstein_correlation_norm")
     ),
     ("gaussian_correlation", "mutual_information_score", "dlib.unsup.mutual_info_score", 1e-5),
+    ("dci", "dci_disentanglement", "dlib_split.dci.disentanglement", 0.02),
+    ("dci", "dci_completeness", "dlib_split.dci.completeness", 0.02),
+    ("dci", "dci_informativeness", "dlib_split.dci.informativeness_test", 0.02),
+    ("info", "info_m", "lq.infom", 0.02),
+    ("info", "info_c", "lq.infoc", 0.02),
+    ("info", "info_e", "lq.infoe", 0.03),
 ]
 
 

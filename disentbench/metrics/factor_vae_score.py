@@ -37,7 +37,9 @@ def factor_vae_score(
     scaled = codes[:, active] / np.sqrt(variance[active])
     stillest = np.empty(len(fixed), np.int64)
     for k in varying(factors):
-        stillest[fixed == k] = active[_stillest(scaled, factors[:, k], (fixed == k).sum(), batch, rng)]
+        stillest[fixed == k] = active[
+            _stillest(scaled, factors[:, k], (fixed == k).sum(), batch, rng)
+        ]
     np.add.at(votes, (stillest[:train], fixed[:train]), 1)
     np.add.at(tested, (stillest[train:], fixed[train:]), 1)
     right = tested[np.arange(len(votes)), votes.argmax(1)].sum()
