@@ -6,8 +6,16 @@ import math
 import numpy as np
 import pytest
 from scoring import score
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.feature_selection import mutual_info_classif
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import StandardScaler
 
 from disentbench import plugins
+from disentbench.metrics._boosting import boost
+from disentbench.metrics.explicitness import explicitness
+from disentbench.metrics.info import neighbour_information
 from disentbench.representation import Representation
 
 METRICS = plugins.names("metrics")
@@ -126,14 +134,51 @@ def test_every_table_has_a_finite_score(name, case):
     assert all(np.isfinite(a).all() for a in found.detail.values())
 
 
-def test_a_factor_of_one_class_is_left_out():
+EXACT = [n for n in METRICS if "rng" not in parameters(n) and "factors" in parameters(n)]
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_a_factor_of_one_class_is_left_out(name):
     table = noisy()
     with_constant = representation(table.mean, table.factors * [1, 0, 1])
     without = representation(table.mean, table.factors[:, [0, 2]])
-    for name in ("mig", "mig_chen"):
-        value = plugins.load("metrics", name).values[0].name
-        alone = score(name, without).values[value]
-        assert score(name, with_constant).values[value] == pytest.approx(alone, abs=1e-6)
+    assert_same(name, with_constant, without)
+
+
+def metric_of(value):
+    """The metric that gives this value."""
+    return next(n for n in METRICS if value in {v.name for v in plugins.load("metrics", n).values})
+
+
+# Not those that average over latents, or whose scale is the number of latents.
+BLIND_TO_DEAD_LATENTS = [
+    "mig",
+    "mig_chen",
+    "dcimig",
+    "jemmig",
+    "explicitness",
+    "sap_r2",
+    "irs",
+    "factor_vae_score",
+    "beta_vae_score",
+    "modularity_active",
+    "info_m",
+    "info_c",
+    "info_e",
+    "dci_disentanglement",
+    "active_units",
+    "gaussian_total_correlation",
+    "gaussian_wasserstein_correlation_norm",
+]
+
+
+@pytest.mark.parametrize("value", BLIND_TO_DEAD_LATENTS)
+def test_a_dead_latent_changes_nothing(value):
+    table, name = noisy(), metric_of(value)
+    dead = representation(np.hstack([np.zeros((600, 1)), table.mean]), table.factors)
+    tolerance = 0.03 if "rng" in parameters(name) else 1e-6
+    alone = score(name, table).values[value]
+    assert score(name, dead).values[value] == pytest.approx(alone, abs=tolerance)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
@@ -146,29 +191,125 @@ def test_the_precision_of_the_file_changes_nothing(name, dtype):
         assert_same(name, one, other)
 
 
-PERFECT = {"mig": 1, "mig_chen": 1, "active_units": 3}
+# One of the four latents is dead: averages over latents stay at three quarters.
+PERFECT = {
+    "mig": 1,
+    "mig_chen": 1,
+    "mig_sup": 0.75,
+    "dcimig": 1,
+    "jemmig": 1,
+    "modularity": 0.75,
+    "modularity_active": 1,
+    "explicitness": 1,
+    "sap_r2": 1,
+    "irs": 1,
+    "dci_disentanglement": 1,
+    "dci_completeness": 1,
+    "dci_informativeness": 1,
+    "beta_vae_score": 1,
+    "factor_vae_score": 1,
+    "gaussian_total_correlation": 0,
+    "gaussian_wasserstein_correlation": 0,
+    "gaussian_wasserstein_correlation_norm": 0,
+    "mutual_information_score": 0,
+    "info_m": 1,
+    "info_c": 1,
+    "info_e": 1,
+    "active_units": 3,
+    "total_correlation": 0,
+}
 
 
 @pytest.mark.parametrize("value", PERFECT)
 def test_codes_equal_to_the_factors(value):
-    name = next(n for n in METRICS if value in {v.name for v in plugins.load("metrics", n).values})
-    assert score(name, perfect()).values[value] == pytest.approx(PERFECT[value], abs=1e-3)
+    found = score(metric_of(value), perfect()).values[value]
+    assert found == pytest.approx(PERFECT[value], abs=0.02 if value.startswith("info") else 1e-3)
 
 
-CHANCE = {"mig": 0, "mig_chen": 0}
+GUESSING = np.mean([1 / n for n in SIZES])
+CHANCE = {
+    "mig": 0,
+    "mig_chen": 0,
+    "mig_sup": 0,
+    "dcimig": 0,
+    "explicitness": 0.5,
+    "sap": 0,
+    "sap_r2": 0,
+    "dci_disentanglement": 0,
+    "dci_completeness": 0,
+    "dci_informativeness": GUESSING,
+    "beta_vae_score": 1 / 3,
+    "factor_vae_score": 1 / 3,
+    "info_e": 0,
+}
 
 
 @pytest.mark.parametrize("value", CHANCE)
 def test_codes_independent_of_the_factors(value):
-    name = next(n for n in METRICS if value in {v.name for v in plugins.load("metrics", n).values})
-    assert score(name, independent()).values[value] == pytest.approx(CHANCE[value], abs=0.03)
+    found = score(metric_of(value), independent()).values[value]
+    assert found == pytest.approx(CHANCE[value], abs=0.05)
 
 
-def test_doubling_every_latent_sends_the_gap_to_zero():
+@pytest.mark.parametrize("name", ["mig", "mig_chen", "sap", "sap_r2"])
+def test_doubling_every_latent_sends_the_gap_to_zero(name):
     table = perfect(dead=0)
     twice = representation(np.hstack([table.mean, table.mean]), table.factors)
-    assert score("mig", twice).values["mig"] == pytest.approx(0, abs=1e-9)
-    assert score("mig_chen", twice).values["mig_chen"] == pytest.approx(0, abs=1e-6)
+    assert score(name, twice).values[name] == pytest.approx(0, abs=1e-6)
+
+
+def test_rotating_two_latents_halves_what_each_says_of_its_factor():
+    table = perfect(dead=0)
+    turned = table.mean.copy()
+    a, b = (table.mean[:, [0, 1]] - table.mean[:, [0, 1]].mean(0)).T
+    turned[:, 0], turned[:, 1] = a + b, a - b
+    found = score("sap_r2", representation(turned, table.factors)).detail["per_factor"]
+    assert found == pytest.approx([0, 0, 1], abs=1e-6)
+
+
+def test_a_copied_latent_makes_the_gaussian_total_correlation_infinite_or_large():
+    table = perfect(dead=0)
+    twice = representation(np.hstack([table.mean, table.mean]), table.factors)
+    assert score("gaussian_correlation", twice).values["gaussian_total_correlation"] > 10
+
+
+def test_correlated_codes_have_the_total_correlation_and_distance_of_gaussians():
+    covariance = np.array([[1.0, 0.6], [0.6, 1.0]])
+    codes = np.linalg.cholesky(covariance) @ np.array([[1, 1, -1, -1], [1, -1, 1, -1]])
+    codes = codes.T * math.sqrt(3 / 4)  # the covariance divides by n - 1
+    found = score("gaussian_correlation", representation(codes, np.zeros((4, 1), int))).values
+    assert found["gaussian_total_correlation"] == pytest.approx(-math.log(1 - 0.36) / 2, abs=1e-6)
+    distance = 4 - 2 * (math.sqrt(1.6) + math.sqrt(0.4))
+    assert found["gaussian_wasserstein_correlation"] == pytest.approx(distance, abs=1e-6)
+
+
+def test_information_by_neighbours_is_that_of_scikit_learn():
+    table = noisy()
+    z, factors = table.mean.astype(np.float64), table.factors
+    for k in range(3):
+        expected = mutual_info_classif(z, factors[:, k], n_neighbors=10, random_state=0)
+        found = [neighbour_information(x, factors[:, k], 10) for x in z.T]
+        assert found == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_area_under_the_curve_is_that_of_scikit_learn():
+    table, rng = noisy(), np.random.default_rng(0)
+    found = explicitness(table.codes, table.factors, held_out=False, rng=rng).detail["per_factor"]
+    z = StandardScaler().fit_transform(table.codes.astype(np.float64))
+    for k in range(3):
+        p = LogisticRegression().fit(z, table.factors[:, k]).predict_proba(z)
+        expected = roc_auc_score(table.factors[:, k], p, multi_class="ovr")
+        assert found[k] == pytest.approx(expected, abs=1e-3)
+
+
+def test_boosted_trees_are_those_of_scikit_learn():
+    """With few distinct values the quantiles leave no threshold out, and the trees are the same."""
+    rng = np.random.default_rng(0)
+    x = np.float32(rng.integers(0, 50, (900, 3)))
+    y = np.digitize(x[:, 0] + 0.5 * x[:, 1] + 8 * rng.standard_normal(900), [20, 40, 60])
+    trees = boost(x[:600], y[:600], x[600:], rounds=20, rng=rng)
+    peer = GradientBoostingClassifier(n_estimators=20, random_state=0).fit(x[:600], y[:600])
+    assert trees.importance == pytest.approx(peer.feature_importances_, abs=0.005)
+    assert np.mean(trees.predicted == peer.predict(x[600:])) > 0.98
 
 
 def test_the_elbo_is_minus_distortion_minus_rate():

@@ -48,24 +48,29 @@ def boost(
     importance = torch.zeros(train.shape[1], dtype=torch.float64)
     chance = torch.Generator().manual_seed(int(rng.integers(2**63 - 1)))
     for _ in range(rounds):
-        residual = target - raw[: len(y)].softmax(1)
+        # Over columns the softmax is a vector operation; over rows of few classes it is not.
+        residual = target - raw[: len(y)].T.contiguous().softmax(0).T
         node = torch.zeros(raw.shape, dtype=torch.int64)
         for level in range(depth):
             column = node + 2**level * torch.arange(len(labels))
-            feature, threshold, gain = _splits(bins, residual, column, 2**level, chance)
+            feature, threshold, gain = _splits(bins, residual, node, 2**level, chance)
             importance.index_add_(0, feature, gain.double())
-            right = bins.codes.gather(1, feature[column]) > threshold[column]
+            right = bins.codes.gather(1, _at(feature, column)) > _at(threshold, column)
             node = 2 * node + right
         raw += rate * _leaf_values(residual, node, 2**depth)
     importance /= importance.sum().clamp(min=1e-300)
     return Boosted(importance.numpy(), labels[raw[len(y) :].argmax(1).numpy()])
 
 
-def _splits(bins, residual, column, width, chance):
+def _at(values, index):
+    return values.index_select(0, index.flatten()).view_as(index)  # thrice as fast as values[index]
+
+
+def _splits(bins, residual, node, width, chance):
     """The best split of every node: its feature, threshold and the impurity it removes."""
     n, classes = residual.shape
     features = bins.codes.shape[1]
-    member = one_hot(column[:n] % width, width).float()
+    member = (node[:n, :, None] == torch.arange(width)).float()
     summed = torch.cat([residual[:, :, None] * member, member], 1).reshape(n, -1)
     histogram = embedding_bag(bins.rows, summed, bins.starts, mode="sum")
     left = histogram.view(features, BINS, 2, classes * width).cumsum(1)
@@ -92,7 +97,7 @@ def _leaf_values(residual, node, leaves):
         for x in (residual, size * (1 - size))
     )
     step = (classes - 1) / classes * slope / curvature
-    return step.where(curvature > 1e-30, 0.0)[leaf].view(-1, classes)
+    return _at(step.where(curvature > 1e-30, 0.0), leaf).view(-1, classes)
 
 
 def _bins(train, test):

@@ -31,7 +31,7 @@ def beta_vae_score(
     points = np.empty((train + test, codes.shape[1]))
     for k in varying(factors):
         points[fixed == k] = _differences(codes, factors[:, k], (fixed == k).sum(), pairs, rng)
-    model = LogisticRegression().fit(points[:train], fixed[:train])
+    model = LogisticRegression(max_iter=1000).fit(points[:train], fixed[:train])
     return Score({"beta_vae_score": float(model.score(points[train:], fixed[train:]))})
 
 

@@ -49,7 +49,7 @@ def standardised(
 def _area(z, classes, z_test, classes_test):
     if np.ptp(classes) == 0:
         return 0.5
-    model = LogisticRegression().fit(z, classes)
+    model = LogisticRegression(max_iter=1000).fit(z, classes)
     ranks = rankdata(model.predict_proba(z_test), axis=0)
     member = classes_test[:, None] == model.classes_
     count = member.sum(0)

@@ -37,9 +37,8 @@ def factor_vae_score(
     scaled = codes[:, active] / np.sqrt(variance[active])
     stillest = np.empty(len(fixed), np.int64)
     for k in varying(factors):
-        stillest[fixed == k] = active[
-            _stillest(scaled, factors[:, k], (fixed == k).sum(), batch, rng)
-        ]
+        still = _stillest(scaled, factors[:, k], (fixed == k).sum(), batch, rng)
+        stillest[fixed == k] = active[still]
     np.add.at(votes, (stillest[:train], fixed[:train]), 1)
     np.add.at(tested, (stillest[train:], fixed[train:]), 1)
     right = tested[np.arange(len(votes)), votes.argmax(1)].sum()
@@ -56,7 +55,7 @@ def _stillest(codes, classes, count, batch, rng):
 metric = Metric(
     factor_vae_score,
     label="FactorVAE score",
-    variant="64 images a vote, latents of standard deviation below 0.05 pruned; 10,000 / 5,000 votes",
+    variant="64 images a vote, standard deviations below 0.05 pruned; 10,000 / 5,000 votes",
     reference="Kim & Mnih 2018, arXiv:1802.05983; Locatello et al. 2019, arXiv:1811.12359",
     values=(Value("factor_vae_score", "FactorVAE score", 0.0, 1.0),),
 )

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 
 from disentbench.metrics import Metric, Score, Value
 from disentbench.metrics._information import bin_codes, mutual_information
+from disentbench.metrics._splits import varying
 
 
 def modularity(
@@ -20,12 +21,13 @@ def modularity(
 ) -> Score:
     """1: each latent holds at most one factor, though a factor may be in many latents.
 
-    A latent that holds none counts as 0. As small-sample noise looks like many factors at once,
-    `modularity_active` averages over latents of variance above `active` only (0 without any).
+    A latent that holds none counts as 0; factors of one class take no part. Small-sample noise
+    looks like many factors at once, so `modularity_active` averages over latents of variance above
+    `active` only (0 without any).
     Detail: `mutual_information` [latent, factor] in nats, `per_latent`.
     """
     information = mutual_information(bin_codes(codes, bins), factors)
-    scores = per_latent(information)
+    scores = per_latent(information[:, varying(factors)])
     used = scores[codes.var(0, dtype=np.float64) > active]
     return Score(
         {
@@ -39,7 +41,7 @@ def modularity(
 def per_latent(information: Float[np.ndarray, "latent factor"]) -> Float[np.ndarray, " latent"]:
     """1 minus the mean squared information on the other factors, relative to the best one."""
     squared = np.maximum(information, 0) ** 2
-    best = squared.max(1)
+    best = squared.max(1, initial=0)
     others = (squared.sum(1) - best) / max(1, information.shape[1] - 1)
     return np.divide(best - others, best, out=np.zeros(len(best)), where=best > 0)
 
