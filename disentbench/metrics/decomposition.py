@@ -36,9 +36,11 @@ def decomposition(
     """The terms in nats per image, each with the standard error (`_se`) that sampling z leaves.
 
     The rate and the dimension-wise KL take no samples: their error is 0. The terms sum to the rate.
+    Detail: `rate` and `dimension_wise_kl` [variable], of every latent, then discrete group.
     """
-    terms = aggregate.decompose(posterior, groups, samples=samples, rng=rng, device=device)
-    return Score({name: float(value) for name, value in terms._asdict().items()})
+    *terms, detail = aggregate.decompose(posterior, groups, samples=samples, rng=rng, device=device)
+    names = (f"{name}{end}" for end in ("", "_se") for name in LABELS)
+    return Score(dict(zip(names, map(float, terms), strict=True)), detail)
 
 
 metric = Metric(

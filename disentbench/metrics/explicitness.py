@@ -64,5 +64,5 @@ metric = Metric(
     label="explicitness",
     variant="multinomial logistic regression (C = 1) on standardised means, held-out rows",
     reference="Ridgeway & Mozer 2018, arXiv:1802.05312",
-    values=(Value("explicitness", "explicitness", 0.5, 1.0),),
+    values=(Value("explicitness", "explicitness", 0.0, 1.0),),
 )

@@ -30,7 +30,9 @@ def gaussian_correlation(codes: Float[np.ndarray, "sample latent"], *, bins: int
         {
             "gaussian_total_correlation": total_correlation(covariance),
             "gaussian_wasserstein_correlation": distance,
-            "gaussian_wasserstein_correlation_norm": distance / spread if spread > 0 else 0.0,
+            "gaussian_wasserstein_correlation_norm": float(distance / spread)
+            if spread > 0
+            else 0.0,
             "mutual_information_score": float(between),
         },
         {"covariance": covariance, "mutual_information": information},
