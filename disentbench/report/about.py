@@ -1,0 +1,154 @@
+"""What was run and on what, and what the numbers and the objectives are called in the papers."""
+
+import inspect
+import json
+import math
+import re
+from typing import NamedTuple
+
+import yaml
+
+from disentbench import plugins
+from disentbench.report import origin
+from disentbench.report.runs import Shown
+from disentbench.report.text import GREEK, count, listed, number
+from disentbench.study import Study
+
+
+class Fact(NamedTuple):
+    """A line of the head."""
+
+    name: str
+    text: str
+
+
+class Explained(NamedTuple):
+    """A metric with its values: all that a reader needs to compare them with published ones."""
+
+    variant: str
+    reference: str
+    values: list[tuple[str, str, str, str]]  # label, name, range, better
+
+
+class Formula(NamedTuple):
+    """An objective as its paper gives it, with the settings that it had here."""
+
+    label: str
+    formula: str
+    settings: str
+    reference: str
+
+
+def facts(study: Study, runs: int, found: list[origin.Origin]) -> list[Fact]:
+    """The head of the report, without a date: the same study gives the same page."""
+    training = study.training
+    rate, (one, two) = f"{training.learning_rate:g}", training.adam_betas
+    lines = [
+        *(Fact("data set", _dataset(study, name)) for name in study.datasets),
+        Fact("architecture", _architecture(study)),
+        Fact("training", f"{count(training.steps, 'step')} of {training.batch_size} images"),
+        Fact("optimiser", f"Adam, learning rate {rate}, β₁ = {one:g}, β₂ = {two:g}"),
+        Fact("precision", training.precision),
+        Fact("runs", _runs(study, runs)),
+    ]
+    return [*lines, *_machine(found)]
+
+
+def _dataset(study: Study, name: str) -> str:
+    dataset = study.dataset(name)
+    channels, height, width = dataset.image_shape
+    colour = "one channel" if channels == 1 else f"{channels} channels"
+    factors = ", ".join(f"{k} ({len(v)})" for k, v in dataset.factors.items())
+    label = dataset.label if study.file_of("datasets", name) == name else f"{name}: {dataset.label}"
+    return (
+        f"{label}; {count(dataset.size, 'image')} of {height} × {width}, {colour}; "
+        f"factors (classes): {factors}. {dataset.reference}"
+    )
+
+
+def _architecture(study: Study) -> str:
+    network = study.network
+    options = ", ".join(f"{k} {v}" for k, v in study.architecture.items() if k != "of")
+    parts = [study.architecture["of"], network.label, options, network.reference]
+    return f"{', '.join(p for p in parts if p)}; {count(study.latents, 'Gaussian latent')}"
+
+
+def _runs(study: Study, runs: int) -> str:
+    settings = sum(len(study.sweep(name)) for name in study.objectives)
+    seeds = "seed " + study.seeds if "-" not in study.seeds else "seeds " + study.seeds
+    text = (
+        f"{count(runs, 'run')}: {count(len(study.objectives), 'objective')}, "
+        f"{count(settings, 'setting')}, {seeds.replace('-', ' to ')}"
+    )
+    return text + (f", {len(study.datasets)} data sets" if len(study.datasets) > 1 else "")
+
+
+def _machine(found: list[origin.Origin]) -> list[Fact]:
+    if not found:
+        return [Fact("provenance", "no latents are left that would say")]
+    packages = origin.versions(found)
+    text = ", ".join(f"{name} {' or '.join(each)}" for name, each in packages.items())
+    return [
+        Fact("devices", listed(origin.distinct(found, "device"))),
+        Fact("code revision", listed(origin.distinct(found, "revision"))),
+        Fact("versions", text),
+    ]
+
+
+def yaml_text(study: Study) -> str:
+    """The study with every default filled in, to be run again."""
+    return yaml.safe_dump(json.loads(study.text), sort_keys=False, allow_unicode=True)
+
+
+def explained(values: dict[str, Shown]) -> list[Explained]:
+    """What each value shown is, in the words of its metric; values of one metric together."""
+    found: dict[int, Explained] = {}
+    for name, (value, metric) in values.items():
+        variant = metric.variant if metric else "not described by a metric of the study"
+        entry = Explained(variant, metric.reference if metric else "–", [])
+        better = "–" if value.better == "neither" else value.better
+        entry = found.setdefault(id(metric), entry)
+        entry.values.append((value.label, name, _range(value), better))
+    return list(found.values())
+
+
+def _range(value) -> str:
+    """The range of a value as an interval, with its unit."""
+    left = "[" if math.isfinite(value.low) else "("
+    right = "]" if math.isfinite(value.high) else ")"
+    return f"{left}{_end(value.low)}, {_end(value.high)}{right} {value.unit}".strip()
+
+
+def _end(bound: float) -> str:
+    return f"{bound:g}" if math.isfinite(bound) else number(bound)
+
+
+def formulas(study: Study, settings) -> list[Formula]:
+    """The objectives of the study, each with the formula that its file states."""
+    return [_formula(study, name, settings) for name in study.objectives]
+
+
+def _formula(study: Study, name: str, settings) -> Formula:
+    objective = plugins.load("objectives", study.file_of("objectives", name))
+    first = _typeset(inspect.getdoc(objective).splitlines()[0].rstrip("."))
+    texts = [text for text in settings.loc[name, "text"] if text]
+    fixed = [
+        f"{k} = {_plain(v)}"
+        for k, v in study.objectives[name].items()
+        if k != "of" and not isinstance(v, list)
+    ]
+    label = settings.loc[name, "label"].iloc[0]
+    return Formula(label, first, "; ".join([*texts, *fixed]), objective.reference)
+
+
+def _typeset(formula: str) -> str:
+    """A formula of plain letters with the signs that papers print."""
+    for plain, sign in {"-log": "−log", "||": "‖", "sum_": "∑_"}.items():
+        formula = formula.replace(plain, sign)
+    return re.sub(r"[a-z]+", lambda word: GREEK.get(word[0], word[0]), formula)
+
+
+def _plain(value) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k}: {_plain(v)}" for k, v in value.items())
+    return str(value)

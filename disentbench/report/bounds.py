@@ -1,0 +1,182 @@
+"""The two figures of the bound: the rate split into its terms, and rate against distortion."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from disentbench.report import style
+from disentbench.report.runs import Block
+from disentbench.report.style import HAIR, INK, MANY, MUTED, alpha, canvas
+from disentbench.report.text import fixed, number, places
+
+# The total correlation is what the objectives differ in, so it has the strong colours.
+TERMS = {
+    "index_code_mi": ("index-code MI", "#39607F", "white"),
+    "tc_between_groups": ("TC between", "#C4461F", "white"),
+    "tc_within_groups": ("TC within", "#EBA98A", INK),
+    "dimension_wise_kl": ("dim.-wise KL", "#CBD3DB", INK),
+}
+NEEDED = {*TERMS, "rate"}
+BAR = 0.19  # inches for each setting
+HEAD = 1.05  # bars that an objective's heading takes
+
+
+def decomposition(part: Block, settings: pd.DataFrame) -> Figure:
+    """Stacked bars: the mean over seeds of each term; the whisker spans the seeds' rates."""
+    means = part.summary.mean.reindex(settings.index).dropna(subset=["rate"])
+    heads = _heads(means, settings)
+    figure = canvas(3.9, 0.75 + BAR * (len(means) + HEAD * len(heads)))
+    ax = figure.add_subplot()
+    at = _places(means, heads)
+    _stack(ax, means, at)
+    _whiskers(ax, part, means, at)
+    _names(ax, means, settings, heads, at)
+    patches = [Patch(color=colour, label=label) for label, colour, _ in TERMS.values()]
+    if not (means["tc_within_groups"].abs() > 0).any():
+        patches.pop(2)
+    figure.legend(
+        handles=patches,
+        loc="outside upper left",
+        ncols=4,
+        fontsize=7.5,
+        handlelength=0.9,
+        handletextpad=0.4,
+        columnspacing=1.0,
+    )
+    return figure
+
+
+def _heads(means: pd.DataFrame, settings: pd.DataFrame) -> list[str]:
+    """The objectives that have more than one bar: each gets a line of its own above them."""
+    sizes = means.groupby(level="objective", sort=False).size()
+    return [name for name in sizes.index if settings.loc[name, "text"].any()]
+
+
+def _places(means: pd.DataFrame, heads: list[str]) -> np.ndarray:
+    """Where each bar stands, from the top down, below its objective's heading."""
+    objective = means.index.get_level_values("objective")
+    new = np.append([True], objective[1:] != objective[:-1])
+    gap = np.where(new & objective.isin(heads), HEAD, 0.0)
+    gap[0] = 0
+    return np.arange(len(means)) + gap.cumsum()
+
+
+def _stack(ax: Axes, means: pd.DataFrame, at: np.ndarray) -> None:
+    left = np.zeros(len(means))
+    wide = 0.075 * means["rate"].max()
+    for term, (_, colour, ink) in TERMS.items():
+        width = means[term].clip(lower=0).to_numpy()  # an estimate of nought may be below it
+        ax.barh(at, width, left=left, height=0.78, color=colour, linewidth=0)
+        for y, start, size in zip(at, left, width, strict=True):
+            if size > wide:
+                text = fixed(size, places(means["rate"], most=2))
+                ax.text(
+                    start + size / 2, y, text, color=ink, ha="center", va="center", fontsize=6.5
+                )
+        left += width
+
+
+def _whiskers(ax: Axes, part: Block, means: pd.DataFrame, at: np.ndarray) -> None:
+    """The lowest and the highest rate of the seeds, and the mean in words."""
+    rates = part.runs["rate"].groupby(level=["objective", "setting"]).agg(["min", "max"])
+    rates = rates.reindex(means.index)
+    for colour, width in (("white", 2.4), (INK, 0.9)):
+        ax.hlines(at, rates["min"], rates["max"], color=colour, linewidth=width)
+    ends = np.maximum(rates["max"], means["rate"])
+    room = 0.015 * ends.max()
+    for y, end, rate in zip(at, ends, means["rate"], strict=True):
+        ax.text(end + room, y, number(rate), va="center", fontsize=7, fontweight="bold")
+    ax.set_xlim(0, 1.1 * ends.max())
+
+
+def _names(ax: Axes, means: pd.DataFrame, settings: pd.DataFrame, heads, at) -> None:
+    shown = settings.loc[means.index]
+    texts = [text or label for label, text in zip(shown["label"], shown["text"], strict=True)]
+    ax.set_yticks(at, texts)
+    ax.tick_params(axis="y", length=0, labelcolor=INK)
+    objective = means.index.get_level_values("objective")
+    for name in heads:
+        first = int(np.flatnonzero(objective == name)[0])
+        label = shown["label"].iloc[first]
+        ax.text(
+            -0.012,
+            at[first] - 0.85,
+            label,
+            transform=ax.get_yaxis_transform(),
+            ha="right",
+            va="center",
+            fontweight="bold",
+        )
+    ax.set_ylim(at[-1] + 0.6, at[0] - (1.3 if objective[0] in heads else 0.6))
+    ax.spines["left"].set_visible(False)
+    ax.set_xlabel("rate, nats per image")
+    ax.grid(axis="x", color=HAIR, linewidth=0.5)
+
+
+def rate_distortion(part: Block, settings: pd.DataFrame, looks) -> Figure:
+    """Every run's rate and distortion; runs on one grey line have the same ELBO."""
+    figure = canvas(3.7, 3.0)
+    ax = figure.add_subplot()
+    table = part.runs[["distortion", "rate"]].dropna()
+    _equal_elbo(ax, table)
+    for name, own in table.groupby(level="objective", sort=False):
+        means = own.groupby(level="setting", sort=False).mean()
+        means = means.reindex([s for s in settings.loc[name].index if s in means.index])
+        ax.plot(means["distortion"], means["rate"], color=looks[name].colour, linewidth=0.9)
+        ax.scatter(
+            own["distortion"],
+            own["rate"],
+            s=18 if len(table) <= MANY else 8,
+            color=looks[name].colour,
+            marker=looks[name].marker,
+            alpha=alpha(len(table) / 4),
+            linewidth=0,
+            zorder=4,
+            rasterized=len(table) > MANY,
+            label=settings.loc[name, "label"].iloc[0],
+        )
+    ax.set_xlabel("distortion, nats per image")
+    ax.set_ylabel("rate, nats per image")
+    figure.legend(
+        loc="outside upper left",
+        ncols=4,
+        handletextpad=0.2,
+        columnspacing=1.0,
+        handles=style.handles(
+            {n: looks[n] for n in table.index.unique("objective")},
+            settings["label"].groupby(level="objective").first().to_dict(),
+        ),
+    )
+    return figure
+
+
+def _equal_elbo(ax: Axes, table: pd.DataFrame) -> None:
+    """Grey lines of equal ELBO through the range of the runs, named where they leave it."""
+    x, y = table["distortion"], table["rate"]
+    pad_x, pad_y = 0.08 * (np.ptp(x) or 1), 0.1 * (np.ptp(y) or 1)
+    ax.set_xlim(x.min() - pad_x, x.max() + pad_x)
+    ax.set_ylim(y.min() - pad_y, y.max() + pad_y)
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    step = _round(((right + top) - (left + bottom)) / 6)
+    for total in np.arange(np.ceil((left + bottom) / step) * step, right + top, step):
+        ax.plot([total - top, total - bottom], [top, bottom], color=HAIR, linewidth=0.6, zorder=1)
+        at = min(max(total - top, left), right)
+        if left < total - top < right - 0.08 * (right - left):
+            text = f"ELBO {fixed(-total, 0 if step >= 1 else 2)}"
+            ax.annotate(
+                text,
+                (at, top),
+                (2, -2),
+                textcoords="offset points",
+                fontsize=6,
+                color=MUTED,
+                va="top",
+            )
+
+
+def _round(step: float) -> float:
+    """The next of 1, 2 and 5 times a power of ten."""
+    power = 10.0 ** np.floor(np.log10(step))
+    return float(next(m * power for m in (1, 2, 5, 10) if m * power >= step))

@@ -1,0 +1,182 @@
+"""What a model sees: images beside their reconstructions, and traversals of its latents."""
+
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from disentbench import encode, hdf5, images, train
+from disentbench import study as studies
+from disentbench.datasets import Images
+from disentbench.model import VAE
+from disentbench.networks import Parameters
+from disentbench.report.style import MUTED, uri
+from disentbench.report.text import count, fixed
+from disentbench.study import Pack, Study
+
+SHOWN = 10  # images in a row
+ROWS = 12  # latents at most
+STEPS = np.linspace(-2, 2, 9)  # of a traversal, in standard deviations of the prior
+GAP = 2  # pixels between images
+
+
+class Row(NamedTuple):
+    """A row of images [image, channel, height, width] in [0, 1] with what it shows."""
+
+    name: str
+    detail: str
+    images: np.ndarray
+
+
+class Pictures(NamedTuple):
+    """Of one run: originals over reconstructions, and its latents' traversals by falling KL."""
+
+    pack: Pack
+    seed: int
+    reconstructions: list[Row]
+    traversals: list[Row]
+    left_out: int
+
+
+class Model(NamedTuple):
+    """A trained run, ready to encode and decode, with the KL of each latent and group."""
+
+    vae: VAE
+    parameters: Parameters
+    groups: dict[str, list[int]]
+    latent_kl: np.ndarray
+    group_kl: dict[str, float]
+
+
+def read_images(study: Study, results: Path, dataset: str) -> Images | None:
+    """The data set of a study, or None where its file is gone."""
+    path = results / study.study / dataset / "images.h5"
+    return images.read(path) if path.exists() else None
+
+
+def pictures(study: Study, results: Path, pack: Pack, seed: int, source: Images) -> Pictures | None:
+    """Reconstructions and traversals of a run, or None where its model or latents are gone."""
+    folder = results / study.study / pack.path
+    if not all((folder / name).exists() for name in ("model.pt", "latents.h5")):
+        return None
+    model = _model(study, folder, pack, seed)
+    chosen = np.sort(np.random.default_rng(0).choice(len(source), min(SHOWN, len(source)), False))
+    x = images.unpack(source, chosen)
+    rows = _traversals(model, x[len(x) // 2])
+    return Pictures(pack, seed, _reconstructions(model, x), rows[:ROWS], len(rows) - ROWS)
+
+
+def _model(study: Study, folder: Path, pack: Pack, seed: int) -> Model:
+    alone = studies.read(study.recipe(pack))
+    saved = encode.load(folder / "model.pt")
+    member = seed - pack.first
+    with hdf5.open_data(folder / "latents.h5") as file:
+        mean, logvar = (hdf5.row(file, name, member) for name in ("mean", "logvar"))
+        groups = list(file["logits"]) if "logits" in file else []
+        logits = {group: hdf5.row(file["logits"], group, member) for group in groups}
+    return Model(
+        train.vae(alone),
+        saved.member(member, torch.device("cpu")),
+        train.only_objective(alone).structure().groups,
+        0.5 * (mean**2 + np.exp(logvar) - 1 - logvar).mean(0, dtype=np.float64),
+        {group: _discrete_kl(values) for group, values in logits.items()},
+    )
+
+
+def _discrete_kl(logits: np.ndarray) -> float:
+    """E KL(q(k|x) || uniform), nats per image."""
+    logq = torch.from_numpy(logits).double().log_softmax(-1)
+    return float((logq.exp() * logq).sum(-1).mean() + np.log(logits.shape[1]))
+
+
+def _reconstructions(model: Model, x: np.ndarray) -> list[Row]:
+    means, classes = _encode(model, x)
+    decoded = _decode(model, means, classes)
+    return [Row("original", "", x), Row("decoded", "of the mean", decoded)]
+
+
+@torch.inference_mode()
+def _encode(model: Model, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Posterior means [image, latent] and, for each discrete group, the likeliest class [image]."""
+    posterior = model.vae.encode(model.parameters, torch.from_numpy(np.ascontiguousarray(x)))
+    classes = {group: values.argmax(-1).numpy() for group, values in posterior.logits.items()}
+    return posterior.mean.numpy(), classes
+
+
+@torch.inference_mode()
+def _decode(model: Model, means: np.ndarray, classes: dict[str, np.ndarray]) -> np.ndarray:
+    """Pixel probabilities of codes."""
+    hot = [np.eye(size)[classes[group]] for group, size in model.vae.discrete.items()]
+    code = torch.from_numpy(np.concatenate([means, *hot], axis=1).astype(np.float32))
+    return model.vae.decode(model.parameters, code).sigmoid().numpy()
+
+
+def _traversals(model: Model, image: np.ndarray) -> list[Row]:
+    """Every latent from -2 to 2 and every discrete group over its classes, by falling KL."""
+    mean, classes = _encode(model, image[None])
+    rows = [
+        (kl, _traversed(model, mean, classes, latent, kl))
+        for latent, kl in enumerate(model.latent_kl)
+    ]
+    rows += [
+        (kl, _switched(model, mean, classes, group, kl)) for group, kl in model.group_kl.items()
+    ]
+    return [row for _, row in sorted(rows, key=lambda pair: -pair[0])]
+
+
+def _nats(kl: float) -> str:
+    return "< 0.001 nats" if kl < 1e-3 else f"{fixed(kl, 2 if kl >= 0.1 else 3)} nats"
+
+
+def _traversed(model: Model, mean, classes, latent: int, kl: float) -> Row:
+    means = np.repeat(mean, len(STEPS), axis=0)
+    means[:, latent] = STEPS
+    same = {group: np.repeat(value, len(STEPS)) for group, value in classes.items()}
+    group = next((name for name, members in model.groups.items() if latent in members), "")
+    detail = _nats(kl) + (f" · in {group}" if group else "")
+    return Row(f"z{latent}", detail, _decode(model, means, same))
+
+
+def _switched(model: Model, mean, classes, group: str, kl: float) -> Row:
+    size = model.vae.discrete[group]
+    kept = np.unique(np.linspace(0, size - 1, min(size, len(STEPS))).round().astype(int))
+    each = {name: np.repeat(value, len(kept)) for name, value in classes.items()} | {group: kept}
+    detail = f"{_nats(kl)} · {count(size, 'class')}"
+    return Row(group, detail, _decode(model, np.repeat(mean, len(kept), axis=0), each))
+
+
+def strip(row: np.ndarray) -> np.ndarray:
+    """Images side by side [height, width(, channel)] as bytes, white between them."""
+    tiles = np.pad(row, ((0, 0), (0, 0), (0, 0), (0, GAP)), constant_values=1.0)
+    joined = np.concatenate(list(tiles), axis=2)[:, :, :-GAP]
+    pixels = np.rint(255 * joined.clip(0, 1)).astype(np.uint8).transpose(1, 2, 0)
+    return pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
+
+
+def png(row: Row) -> str:
+    """A row of images as a PNG data URI, a pixel of the image for a pixel of the file."""
+    buffer = io.BytesIO()
+    Image.fromarray(strip(row.images)).save(buffer, format="PNG", optimize=True)
+    return uri(buffer.getvalue(), "png")
+
+
+def sheet(title: str, shown: Pictures) -> Figure:
+    """The same pictures as one figure, for print."""
+    rows = [*shown.reconstructions, *shown.traversals]
+    figure = Figure(figsize=(6.0, 0.46 * len(rows) + 0.45))
+    figure.text(0.02, 1 - 0.24 / figure.get_figheight(), title, fontweight="bold", va="center")
+    top = 1 - 0.42 / figure.get_figheight()
+    for i, row in enumerate(rows):
+        height = 0.46 / figure.get_figheight()
+        ax = figure.add_axes((0.30, top - (i + 1) * height, 0.69, 0.92 * height))
+        ax.imshow(strip(row.images), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        ax.set_anchor("W")
+        ax.set_axis_off()
+        middle = top - (i + 0.5) * height
+        figure.text(0.02, middle, row.name, va="center", fontsize=8)
+        figure.text(0.285, middle, row.detail, va="center", ha="right", fontsize=6.5, color=MUTED)
+    return figure

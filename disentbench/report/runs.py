@@ -1,0 +1,217 @@
+"""The runs of a study as tables: what was planned, every score, summaries over seeds."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from disentbench import plugins
+from disentbench.metrics import Metric, Value
+from disentbench.report.text import symbol
+from disentbench.statistics import half_width
+from disentbench.study import Study
+
+RUN = ["dataset", "objective", "setting", "seed"]
+SETTING = RUN[:3]
+
+
+# The order in which the field reads them; whatever else was computed follows.
+FIRST = (
+    "mig",
+    "mig_chen",
+    "total_correlation",
+    "index_code_mi",
+    "dimension_wise_kl",
+    "rate",
+    "distortion",
+    "elbo",
+    "active_units",
+)
+GROUPS = ("tc_between_groups", "tc_within_groups")
+
+
+class Shown(NamedTuple):
+    """A value that the report shows, with the metric that gives it."""
+
+    value: Value
+    metric: Metric | None
+
+
+class Rule(NamedTuple):
+    """By which value the best setting of an objective is chosen."""
+
+    name: str
+    label: str
+    sign: int  # +1: the highest mean is best, -1: the lowest
+    ties: bool  # whether the lower total correlation decides between equal means
+
+    @property
+    def text(self) -> str:
+        end = "highest" if self.sign > 0 else "lowest"
+        ties = "; ties go to the lower total correlation" if self.ties else ""
+        return f"{end} mean {self.label} over the seeds that did not diverge{ties}"
+
+
+class Summary(NamedTuple):
+    """Over the seeds of a setting: tables [(dataset, objective, setting), value]."""
+
+    mean: pd.DataFrame
+    sd: pd.DataFrame
+    n: pd.DataFrame
+    low: pd.DataFrame
+    high: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Block:
+    """What the report says of one data set: its runs, their summary, each objective's best."""
+
+    dataset: str
+    runs: pd.DataFrame  # [(objective, setting, seed), value]
+    summary: Summary  # [(objective, setting), value]
+    best: list[tuple[str, str]]  # (objective, setting), the best objective first
+
+    def scores(self, key: tuple[str, str], value: str) -> pd.Series:
+        """One value of a setting's runs, by seed."""
+        return self.runs[value].iloc[self._rows[key]].droplevel(["objective", "setting"])
+
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str], np.ndarray]:
+        return self.runs.groupby(level=["objective", "setting"], sort=False).indices
+
+
+def catalogue(study: Study) -> pd.DataFrame:
+    """Every setting, in the study's order, by (objective, setting).
+
+    `label` and `text` are for readers; `key` and `x` are the first swept number, `rest` says what
+    else is swept.
+    """
+    rows = [
+        (name, setting, _label(study, name, objective), *_place(point, *_beta(study, name)))
+        for name in study.objectives
+        for (setting, objective), point in zip(study.settings(name), study.sweep(name), strict=True)
+    ]
+    columns = ["objective", "setting", "label", "text", "key", "x", "rest"]
+    return pd.DataFrame(rows, columns=columns).set_index(["objective", "setting"])
+
+
+def _label(study: Study, name: str, objective) -> str:
+    file = study.file_of("objectives", name)
+    return objective.label if file == name else f"{objective.label} ({name})"
+
+
+def _beta(study: Study, name: str) -> tuple[str, float]:
+    """Where an objective stands that sweeps nothing: the VAE is every objective's beta = 1."""
+    return "", 1.0 if study.file_of("objectives", name) == "vae" else math.nan
+
+
+def _place(point: dict, key: str, x: float) -> tuple[str, str, float, str]:
+    """The text of a setting, its first swept number and the text of the others."""
+    for swept in [k for k, v in point.items() if isinstance(v, int | float)][:1]:
+        key, x = swept, float(point[swept])
+    words = {k: f"{symbol(k)} = {_plain(v)}" for k, v in point.items()}
+    rest = ", ".join(text for k, text in words.items() if k != key)
+    return ", ".join(words.values()), key, x, rest
+
+
+def _plain(value) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def planned(study: Study) -> pd.MultiIndex:
+    """Every run that the study asks for, in its order."""
+    runs = [
+        (pack.dataset, pack.objective, pack.setting, seed)
+        for pack in study.packs
+        for seed in pack.seeds
+    ]
+    return pd.MultiIndex.from_tuples(runs, names=RUN)
+
+
+def read(scores: Path) -> pd.DataFrame:
+    """The tidy table as one row for each run and one column for each value; infinite is NaN."""
+    table = pd.read_csv(
+        scores,
+        usecols=[*RUN, "metric", "value"],
+        dtype=dict.fromkeys([*SETTING, "metric"], str) | {"seed": int, "value": float},
+        keep_default_na=False,
+        na_values={"value": ["", "nan", "NaN"]},
+    )
+    wide = table.pivot(index=RUN, columns="metric", values="value")
+    return wide.replace([np.inf, -np.inf], np.nan)
+
+
+def shown(study: Study, runs: pd.DataFrame) -> dict[str, Shown]:
+    """The values in the table that are no standard errors, by name, the familiar first."""
+    metrics = [plugins.load("metrics", name) for name in study.metrics]
+    known = {value.name: Shown(value, metric) for metric in metrics for value in metric.values}
+    names = [name for name in dict.fromkeys([*FIRST, *GROUPS, *known, *runs]) if name in runs]
+    return {
+        name: known.get(name, Shown(Value(name, name, -math.inf, math.inf, "neither"), None))
+        for name in names
+        if not name.endswith("_se")
+    }
+
+
+def columns(values: dict[str, Shown], runs: pd.DataFrame) -> dict[str, Shown]:
+    """The values that tables have a column for: without groups their terms say nothing more."""
+    within = runs.get("tc_within_groups", pd.Series(dtype=float))
+    grouped = (within.abs() > 0).any()
+    return {name: shown for name, shown in values.items() if grouped or name not in GROUPS}
+
+
+def rule(values: dict[str, Shown]) -> Rule | None:
+    """MIG where there is one, else the first value that has a better end, else the first."""
+    if not values:
+        return None
+    directed = [name for name, each in values.items() if each.value.better != "neither"]
+    first = [name for name in ("mig", "mig_chen") if name in values]
+    fallback = [name for name in ("total_correlation", *values) if name in values]
+    name = (first + directed + fallback)[0]
+    value = values[name].value
+    sign = 1 if value.better == "higher" else -1
+    ties = "total_correlation" in values and name != "total_correlation"
+    return Rule(name, value.label, sign, ties)
+
+
+def summarise(runs: pd.DataFrame, values: dict[str, Shown]) -> Summary:
+    """Mean, sd, n and Student's 95 % interval over the finite values of each setting.
+
+    An interval ends where the value's range does.
+    """
+    names = list(values)
+    grouped = runs[names].groupby(level=SETTING, sort=False)
+    mean, sd, n = grouped.mean(), grouped.std(ddof=1), grouped.count()
+    half = half_width(sd, n)
+    floor = np.array([values[name].value.low for name in names], float)
+    ceiling = np.array([values[name].value.high for name in names], float)
+    # A mean may lie beyond its range by the error of its estimate; its interval still holds it.
+    low = (mean - half).clip(lower=np.minimum(floor, mean), axis=None)
+    high = (mean + half).clip(upper=np.maximum(ceiling, mean), axis=None)
+    return Summary(mean, sd, n, low, high)
+
+
+def block(dataset: str, runs: pd.DataFrame, summary: Summary, chosen: Rule | None) -> Block:
+    """One data set's part of the tables."""
+    own = Summary(*(table.xs(dataset, level="dataset") for table in summary))
+    return Block(dataset, runs.xs(dataset, level="dataset"), own, _best(own.mean, chosen))
+
+
+def _best(mean: pd.DataFrame, chosen: Rule | None) -> list[tuple[str, str]]:
+    """The best setting of each objective, the best objective first; none where all diverged."""
+    if chosen is None:
+        return []
+    keys = pd.DataFrame({"score": -chosen.sign * mean[chosen.name]})
+    keys["tie"] = mean["total_correlation"] if chosen.ties else 0.0
+    ordered = keys.dropna(subset=["score"]).sort_values(["score", "tie"], kind="stable")
+    return list(ordered.groupby(level="objective", sort=False).head(1).index)
+
+
+def median_seed(part: Block, objective: str, setting: str, chosen: Rule) -> int:
+    """The seed whose score is the median of its setting; of two middle ones the lower."""
+    scores = part.scores((objective, setting), chosen.name).dropna()
+    return int(scores.sort_values(kind="stable").index[(len(scores) - 1) // 2])

@@ -1,0 +1,133 @@
+"""How figures look, and how they are written: on the page as SVG, beside it as PNG and PDF."""
+
+import base64
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from disentbench.files import whole
+from disentbench.study import Study
+
+# Okabe & Ito's palette, told apart with any colour vision; its yellow is too pale for lines.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C99")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
+REFERENCE = ("#4A4A4A", "o")  # the VAE, against which the others are read
+INK, MUTED, HAIR = "#1A1A1A", "#6B6B6B", "#D9D9D9"
+LINES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+MANY = 400  # points in a panel above which they are painted as one image
+
+RC = {
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": "#9A9A9A",
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.color": "#9A9A9A",
+    "ytick.color": "#9A9A9A",
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "text.color": INK,
+    "text.parse_math": False,  # names come from a study, and a dollar sign in one is no formula
+    "lines.linewidth": 1.3,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "figure.dpi": 72,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+}
+
+
+class Look(NamedTuple):
+    """An objective's colour and marker, alike in every figure."""
+
+    colour: str
+    marker: str
+
+
+class Panel(NamedTuple):
+    """A figure on the page: what it shows in words, and the image as a data URI."""
+
+    alt: str
+    uri: str
+
+
+def looks(study: Study) -> dict[str, Look]:
+    """Colour and marker of every objective of a study; the VAE is always grey."""
+    plain = [name for name in study.objectives if study.file_of("objectives", name) == "vae"]
+    others = [name for name in study.objectives if name not in plain]
+    found = dict.fromkeys(plain, Look(*REFERENCE)) | {
+        name: Look(COLOURS[i % len(COLOURS)], MARKERS[1 + i % (len(MARKERS) - 1)])
+        for i, name in enumerate(others)
+    }
+    return {name: found[name] for name in study.objectives}
+
+
+def canvas(width: float, height: float) -> Figure:
+    """An empty figure of this size in inches."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def swatch(look: Look) -> str:
+    """An objective's line and marker, to stand beside its name."""
+    figure = Figure(figsize=(0.36, 0.2))
+    figure.add_artist(Line2D([0.05, 0.95], [0.5, 0.5], color=look.colour, linewidth=1.6))
+    figure.add_artist(
+        Line2D([0.5], [0.5], color=look.colour, marker=look.marker, markersize=6, linestyle="")
+    )
+    return svg(figure, f"swatch {look}")
+
+
+def svg(figure: Figure, salt: str) -> str:
+    """A figure as an SVG data URI; as an image it can neither run a script nor fetch anything."""
+    buffer = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": salt}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=220)
+    return uri(buffer.getvalue(), "svg+xml")
+
+
+def uri(content: bytes, kind: str) -> str:
+    """The bytes of an image as a data URI."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """A figure as PNG and PDF, each whole or absent, with no date in it."""
+    for suffix, metadata in ((".png", {}), (".pdf", {"CreationDate": None})):
+        with whole(folder / f"{name}{suffix}") as path:
+            figure.savefig(path, dpi=200, metadata=metadata)
+
+
+def handles(looks: dict[str, Look], labels: dict[str, str]) -> list[Line2D]:
+    """Legend entries of objectives."""
+    return [
+        Line2D([], [], color=look.colour, marker=look.marker, markersize=4.5, label=labels[name])
+        for name, look in looks.items()
+    ]
+
+
+def alpha(points: int) -> float:
+    """How opaque points are: fewer, darker."""
+    return float(np.clip(6 / np.sqrt(max(points, 1)), 0.12, 0.75))

@@ -1,0 +1,182 @@
+"""Every value against the strength of each objective: the seeds as points, their mean as a line."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from disentbench.report import style
+from disentbench.report.runs import Block, Shown
+from disentbench.report.style import HAIR, LINES, MANY, Look, alpha, canvas
+from disentbench.report.text import symbol
+from disentbench.statistics import half_width
+
+BAND_FROM = 5  # seeds from which a confidence band says more than the points alone
+
+
+class Scale:
+    """Where strengths stand on an axis: logarithmic where they span more than a factor of four."""
+
+    def __init__(self, strengths: np.ndarray):
+        self.values = np.unique(strengths)
+        low, high = self.values[0], self.values[-1]
+        self.logarithmic = low > 0 and high / low > 4
+        at = self(self.values)
+        self.gap = float(np.diff(at).min()) if len(at) > 1 else 1.0
+
+    def __call__(self, strengths) -> np.ndarray:
+        strengths = np.asarray(strengths, float)
+        return np.log2(strengths) if self.logarithmic else strengths
+
+
+class Sweep(NamedTuple):
+    """What is drawn: a data set's runs against one swept key, in the objectives' looks."""
+
+    part: Block
+    key: str
+    settings: pd.DataFrame
+    looks: dict[str, Look]
+
+
+class Spread(NamedTuple):
+    """Room between two strengths, and how many points share the panel."""
+
+    gap: float
+    total: int
+
+
+def keys(settings: pd.DataFrame) -> list[str]:
+    """What is swept, each key once; one empty key where nothing is."""
+    return [key for key in dict.fromkeys(settings["key"]) if key] or [""]
+
+
+def panel(sweep: Sweep, shown: Shown) -> Figure:
+    """One value as a figure of its own."""
+    figure = canvas(3.3, 2.35)
+    draw(figure.add_subplot(), sweep, shown)
+    return figure
+
+
+def sheet(sweep: Sweep, shown: list[Shown]) -> Figure:
+    """All values as one figure with a legend, for print."""
+    columns = min(3, len(shown))
+    rows = -(-len(shown) // columns)
+    labels = sweep.settings["label"].groupby(level="objective").first().to_dict()
+    handles = style.handles(sweep.looks, labels)
+    figure = canvas(2.9 * columns, 2.1 * rows + 0.25 * -(-len(handles) // 5))
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax, each in zip(axes, shown, strict=False):
+        draw(ax, sweep, each)
+    for ax in axes[len(shown) :]:
+        ax.set_axis_off()
+    figure.legend(handles=handles, loc="outside upper left", ncols=min(5, len(handles)))
+    return figure
+
+
+def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
+    """One value against one swept key; objectives that do not sweep anything are bands."""
+    part, key, settings, looks = sweep
+    table = part.runs[shown.value.name].dropna().rename("y").reset_index()
+    table = table.join(settings[["key", "x", "rest"]], on=["objective", "setting"])
+    swept = table[(table["key"] == key) & (key != "")]
+    scale = Scale(_strengths(settings, key))
+    ax.grid(axis="y", color=HAIR, linewidth=0.5)
+    still = table[table["key"] == ""].groupby("objective", sort=False)
+    for place, (name, own) in enumerate(still):
+        at = _beside(scale, key, place, own["x"].iloc[0])
+        _reference(ax, own.assign(at=at), looks[name])
+    spread = Spread(scale.gap, len(swept))
+    places = _dodged(swept["objective"].nunique(), scale)
+    for shift, (name, own) in zip(places, swept.groupby("objective", sort=False), strict=True):
+        _lines(ax, own.assign(at=scale(own["x"]) + shift), looks[name], spread)
+    _dress(ax, shown, table["y"])
+    _ticks(ax, scale, key)
+
+
+def _strengths(settings: pd.DataFrame, key: str) -> np.ndarray:
+    """The strengths that an axis spans: those swept, and beta = 1 where the VAE stands."""
+    if key == "":
+        return np.arange(settings.index.get_level_values("objective").nunique(), dtype=float)
+    beside = (settings["key"] == "") & (key == "beta")
+    return settings.loc[(settings["key"] == key) | beside, "x"].dropna().to_numpy()
+
+
+def _beside(scale: Scale, key: str, place: int, x: float) -> float:
+    """Where the runs stand of an objective that sweeps nothing."""
+    if key == "":
+        return float(place)
+    if key == "beta" and np.isfinite(x):
+        return float(scale(x))
+    return float(scale(scale.values[0])) - (0.3 - 0.1 * place) * scale.gap
+
+
+def _dodged(objectives: int, scale: Scale) -> np.ndarray:
+    """How far each objective stands beside the strength, so that points do not cover others."""
+    step = min(0.09, 0.5 / max(objectives, 1)) * scale.gap
+    return (np.arange(objectives) - (objectives - 1) / 2) * step
+
+
+def _reference(ax: Axes, own: pd.DataFrame, look: Look) -> None:
+    """An objective without a strength: its mean as a line, its range as a band."""
+    y = own["y"]
+    ax.axhspan(y.min(), y.max(), color=look.colour, alpha=0.09, linewidth=0)
+    ax.axhline(y.mean(), color=look.colour, linewidth=0.9, linestyle=LINES[1])
+    _points(ax, own, look, Spread(0, len(y)))
+
+
+def _lines(ax: Axes, own: pd.DataFrame, look: Look, spread: Spread) -> None:
+    """The mean of the seeds by strength, a line for each point of whatever else is swept."""
+    for place, (_, part) in enumerate(own.groupby("rest", sort=False)):
+        means = part.groupby("at")["y"].agg(["mean", "std", "count"])
+        line = LINES[place % len(LINES)]
+        ax.plot(means.index, means["mean"], color=look.colour, linestyle=line, zorder=3)
+        if means["count"].min() >= BAND_FROM:
+            half = half_width(means["std"], means["count"])
+            low, high = means["mean"] - half, means["mean"] + half
+            ax.fill_between(means.index, low, high, color=look.colour, alpha=0.15, linewidth=0)
+    _points(ax, own, look, spread)
+
+
+def _points(ax: Axes, own: pd.DataFrame, look: Look, spread: Spread) -> None:
+    """Every run; where there are many, spread a little to the sides and painted as one image."""
+    far = 0.02 * spread.gap if len(own) > 30 else 0.0
+    jitter = np.random.default_rng(0).uniform(-far, far, len(own))
+    ax.scatter(
+        own["at"] + jitter,
+        own["y"],
+        s=16 if spread.total <= MANY else 7,
+        marker=look.marker,
+        color=look.colour,
+        alpha=alpha(spread.total / 4),
+        linewidth=0,
+        zorder=4,
+        rasterized=spread.total > MANY,
+    )
+
+
+def _dress(ax: Axes, shown: Shown, y: pd.Series) -> None:
+    value = shown.value
+    arrow = {"higher": " ↑", "lower": " ↓"}.get(value.better, "")
+    ax.set_title(value.label[:1].upper() + value.label[1:] + arrow)
+    fraction = (value.low, value.high) == (0, 1)
+    unit = f"{value.unit} per image" if value.unit == "nats" else value.unit
+    ax.set_ylabel(unit or ("0 to 1" if fraction else ""))
+    whole = value.name == "active_units"
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=whole, steps=(1, 2, 2.5, 5, 10)))
+    if fraction and len(y):
+        ax.set_ylim(bottom=min(0, y.min()))
+    if y.empty:
+        ax.text(0.5, 0.5, "no run has this value", transform=ax.transAxes, ha="center")
+
+
+def _ticks(ax: Axes, scale: Scale, key: str) -> None:
+    """Ticks at the strengths themselves, as many as can be read."""
+    low, high = scale(scale.values[[0, -1]])
+    ax.set_xlim(low - 0.45 * scale.gap, high + 0.45 * scale.gap)
+    every = -(-len(scale.values) // 8)
+    kept = scale.values[::every] if key else []
+    ax.set_xticks(scale(kept), [f"{value:g}" for value in kept])
+    ax.set_xlabel(symbol(key))

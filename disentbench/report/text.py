@@ -1,0 +1,75 @@
+"""Numbers and names as a reader sees them, on the page and in LaTeX."""
+
+import math
+
+import numpy as np
+
+GREEK = {
+    "alpha": "α",
+    "beta": "β",
+    "gamma": "γ",
+    "delta": "δ",
+    "lambda": "λ",
+    "sigma": "σ",
+    "tau": "τ",
+}
+LATEX = {
+    **{letter: rf"$\{name}$" for name, letter in GREEK.items()},
+    **{c: rf"\{c}" for c in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "−": "$-$",
+    "≥": r"$\geq$",
+    "–": "--",
+}
+
+
+def symbol(key: str) -> str:
+    """A setting's name as papers write it: β for beta, λ_od for lambda_od."""
+    first, _, rest = key.partition("_")
+    return "_".join(filter(None, (GREEK.get(first, first), rest)))
+
+
+def number(value: float) -> str:
+    """Three significant digits, without an exponent where it can be read without."""
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    if value != 0 and not 1e-3 <= abs(value) < 1e6:
+        return f"{value:.2e}".replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
+    return fixed(value, places(value))
+
+
+def fixed(value: float, decimals: int) -> str:
+    """So many decimals, a thin space between thousands and a true minus sign."""
+    if not math.isfinite(value):
+        return number(value)
+    text = f"{value:,.{decimals}f}".replace(",", "\u2009")
+    return text.replace("-", "−") if float(f"{value:.{decimals}f}") else text.removeprefix("-")
+
+
+def places(values, least: int = 0, most: int = 4) -> int:
+    """Decimals that give the middle one of some numbers three significant digits."""
+    sizes = np.abs(np.atleast_1d(np.asarray(values, float)))
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    if not len(sizes):
+        return least
+    return int(np.clip(2 - math.floor(math.log10(np.median(sizes))), least, most))
+
+
+def count(n: int, noun: str) -> str:
+    """`1 run`, `3 runs`, `12 600 runs`, `2 classes`."""
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{n:,} {noun if n == 1 else plural}".replace(",", "\u2009")
+
+
+def listed(words) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    words = list(words)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def latex(text: str) -> str:
+    """Plain text as LaTeX."""
+    return "".join(LATEX.get(character, character) for character in text)
