@@ -236,17 +236,16 @@ def _add(density, mean, sigma, classes, step):
     reach = REACH * sigma.max()
     first = max(0, math.floor((mean[0] - reach) / step))
     last = min(len(density), math.ceil((mean[-1] + reach) / step) + 1)
-    # Offsets from the tile's middle keep their digits in float32.
-    middle = (mean[0] + mean[-1]) / 2
-    f32 = {"dtype": torch.float32, "device": density.device}
-    offset = torch.as_tensor(step * np.arange(first, last) - middle, **f32)
-    precision = torch.as_tensor(1 / sigma, **f32)
-    bell = offset[:, None] - torch.as_tensor(mean - middle, **f32)
-    bell.mul_(precision).square_().mul_(-0.5).clamp_(min=FLOOR).exp_()
-    member = torch.zeros(len(mean), density.shape[1], **f32)
+    like = {"dtype": density.dtype, "device": density.device}
+    mean, precision = torch.as_tensor(mean, **like), torch.as_tensor(1 / sigma, **like)
+    point = torch.as_tensor(step * np.arange(first, last), **like)
+    # The difference is float64, since a width may be a 1e-5th of the range; the rest is float32.
+    bell = (point[:, None] - mean).mul_(precision).float()
+    bell.square_().mul_(-0.5).clamp_(min=FLOOR).exp_()
+    member = torch.zeros(len(mean), density.shape[1], device=density.device)
     member.scatter_(1, torch.as_tensor(classes, device=density.device), 1.0)
     member[:, 0] = 1.0
-    member *= precision[:, None] / math.sqrt(2 * math.pi)
+    member *= precision[:, None].float() / math.sqrt(2 * math.pi)
     density[first:last] += bell @ member
 
 

@@ -67,3 +67,10 @@ CASES = [
 @pytest.mark.parametrize(("metric", "value", "name", "oracle", "agreement"), CASES)
 def test_agrees_with_the_peer(metric, value, name, oracle, agreement):
     assert scores(metric, name)[value] == pytest.approx(oracle, abs=agreement, rel=0)
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_explicitness_of_all_rows_agrees_with_the_peer(name):
+    oracle = ORACLES[name]["dlib.explicitness_allrows"]["mean"]
+    found = score("explicitness", table(name), held_out=False).values["explicitness"]
+    assert found == pytest.approx(oracle, abs=0.005, rel=0)
