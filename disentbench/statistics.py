@@ -43,7 +43,7 @@ def interval(values: Float[np.ndarray, " run"], level: float = 0.95) -> Interval
 
 
 def difference(
-    a: Float[np.ndarray, " run"], b: Float[np.ndarray, " run"], level: float = 0.95
+    a: Float[np.ndarray, " run"], b: Float[np.ndarray, " other"], level: float = 0.95
 ) -> Interval:
     """mean(a) - mean(b) with Welch's interval, which lets the two spreads differ."""
     a, b = _finite(a), _finite(b)
@@ -62,7 +62,9 @@ def difference(
     return Interval(gap, gap - half, gap + half)
 
 
-def probability_of_improvement(a: Float[np.ndarray, " run"], b: Float[np.ndarray, " run"]) -> float:
+def probability_of_improvement(
+    a: Float[np.ndarray, " run"], b: Float[np.ndarray, " other"]
+) -> float:
     """P(A > B) + P(A = B) / 2 for a run of either sample drawn at random; 0.5 is no difference.
 
     The Mann-Whitney statistic over its maximum; Agarwal et al. 2021, arXiv:2108.13264, section 4.
@@ -76,7 +78,7 @@ def probability_of_improvement(a: Float[np.ndarray, " run"], b: Float[np.ndarray
 
 def permutation_test(
     a: Float[np.ndarray, " run"],
-    b: Float[np.ndarray, " run"],
+    b: Float[np.ndarray, " other"],
     *,
     rng: np.random.Generator,
     most: int = 20_000,
@@ -100,7 +102,6 @@ def permutation_test(
 
 def holm(p: Float[np.ndarray, " comparison"]) -> Float[np.ndarray, " comparison"]:
     """p values corrected for their number by Holm's step-down method; NaN counts as no test."""
-    p = np.asarray(p, float)
     tested = np.flatnonzero(~np.isnan(p))
     order = tested[np.argsort(p[tested], kind="stable")]
     steps = p[order] * np.arange(len(order), 0, -1)
@@ -120,8 +121,7 @@ def mean_ranks(
     return rankdata(-worst_last, axis=0).mean(1)
 
 
-def _finite(values) -> np.ndarray:
-    values = np.asarray(values, float)
+def _finite(values: np.ndarray) -> np.ndarray:
     return values[np.isfinite(values)]
 
 

@@ -286,7 +286,7 @@ def _trouble(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, found) ->
             runs, list(report.values), known
         ),
         "packs whose latents are gone, and with them their provenance": gone,
-        "mixed origins": checks.mixed(found),
+        "mixed origins, code without a clean revision": checks.mixed(found),
     }
     return [
         (name, checks.shortened(lines, len(lines)), len(lines)) for name, lines in lists.items()

@@ -24,27 +24,17 @@ HEAD = 1.05  # bars that an objective's heading takes
 
 
 def decomposition(part: Block, settings: pd.DataFrame) -> Figure:
-    """Stacked bars: the mean over seeds of each term; the whisker spans the seeds' rates."""
+    """Stacked bars: the mean over seeds of each term; a line below spans the seeds' rates."""
     means = part.summary.mean.reindex(settings.index).dropna(subset=["rate"])
     heads = _heads(means, settings)
     figure = canvas(3.9, 0.75 + BAR * (len(means) + HEAD * len(heads)))
     ax = figure.add_subplot()
     at = _places(means, heads)
+    _ranges(ax, part, means, at)
     _stack(ax, means, at)
-    _whiskers(ax, part, means, at)
     _names(ax, means, settings, heads, at)
-    patches = [Patch(color=colour, label=label) for label, colour, _ in TERMS.values()]
-    if not (means["tc_within_groups"].abs() > 0).any():
-        patches.pop(2)
-    figure.legend(
-        handles=patches,
-        loc="outside upper left",
-        ncols=4,
-        fontsize=7.5,
-        handlelength=0.9,
-        handletextpad=0.4,
-        columnspacing=1.0,
-    )
+    drawn = [term for term in TERMS if term != "tc_within_groups" or means[term].abs().max() > 0]
+    style.legend(figure, [Patch(color=TERMS[t][1], label=TERMS[t][0]) for t in drawn])
     return figure
 
 
@@ -65,10 +55,10 @@ def _places(means: pd.DataFrame, heads: list[str]) -> np.ndarray:
 
 def _stack(ax: Axes, means: pd.DataFrame, at: np.ndarray) -> None:
     left = np.zeros(len(means))
-    wide = 0.075 * means["rate"].max()
+    wide = 0.085 * ax.get_xlim()[1]  # room for a number
     for term, (_, colour, ink) in TERMS.items():
         width = means[term].clip(lower=0).to_numpy()  # an estimate of nought may be below it
-        ax.barh(at, width, left=left, height=0.78, color=colour, linewidth=0)
+        ax.barh(at, width, left=left, height=0.74, color=colour, linewidth=0)
         for y, start, size in zip(at, left, width, strict=True):
             if size > wide:
                 text = fixed(size, places(means["rate"], most=2))
@@ -78,17 +68,17 @@ def _stack(ax: Axes, means: pd.DataFrame, at: np.ndarray) -> None:
         left += width
 
 
-def _whiskers(ax: Axes, part: Block, means: pd.DataFrame, at: np.ndarray) -> None:
-    """The lowest and the highest rate of the seeds, and the mean in words."""
+def _ranges(ax: Axes, part: Block, means: pd.DataFrame, at: np.ndarray) -> None:
+    """Below each bar the lowest to the highest rate of its seeds; beside it the mean in words."""
     rates = part.runs["rate"].groupby(level=["objective", "setting"]).agg(["min", "max"])
     rates = rates.reindex(means.index)
-    for colour, width in (("white", 2.4), (INK, 0.9)):
-        ax.hlines(at, rates["min"], rates["max"], color=colour, linewidth=width)
-    ends = np.maximum(rates["max"], means["rate"])
-    room = 0.015 * ends.max()
-    for y, end, rate in zip(at, ends, means["rate"], strict=True):
-        ax.text(end + room, y, number(rate), va="center", fontsize=7, fontweight="bold")
+    ax.hlines(at + 0.47, rates["min"], rates["max"], color=INK, linewidth=0.9)
+    bars = means[list(TERMS)].clip(lower=0).sum(axis=1)  # the rate, unless a check has failed
+    ends = np.maximum(np.maximum(rates["max"], means["rate"]), bars)
     ax.set_xlim(0, 1.1 * ends.max())
+    for y, end, rate in zip(at, ends, means["rate"], strict=True):
+        text = number(rate)
+        ax.text(end + 0.015 * ends.max(), y, text, va="center", fontsize=7, fontweight="bold")
 
 
 def _names(ax: Axes, means: pd.DataFrame, settings: pd.DataFrame, heads, at) -> None:
@@ -131,24 +121,16 @@ def rate_distortion(part: Block, settings: pd.DataFrame, looks) -> Figure:
             s=18 if len(table) <= MANY else 8,
             color=looks[name].colour,
             marker=looks[name].marker,
-            alpha=alpha(len(table) / 4),
+            alpha=alpha(len(table) // 4),
             linewidth=0,
             zorder=4,
             rasterized=len(table) > MANY,
-            label=settings.loc[name, "label"].iloc[0],
         )
     ax.set_xlabel("distortion, nats per image")
     ax.set_ylabel("rate, nats per image")
-    figure.legend(
-        loc="outside upper left",
-        ncols=4,
-        handletextpad=0.2,
-        columnspacing=1.0,
-        handles=style.handles(
-            {n: looks[n] for n in table.index.unique("objective")},
-            settings["label"].groupby(level="objective").first().to_dict(),
-        ),
-    )
+    labels = settings["label"].groupby(level="objective").first().to_dict()
+    present = {name: looks[name] for name in table.index.unique("objective")}
+    style.legend(figure, style.handles(present, labels))
     return figure
 
 

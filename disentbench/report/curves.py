@@ -80,7 +80,7 @@ def sheet(losses: pd.DataFrame, looks, labels: dict[str, str]) -> Figure:
     handles = style.handles(present, labels)
     for handle in handles:
         handle.set_marker("")
-    figure.legend(handles=handles, loc="outside upper left", ncols=min(5, len(handles)))
+    style.legend(figure, handles)
     return figure
 
 

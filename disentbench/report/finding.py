@@ -38,7 +38,9 @@ def finding(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[st
 def title(settings: pd.DataFrame, key: tuple[str, str]) -> str:
     """An objective with its setting, as in `β-TCVAE (β = 4)`."""
     label, text = settings.loc[key, ["label", "text"]]
-    return f"{label} ({text})" if text else label
+    if not text:
+        return label
+    return f"{label[:-1]}, {text})" if label.endswith(")") else f"{label} ({text})"
 
 
 def _leader(part: Block, chosen: Rule, settings: pd.DataFrame) -> str:
@@ -110,5 +112,5 @@ def pairs(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[Pair
         p = statistics.permutation_test(x, y, rng=rng)
         gap, wins = statistics.difference(x, y), statistics.probability_of_improvement(x, y)
         rows.append(Pair(title(settings, a), title(settings, b), gap, wins, p, p))
-    corrected = statistics.holm([row.p for row in rows])
+    corrected = statistics.holm(np.array([row.p for row in rows], float))
     return [row._replace(corrected=float(p)) for row, p in zip(rows, corrected, strict=True)]

@@ -96,7 +96,7 @@ def _discrete_kl(logits: np.ndarray) -> float:
 def _reconstructions(model: Model, x: np.ndarray) -> list[Row]:
     means, classes = _encode(model, x)
     decoded = _decode(model, means, classes)
-    return [Row("original", "", x), Row("decoded", "of the mean", decoded)]
+    return [Row("original", "", x), Row("decoded", "", decoded)]
 
 
 @torch.inference_mode()

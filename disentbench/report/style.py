@@ -104,7 +104,7 @@ def svg(figure: Figure, salt: str) -> str:
     """A figure as an SVG data URI; as an image it can neither run a script nor fetch anything."""
     buffer = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": salt}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=220)
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
     return uri(buffer.getvalue(), "svg+xml")
 
 
@@ -115,6 +115,8 @@ def uri(content: bytes, kind: str) -> str:
 
 def save(figure: Figure, folder: Path, name: str) -> None:
     """A figure as PNG and PDF, each whole or absent, with no date in it."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, alike in every format
     for suffix, metadata in ((".png", {}), (".pdf", {"CreationDate": None})):
         with whole(folder / f"{name}{suffix}") as path:
             figure.savefig(path, dpi=200, metadata=metadata)
@@ -126,6 +128,20 @@ def handles(looks: dict[str, Look], labels: dict[str, str]) -> list[Line2D]:
         Line2D([], [], color=look.colour, marker=look.marker, markersize=4.5, label=labels[name])
         for name, look in looks.items()
     ]
+
+
+def legend(figure: Figure, handles: list) -> None:
+    """A legend above the axes, in as many columns as its longest name allows."""
+    longest = max(len(handle.get_label()) for handle in handles)
+    columns = int(np.clip(12.5 * figure.get_figwidth() / (longest + 6), 1, len(handles)))
+    figure.legend(
+        handles=handles,
+        loc="outside upper left",
+        ncols=columns,
+        handlelength=1.6,
+        handletextpad=0.5,
+        columnspacing=1.2,
+    )
 
 
 def alpha(points: int) -> float:

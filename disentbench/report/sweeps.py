@@ -72,7 +72,7 @@ def sheet(sweep: Sweep, shown: list[Shown]) -> Figure:
         draw(ax, sweep, each)
     for ax in axes[len(shown) :]:
         ax.set_axis_off()
-    figure.legend(handles=handles, loc="outside upper left", ncols=min(5, len(handles)))
+    style.legend(figure, handles)
     return figure
 
 
@@ -150,7 +150,7 @@ def _points(ax: Axes, own: pd.DataFrame, look: Look, spread: Spread) -> None:
         s=16 if spread.total <= MANY else 7,
         marker=look.marker,
         color=look.colour,
-        alpha=alpha(spread.total / 4),
+        alpha=alpha(spread.total // 4),
         linewidth=0,
         zorder=4,
         rasterized=spread.total > MANY,

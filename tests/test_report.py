@@ -1,0 +1,252 @@
+"""The report: whatever a study left behind, one page that stands alone and says what is so."""
+
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from disentbench import images, latents, report, study, train
+from disentbench.encode import Saved, encode
+from disentbench.report import checks, origin, runs, text
+from disentbench.resident import Resident
+
+SMALL = {"posX": [0, 8, 16, 24], "posY": [0, 8, 16, 24], "scale": [0, 5]}
+STUDY = {
+    "study": "little",
+    "datasets": {"tiny": {"of": "dsprites_small", **SMALL}},
+    "objectives": {
+        "vae": {},
+        "beta_tcvae": {"beta": [1, 4]},
+        "hfvae": {"beta": [4], "groups": {"position": [0, 1]}, "discrete": {"shape": 3}},
+    },
+    "seeds": "0-3",
+    "pack": 2,
+    "latents": 3,
+    "architecture": {"of": "mlp_chen2018", "hidden": 8},
+    "training": {"steps": 4, "batch_size": 8},
+    "metrics": ["mig", "decomposition", "elbo", "active_units"],
+}
+
+
+LEAN = {"metrics": ["mig"]}  # few figures, where the test is of something else
+
+
+def made(**changes) -> study.Study:
+    return study.read(STUDY | changes)
+
+
+def scored(of: study.Study, names=("mig",)) -> pd.DataFrame:
+    """A score for every run, in alphabetical order; the terms of the rate sum to it."""
+    index = runs.planned(of).sortlevel()[0]
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.uniform(0.1, 0.9, (len(index), len(names))), index, list(names))
+    if "decomposition" not in of.metrics:
+        return table
+    terms = ["index_code_mi", "tc_between_groups", "tc_within_groups", "dimension_wise_kl"]
+    table[terms] = rng.uniform(0.1, 1, (len(index), 4))
+    table["total_correlation"] = table["tc_between_groups"] + table["tc_within_groups"]
+    table["rate"] = table[terms].sum(axis=1)
+    table["index_code_mi_se"] = table["total_correlation_se"] = 0.01
+    table["distortion"] = rng.uniform(20, 40, len(index))
+    table["elbo"] = -table["distortion"] - table["rate"]
+    table["active_units"] = 2.0
+    return table
+
+
+def rendered(tmp_path: Path, of: study.Study, table: pd.DataFrame, name="report") -> str:
+    """The page for these scores, rendered without a warning."""
+    tidy = table.rename_axis("metric", axis=1).stack(future_stack=True).rename("value")
+    tidy.reset_index().to_csv(tmp_path / "scores.csv", index=False)
+    out = tmp_path / name / "index.html"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report.render(of, tmp_path, tmp_path / "scores.csv", out)
+    return out.read_text()
+
+
+def trained(tmp_path: Path, of: study.Study, revisions=("abc", "abc"), failed=()) -> None:
+    """The files of every pack as the pipeline leaves them, with models that learnt nothing."""
+    (dataset,) = of.datasets
+    data = of.dataset(dataset).images()
+    images.write(data, tmp_path / of.study / dataset / "images.h5", {})
+    for i, pack in enumerate(of.packs):
+        alone = study.read(of.recipe(pack))
+        model = train.vae(alone)
+        members = [model.initialise(np.random.default_rng(seed)) for seed in pack.seeds]
+        parameters = {name: torch.stack([m[name] for m in members]) for name in members[0]}
+        diverged = torch.tensor([seed in failed for seed in pack.seeds])
+        saved = Saved(parameters, diverged)
+        folder = tmp_path / of.study / pack.path
+        device = torch.device("cpu")
+        encoded = encode(model, saved, Resident(data, device), pack.seeds, device)
+        latents.write(
+            folder / "latents.h5",
+            encoded,
+            data,
+            identity={},
+            groups=train.only_objective(alone).structure().groups,
+            provenance={"revision": revisions[i % 2], "versions": {"torch": "2"}, "device": "cpu"},
+        )
+        torch.save(saved._asdict(), folder / "model.pt")
+        losses = [
+            {"seed": s, "step": step, "loss": np.nan if s in failed and step > 2 else 9.0 - step}
+            for s in pack.seeds
+            for step in range(1, 5)
+        ]
+        pd.DataFrame(losses).to_csv(folder / "history.csv", index=False)
+
+
+def test_page_stands_alone(tmp_path):
+    page = rendered(tmp_path, made(), scored(made()))
+    assert not re.search(r'(?:src|href)="(?!data:|#)', page)
+    assert not re.search(r"url\(|@import|<script|<link|<iframe", page)
+    assert page.count("<h1>") == 1
+    assert page.rstrip().endswith("</html>")
+
+
+def test_same_inputs_give_the_same_bytes(tmp_path):
+    of = made()
+    trained(tmp_path, of)
+    for name in ("one", "two"):
+        rendered(tmp_path, of, scored(of), name)
+    files = sorted(p.relative_to(tmp_path / "one") for p in (tmp_path / "one").rglob("*.*"))
+    assert {path.suffix for path in files} == {".html", ".png", ".pdf", ".csv", ".tex"}
+    for path in files:
+        assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes()
+
+
+def test_models_are_shown_by_falling_kl(tmp_path):
+    of = made()
+    trained(tmp_path, of)
+    page = rendered(tmp_path, of, scored(of))
+    assert page.count("<b>original</b>") == len(of.objectives)
+    assert "in position" in page
+    assert "3 classes" in page
+    assert (tmp_path / "report/figures/tiny_pictures_hfvae.pdf").exists()
+
+
+def test_leaderboard_is_the_best_setting_by_the_rule(tmp_path):
+    of, table = made(**LEAN), scored(made(**LEAN))
+    table.loc[("tiny", "beta_tcvae", "beta-1"), "mig"] = [0.2, 0.3, 0.4, 0.5]
+    table.loc[("tiny", "beta_tcvae", "beta-4"), "mig"] = [0.1, 0.3, 0.4, np.nan]
+    rendered(tmp_path, of, table)
+    board = pd.read_csv(tmp_path / "report/tables/tiny_leaderboard.csv")
+    row = board.query("objective == 'beta_tcvae' and value == 'mig'").squeeze()
+    assert row["setting"] == "beta-1"
+    assert row["mean"] == pytest.approx(0.35)
+    assert row["n"] == 4
+    settings = pd.read_csv(tmp_path / "report/tables/tiny_settings.csv")
+    other = settings.query("setting == 'beta-4' and objective == 'beta_tcvae' and value == 'mig'")
+    assert other["n"].item() == 3
+    assert other["mean"].item() == pytest.approx(0.8 / 3)
+
+
+def test_ties_go_to_the_lower_total_correlation(tmp_path):
+    of, table = made(), scored(made())
+    table["mig"] = 0.5
+    for setting, tc in (("beta-1", 2.0), ("beta-4", 1.0)):
+        table.loc[("tiny", "beta_tcvae", setting), "total_correlation"] = tc
+    rendered(tmp_path, of, table)
+    board = pd.read_csv(tmp_path / "report/tables/tiny_leaderboard.csv")
+    assert set(board.query("objective == 'beta_tcvae'")["setting"]) == {"beta-4"}
+
+
+def test_a_clear_lead_and_an_open_one_are_told_apart(tmp_path):
+    of, table = made(**LEAN), scored(made(**LEAN))
+    table["mig"] = np.tile([0.10, 0.11, 0.12, 0.13], len(table) // 4)
+    assert "these seeds settle no order" in rendered(tmp_path, of, table)
+    table.loc[("tiny", "hfvae"), "mig"] = [0.80, 0.81, 0.82, 0.83]
+    page = rendered(tmp_path, of, table)
+    assert "HFVAE (β = 4) has the highest mean MIG" in page
+    assert "lies clear of every other" in page
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"metrics": ["mig"]},
+        {"metrics": ["decomposition"]},
+        {"seeds": "7"},
+        {"objectives": {"vae": {}}},
+        {"objectives": {"a": {"of": "beta_tcvae", "beta": [1, 2, 4, 8], "gamma": [1, 2]}}, **LEAN},
+        {"datasets": dict.fromkeys(("left", "right"), STUDY["datasets"]["tiny"]), **LEAN},
+    ],
+    ids=["mig alone", "no MIG", "one seed", "one objective", "two sweeps", "two data sets"],
+)
+def test_what_was_not_run_is_no_hindrance(tmp_path, changes):
+    of = made(**changes)
+    names = ["mig"] if "mig" in of.metrics else []
+    page = rendered(tmp_path, of, scored(of, names))
+    assert page.count('class="board"') == 2 * len(of.datasets)
+    assert ("one seed, so no interval" in page) == (of.seeds == "7")
+
+
+def test_all_runs_failed(tmp_path):
+    of = made()
+    trained(tmp_path, of, failed=range(4))
+    page = rendered(tmp_path, of, scored(of) * np.nan)
+    assert "No run of this data set has a score." in page
+    assert "tiny/vae/default seed 0: noticed at step 3" in page
+
+
+def test_failures_are_named_and_absent_ones_are_none(tmp_path):
+    of, table = made(**LEAN), scored(made(**LEAN))
+    trained(tmp_path, of)
+    page = rendered(tmp_path, of, table)
+    assert page.count("<dd>none</dd>") == 5
+    trained(tmp_path, of, revisions=("abc", "def+"), failed=[2])
+    table.loc[(slice(None), slice(None), slice(None), 2), :] = np.nan
+    page = rendered(tmp_path, of, table.drop(("tiny", "vae", "default", 3)))
+    assert "tiny/hfvae/beta-4 seed 2: noticed at step 3" in page
+    assert "<li>tiny/vae/default seed 3</li>" in page
+    assert "packs come from 2 code revisions: abc and def+" in page
+
+
+def test_impossible_numbers_are_reported(tmp_path):
+    of, table = made(), scored(made())
+    run = ("tiny", "vae", "default", 1)
+    table.loc[run, "index_code_mi"] = 100
+    assert {bool(c.wrong) for c in checks.numeric(of, scored(of))} == {False}
+    wrong = [check.text for check in checks.numeric(of, table) if check.wrong]
+    assert wrong == ["index-code MI between 0 and log N", "the four terms sum to the rate"]
+    assert "tiny/vae/default seed 1: off by" in rendered(tmp_path, of, table)
+
+
+def test_names_are_text_and_no_markup(tmp_path):
+    evil = "<script>alert(1)</script>$x_{"
+    objectives = {"hfvae": {"beta": [4], "groups": {evil: [0, 1]}, "discrete": {"<b>$": 2}}}
+    of = made(objectives=objectives, **LEAN)
+    trained(tmp_path, of)
+    page = rendered(tmp_path, of, scored(of))
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_diverged_run_keeps_no_column_of_its_own():
+    losses = pd.DataFrame({"seed": 0, "step": [1, 2], "loss": [1.0, np.inf], "tc": np.nan})
+    assert origin.step_of_divergence(losses, 0) == 2
+    assert origin.step_of_divergence(losses.assign(loss=1.0), 0) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.12345, "0.123"),
+        (12.345, "12.3"),
+        (1234.5, "1\u2009234"),
+        (0.0001234, "1.23e−4"),
+        (-0.5, "−0.500"),
+        (0.0, "0"),
+        (np.nan, "–"),
+    ],
+)
+def test_numbers_have_three_digits(value, expected):
+    assert text.number(value) == expected
+
+
+def test_latex_is_escaped():
+    assert text.latex("β_1 & 50%") == r"$\beta$\_1 \& 50\%"

@@ -1,0 +1,91 @@
+"""Statistics over seeds against what mathematics and scipy say."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from disentbench import statistics
+
+A, B = np.array([0.1, 0.2, 0.3]), np.array([0.5, 0.6, 0.9])
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_interval_of_three_runs_is_students():
+    mean, low, high = statistics.interval(A)
+    t = 4.302652729911275  # the 97.5 % quantile with two degrees of freedom
+    assert mean == pytest.approx(0.2)
+    assert high - mean == pytest.approx(t * 0.1 / np.sqrt(3))
+    assert mean - low == pytest.approx(high - mean)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 50])
+def test_interval_covers_as_often_as_it_says(n):
+    samples = rng().normal(size=(20_000, n))
+    half = statistics.half_width(samples.std(1, ddof=1), n)
+    covered = (np.abs(samples.mean(1)) <= half).mean()
+    assert covered == pytest.approx(0.95, abs=0.006)
+
+
+def test_one_run_has_no_interval_and_none_has_no_mean():
+    assert statistics.interval(np.array([0.4]))[0] == pytest.approx(0.4)
+    assert np.isnan(statistics.interval(np.array([0.4]))[1:]).all()
+    assert np.isnan(statistics.interval(np.array([]))).all()
+    assert np.isnan(statistics.half_width(0.0, 1))
+
+
+def test_runs_that_diverged_do_not_count():
+    failed = np.append(A, np.nan)
+    assert statistics.interval(failed) == statistics.interval(A)
+    assert statistics.difference(failed, B) == statistics.difference(A, B)
+    assert statistics.probability_of_improvement(failed, B) == 0
+
+
+def test_difference_is_welchs():
+    expected = stats.ttest_ind(B, A, equal_var=False).confidence_interval()
+    assert statistics.difference(B, A) == pytest.approx((B.mean() - A.mean(), *expected))
+
+
+def test_difference_of_equal_constants_is_exact():
+    assert statistics.difference(np.ones(2), np.ones(3)) == (0, 0, 0)
+
+
+def test_probability_of_improvement_counts_pairs_and_halves_ties():
+    assert statistics.probability_of_improvement(B, A) == 1
+    assert statistics.probability_of_improvement(A, A) == 0.5
+    assert (
+        statistics.probability_of_improvement(np.array([1.0, 3]), np.array([2.0, 3]))
+        == (0 + 0 + 1 + 0.5) / 4
+    )
+
+
+def test_permutation_of_three_against_three_cannot_go_below_a_tenth():
+    assert statistics.permutation_test(A, B, rng=rng()) == pytest.approx(0.1)
+    assert statistics.permutation_test(A, A, rng=rng()) == 1
+
+
+def test_permutation_agrees_with_scipy_and_random_with_exact():
+    x, y = rng().normal(size=(2, 6))
+    y += 0.8
+
+    def gap(a, b, axis=-1):
+        return a.mean(axis) - b.mean(axis)
+
+    exact = statistics.permutation_test(x, y, rng=rng())
+    expected = stats.permutation_test((x, y), gap, vectorized=True, n_resamples=np.inf)
+    assert exact == pytest.approx(expected.pvalue)
+    assert statistics.permutation_test(x, y, rng=rng(), most=0) == pytest.approx(exact, abs=0.02)
+
+
+def test_holm():
+    np.testing.assert_allclose(statistics.holm(np.array([0.01, 0.04, 0.03])), [0.03, 0.06, 0.06])
+    np.testing.assert_allclose(statistics.holm(np.array([0.5, np.nan, 0.9])), [1, np.nan, 1])
+
+
+def test_mean_ranks_share_ties_and_put_missing_scores_last():
+    scores = np.array([[0.9, 0.1], [0.5, 0.1], [np.nan, 0.7]])
+    np.testing.assert_allclose(statistics.mean_ranks(scores), [1.75, 2.25, 2.0])
+    lower = statistics.mean_ranks(scores, higher_is_better=False)
+    np.testing.assert_allclose(lower, [1.75, 1.25, 3.0])
