@@ -220,3 +220,7 @@ def list_(arguments) -> None:
     for name in plugins.names(arguments.kind):
         plugin = plugins.load(arguments.kind, name)
         print(f"{name:20} {plugin.label:28} {plugin.reference}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

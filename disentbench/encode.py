@@ -26,7 +26,9 @@ class Saved(NamedTuple):
     failed: Tensor
 
     def member(self, i: int, device: torch.device) -> Parameters:
-        return {name: stacked[i].to(device) for name, stacked in self.parameters.items()}
+        """One member's parameters; NaN where it diverged, and so will be all that it encodes."""
+        own = {name: stacked[i].to(device) for name, stacked in self.parameters.items()}
+        return {name: p * torch.nan for name, p in own.items()} if self.failed[i] else own
 
 
 def load(path: Path) -> Saved:
@@ -59,7 +61,7 @@ def _encode_chunk(model: VAE, parameters: Parameters, x: Tensor, rngs) -> tuple:
     """q(z | x) and the distortion of a sample of it, the classes drawn exactly."""
     posterior = model.encode(parameters, x)
     noise = draws.noise(rngs, model, len(x)).to(x.device)
-    _, code = sample(posterior, noise, temperature=0)
+    _, code = sample(posterior, noise, temperature=0.0)
     return posterior, distortion(model.decode(parameters, code), x).cpu().numpy()
 
 

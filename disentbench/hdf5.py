@@ -12,7 +12,7 @@ import numpy as np
 from disentbench.errors import UserError
 from disentbench.files import whole
 
-Group = h5py.Group
+Group, Dataset = h5py.Group, h5py.Dataset
 
 
 @contextmanager

@@ -106,7 +106,7 @@ def _read_hdf5(path: Path) -> Iterator[tuple[str, Representation]]:
         yield from _runs(file, shared)
 
 
-def _names(factors: hdf5.Group) -> tuple[str, ...]:
+def _names(factors: hdf5.Dataset) -> tuple[str, ...]:
     return tuple(hdf5.attribute(factors, "names")) if "names" in factors.attrs else ()
 
 
@@ -120,7 +120,7 @@ def _runs(file: hdf5.Group, shared: dict) -> Iterator[tuple[str, Representation]
         return
     for row, seed in enumerate(_seeds(file)):
         logits = {group: hdf5.row(file["logits"], group, row) for group in groups}
-        failed = bool(hdf5.row(file, "failed", row)) if "failed" in file else False
+        failed = "failed" in file and bool(hdf5.array(file, "failed")[row])
         arrays = {name: hdf5.row(file, name, row) for name in own}
         yield seed, Representation(**shared, **arrays, logits=logits, failed=failed)
 

@@ -15,7 +15,7 @@ class Posterior(NamedTuple):
 
     mean: Float[np.ndarray, "image latent"]
     logvar: Float[np.ndarray, "image latent"]
-    logits: dict[str, Float[np.ndarray, "image class"]]
+    logits: dict[str, Float[np.ndarray, "image _"]]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Representation:
     mean: Float[np.ndarray, "image latent"]
     factors: Int[np.ndarray, "image factor"]
     logvar: Float[np.ndarray, "image latent"] | None = None
-    logits: dict[str, Float[np.ndarray, "image class"]] = field(default_factory=dict)
+    logits: dict[str, Float[np.ndarray, "image _"]] = field(default_factory=dict)
     groups: dict[str, list[int]] = field(default_factory=dict)
     distortion: Float[np.ndarray, " image"] | None = None
     factor_names: tuple[str, ...] = ()

@@ -1,5 +1,10 @@
 """The convolutional network of Burgess et al., common among PyTorch implementations."""
 
+from math import prod
+from typing import Annotated
+
+from pydantic import Field
+
 from disentbench.architectures import Architecture, Conv, Deconv, Dense, ReLU, Reshape
 
 
@@ -10,19 +15,21 @@ class ConvBurgess(Architecture):
     reference = "Burgess et al. 2018, appendix A"
     multiple = 16
 
+    channels: Annotated[int, Field(ge=1)] = 32
+    hidden: Annotated[int, Field(ge=1)] = 256
+
     def encoder(self):
-        down = (Conv(32, 4, 2), ReLU())
-        dense = (Dense(256), ReLU())
+        down = (Conv(self.channels, 4, 2), ReLU())
+        dense = (Dense(self.hidden), ReLU())
         return (*down, *down, *down, *down, Reshape((-1,)), *dense, *dense)
 
     def decoder(self, shape):
-        channels, height, width = shape
-        seed = (32, height // 16, width // 16)
-        dense = (Dense(256), ReLU())
-        up = (Deconv(32, 4, 2), ReLU())
+        coarse = (self.channels, shape[1] // 16, shape[2] // 16)
+        dense = (Dense(self.hidden), ReLU())
+        up = (Deconv(self.channels, 4, 2), ReLU())
         return (
-            *(*dense, *dense, Dense(seed[0] * seed[1] * seed[2]), ReLU(), Reshape(seed)),
-            *(*up, *up, *up, Deconv(channels, 4, 2)),
+            *(*dense, *dense, Dense(prod(coarse)), ReLU(), Reshape(coarse)),
+            *(*up, *up, *up, Deconv(shape[0], 4, 2)),
         )
 
 

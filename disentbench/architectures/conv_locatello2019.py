@@ -1,5 +1,10 @@
 """The convolutional network of the large-scale study of 2019."""
 
+from math import prod
+from typing import Annotated
+
+from pydantic import Field
+
 from disentbench.architectures import Architecture, Conv, Deconv, Dense, ReLU, Reshape
 
 
@@ -10,20 +15,24 @@ class ConvLocatello(Architecture):
     reference = "Locatello et al. 2019, table 1"
     multiple = 16
 
+    channels: Annotated[int, Field(ge=1)] = 32
+    hidden: Annotated[int, Field(ge=1)] = 256
+
     def encoder(self):
+        few, many = self.channels, 2 * self.channels
         return (
-            *(Conv(32, 4, 2), ReLU(), Conv(32, 4, 2), ReLU()),
-            *(Conv(64, 2, 2), ReLU(), Conv(64, 2, 2), ReLU()),
-            *(Reshape((-1,)), Dense(256), ReLU()),
+            *(Conv(few, 4, 2), ReLU(), Conv(few, 4, 2), ReLU()),
+            *(Conv(many, 2, 2), ReLU(), Conv(many, 2, 2), ReLU()),
+            *(Reshape((-1,)), Dense(self.hidden), ReLU()),
         )
 
     def decoder(self, shape):
-        channels, height, width = shape
-        seed = (64, height // 16, width // 16)
+        few, many = self.channels, 2 * self.channels
+        coarse = (many, shape[1] // 16, shape[2] // 16)
         return (
-            *(Dense(256), ReLU(), Dense(seed[0] * seed[1] * seed[2]), ReLU(), Reshape(seed)),
-            *(Deconv(64, 4, 2), ReLU(), Deconv(32, 4, 2), ReLU(), Deconv(32, 4, 2), ReLU()),
-            Deconv(channels, 4, 2),
+            *(Dense(self.hidden), ReLU(), Dense(prod(coarse)), ReLU(), Reshape(coarse)),
+            *(Deconv(many, 4, 2), ReLU(), Deconv(few, 4, 2), ReLU(), Deconv(few, 4, 2), ReLU()),
+            Deconv(shape[0], 4, 2),
         )
 
 

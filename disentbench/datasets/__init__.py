@@ -34,7 +34,7 @@ class Images:
     shape: tuple[int, int, int]  # channels, height, width
     factors: Int[np.ndarray, "image factor"]  # classes 0 .. n-1 among those that were kept
     factor_names: tuple[str, ...]
-    factor_values: tuple[Float[np.ndarray, " class"], ...]
+    factor_values: tuple[Float[np.ndarray, " _"], ...]
     bits: UInt8[np.ndarray, "image byte"] | None = None
     pixels: UInt8[np.ndarray, "image height width channel"] | None = None
 

@@ -8,7 +8,7 @@ from disentbench.datasets.dsprites import Classes, Dsprites
 class DspritesSmall(Dsprites):
     """All shapes and scales, upright, at every second position; each default may be overridden."""
 
-    label: ClassVar[str] = "dSprites, 32 x 32"
+    label: ClassVar[str] = "dSprites, small"
 
     orientation: Classes = (0,)
     posX: Classes = tuple(range(0, 32, 2))  # noqa: N815

@@ -100,6 +100,7 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame) -> str:
         swatches={name: style.swatch(look) for name, look in report.looks.items()},
         values=report.columns,
         blocks=blocks,
+        dashes=sweeps.dashes(report.settings),
         ranks=_ranks(report, summary),
         trouble=_trouble(report, runs, scored, found),
         checks=checks.numeric(study, runs),

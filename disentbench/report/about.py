@@ -46,7 +46,7 @@ def facts(study: Study, runs: int, found: list[origin.Origin]) -> list[Fact]:
     lines = [
         *(Fact("data set", _dataset(study, name)) for name in study.datasets),
         Fact("architecture", _architecture(study)),
-        Fact("training", f"{count(training.steps, 'step')} of {training.batch_size} images"),
+        Fact("training", _training(study)),
         Fact("optimiser", f"Adam, learning rate {rate}, β₁ = {one:g}, β₂ = {two:g}"),
         Fact("precision", training.precision),
         Fact("runs", _runs(study, runs)),
@@ -64,6 +64,14 @@ def _dataset(study: Study, name: str) -> str:
         f"{label}; {count(dataset.size, 'image')} of {height} × {width}, {colour}; "
         f"factors (classes): {factors}. {dataset.reference}"
     )
+
+
+def _training(study: Study) -> str:
+    """Steps and batches, and how often each image was seen: an epoch leaves out a last rest."""
+    steps, batch = study.training.steps, study.training.batch_size
+    sizes = dict.fromkeys(study.dataset(name).size // batch for name in study.datasets)
+    epochs = " or ".join(number(steps / each) for each in sizes)
+    return f"{count(steps, 'step')} of {batch} images, {epochs} epochs"
 
 
 def _architecture(study: Study) -> str:

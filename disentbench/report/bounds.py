@@ -113,8 +113,9 @@ def rate_distortion(part: Block, settings: pd.DataFrame, looks) -> Figure:
     _equal_elbo(ax, table)
     for name, own in table.groupby(level="objective", sort=False):
         means = own.groupby(level="setting", sort=False).mean()
-        means = means.reindex([s for s in settings.loc[name].index if s in means.index])
-        ax.plot(means["distortion"], means["rate"], color=looks[name].colour, linewidth=0.9)
+        means = settings.loc[name].join(means, how="inner")
+        for _, line in means.groupby("rest", sort=False):
+            ax.plot(line["distortion"], line["rate"], color=looks[name].colour, linewidth=0.9)
         ax.scatter(
             own["distortion"],
             own["rate"],

@@ -18,7 +18,12 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
 REFERENCE = ("#4A4A4A", "o")  # the VAE, against which the others are read
 INK, MUTED, HAIR = "#1A1A1A", "#6B6B6B", "#D9D9D9"
-LINES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+LINES = {
+    "solid": "-",
+    "dashed": (0, (4, 2)),
+    "dotted": (0, (1, 1.5)),
+    "dash-dotted": (0, (6, 2, 1, 2)),
+}
 MANY = 400  # points in a panel above which they are painted as one image
 
 RC = {
@@ -75,8 +80,8 @@ class Panel(NamedTuple):
 
 
 def looks(study: Study) -> dict[str, Look]:
-    """Colour and marker of every objective of a study; the VAE is always grey."""
-    plain = [name for name in study.objectives if study.file_of("objectives", name) == "vae"]
+    """Colour and marker of every objective of a study; the (first) VAE is grey."""
+    plain = [name for name in study.objectives if study.file_of("objectives", name) == "vae"][:1]
     others = [name for name in study.objectives if name not in plain]
     found = dict.fromkeys(plain, Look(*REFERENCE)) | {
         name: Look(COLOURS[i % len(COLOURS)], MARKERS[1 + i % (len(MARKERS) - 1)])
@@ -131,14 +136,14 @@ def handles(looks: dict[str, Look], labels: dict[str, str]) -> list[Line2D]:
 
 
 def legend(figure: Figure, handles: list) -> None:
-    """A legend above the axes, in as many columns as its longest name allows."""
-    longest = max(len(handle.get_label()) for handle in handles)
-    columns = int(np.clip(12.5 * figure.get_figwidth() / (longest + 6), 1, len(handles)))
+    """A legend above the axes, in one row or in as many columns as its longest name allows."""
+    room, sizes = 18 * figure.get_figwidth(), [len(h.get_label()) + 6 for h in handles]
+    columns = len(sizes) if sum(sizes) <= room else max(1, int(0.7 * room / max(sizes)))
     figure.legend(
         handles=handles,
         loc="outside upper left",
         ncols=columns,
-        handlelength=1.6,
+        handlelength=1.4,
         handletextpad=0.5,
         columnspacing=1.2,
     )

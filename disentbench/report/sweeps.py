@@ -1,5 +1,6 @@
 """Every value against the strength of each objective: the seeds as points, their mean as a line."""
 
+from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,6 @@ from disentbench.report import style
 from disentbench.report.runs import Block, Shown
 from disentbench.report.style import HAIR, LINES, MANY, Look, alpha, canvas
 from disentbench.report.text import symbol
-from disentbench.statistics import half_width
 
 BAND_FROM = 5  # seeds from which a confidence band says more than the points alone
 
@@ -53,6 +53,18 @@ def keys(settings: pd.DataFrame) -> list[str]:
     return [key for key in dict.fromkeys(settings["key"]) if key] or [""]
 
 
+def dashes(settings: pd.DataFrame) -> list[str]:
+    """How the lines of one colour differ where an objective sweeps more than one setting."""
+    rests = settings.groupby(level="objective", sort=False)["rest"].unique()
+    labels = settings["label"].groupby(level="objective").first()
+    return [
+        f"{labels[name]}: "
+        + ", ".join(f"{rest} {line}" for rest, line in zip(own, cycle(LINES), strict=False))
+        for name, own in rests.items()
+        if len(own) > 1
+    ]
+
+
 def panel(sweep: Sweep, shown: Shown) -> Figure:
     """One value as a figure of its own."""
     figure = canvas(3.3, 2.35)
@@ -89,9 +101,15 @@ def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
         at = _beside(scale, key, place, own["x"].iloc[0])
         _reference(ax, own.assign(at=at), looks[name])
     spread = Spread(scale.gap, len(swept))
+    means = _means(part, shown.value.name, settings[settings["key"] == key])
     places = _dodged(swept["objective"].nunique(), scale)
     for shift, (name, own) in zip(places, swept.groupby("objective", sort=False), strict=True):
-        _lines(ax, own.assign(at=scale(own["x"]) + shift), looks[name], spread)
+        _lines(
+            ax,
+            means.loc[[name]].assign(at=lambda t, shift=shift: scale(t["x"]) + shift),
+            looks[name],
+        )
+        _points(ax, own.assign(at=scale(own["x"]) + shift), looks[name], spread)
     _dress(ax, shown, table["y"])
     _ticks(ax, scale, key)
 
@@ -123,21 +141,28 @@ def _reference(ax: Axes, own: pd.DataFrame, look: Look) -> None:
     """An objective without a strength: its mean as a line, its range as a band."""
     y = own["y"]
     ax.axhspan(y.min(), y.max(), color=look.colour, alpha=0.09, linewidth=0)
-    ax.axhline(y.mean(), color=look.colour, linewidth=0.9, linestyle=LINES[1])
+    ax.axhline(y.mean(), color=look.colour, linewidth=0.9, linestyle=LINES["dashed"])
     _points(ax, own, look, Spread(0, len(y)))
 
 
-def _lines(ax: Axes, own: pd.DataFrame, look: Look, spread: Spread) -> None:
+def _means(part: Block, value: str, settings: pd.DataFrame) -> pd.DataFrame:
+    """What the tables say of one value, beside where its setting stands."""
+    table = {name: getattr(part.summary, name)[value] for name in ("mean", "low", "high", "n")}
+    rests = settings.groupby(level="objective", sort=False)["rest"]
+    placed = settings[["x"]].assign(line=rests.transform(lambda own: pd.factorize(own)[0]))
+    return pd.DataFrame(table).join(placed, how="inner").dropna(subset="mean")
+
+
+def _lines(ax: Axes, means: pd.DataFrame, look: Look) -> None:
     """The mean of the seeds by strength, a line for each point of whatever else is swept."""
-    for place, (_, part) in enumerate(own.groupby("rest", sort=False)):
-        means = part.groupby("at")["y"].agg(["mean", "std", "count"])
-        line = LINES[place % len(LINES)]
-        ax.plot(means.index, means["mean"], color=look.colour, linestyle=line, zorder=3)
-        if means["count"].min() >= BAND_FROM:
-            half = half_width(means["std"], means["count"])
-            low, high = means["mean"] - half, means["mean"] + half
-            ax.fill_between(means.index, low, high, color=look.colour, alpha=0.15, linewidth=0)
-    _points(ax, own, look, spread)
+    dashes = list(LINES.values())
+    for line, own in means.sort_values("at").groupby("line"):
+        dash = dashes[line % len(dashes)]
+        ax.plot(own["at"], own["mean"], color=look.colour, linestyle=dash, zorder=3)
+        if own["n"].min() >= BAND_FROM:
+            ax.fill_between(
+                own["at"], own["low"], own["high"], color=look.colour, alpha=0.15, linewidth=0
+            )
 
 
 def _points(ax: Axes, own: pd.DataFrame, look: Look, spread: Spread) -> None:
@@ -165,7 +190,11 @@ def _dress(ax: Axes, shown: Shown, y: pd.Series) -> None:
     unit = f"{value.unit} per image" if value.unit == "nats" else value.unit
     ax.set_ylabel(unit or ("0 to 1" if fraction else ""))
     whole = value.name == "active_units"
-    ax.yaxis.set_major_locator(MaxNLocator(5, integer=whole, steps=(1, 2, 2.5, 5, 10)))
+    ax.yaxis.set_major_locator(
+        MaxNLocator(5, integer=whole, steps=(1, 2, 2.5, 5, 10), min_n_ticks=1)
+    )
+    if whole and len(y):
+        ax.set_ylim(y.min() - 0.5, y.max() + 0.5)
     if fraction and len(y):
         ax.set_ylim(bottom=min(0, y.min()))
     if y.empty:

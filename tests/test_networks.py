@@ -1,0 +1,91 @@
+"""Architectures: shapes, starts and what the papers' tables say."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from disentbench import networks, plugins
+from disentbench.architectures import Conv, Deconv, Dense
+from disentbench.model import VAE, Noise, distortion, relaxed, sample
+
+SHAPES = [(1, 64, 64), (3, 64, 64), (1, 32, 32)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", plugins.names("architectures"))
+def test_images_in_pixel_logits_out(name, shape):
+    model = VAE(plugins.load("architectures", name)(), shape, 5, {"shape": 3})
+    parameters = model.initialise(np.random.default_rng(0))
+    x = torch.rand(2, *shape)
+    posterior = model.encode(parameters, x)
+    assert posterior.mean.shape == posterior.logvar.shape == (2, 5)
+    assert posterior.logits["shape"].shape == (2, 3)
+    noise = Noise(torch.randn(2, 5), torch.randn(2, 3))
+    z, code = sample(posterior, noise, temperature=0.5)
+    assert z.shape == (2, 5)
+    assert model.decode(parameters, code).shape == x.shape
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        # weights and biases by hand from the papers' tables, for 64 x 64 x 1 and 10 latents
+        ("mlp_chen2018", 4096 * 1200 + 1200 * 1200 + 1200 * 20 + 2 * 1200 + 20
+         + 10 * 1200 + 2 * 1200 * 1200 + 1200 * 4096 + 3 * 1200 + 4096),
+        ("conv_locatello2019", 16 * 32 + 16 * 32 * 32 + 4 * 32 * 64 + 4 * 64 * 64 + 192
+         + 1024 * 256 + 256 + 256 * 20 + 20 + 10 * 256 + 256 + 256 * 1024 + 1024
+         + 16 * 64 * 64 + 16 * 64 * 32 + 16 * 32 * 32 + 16 * 32 + 64 + 32 + 32 + 1),
+        ("conv_burgess2018", 16 * 32 + 3 * 16 * 32 * 32 + 128 + 512 * 256 + 256 * 256 + 512
+         + 256 * 20 + 20 + 10 * 256 + 256 * 256 + 256 * 512 + 256 + 256 + 512
+         + 3 * 16 * 32 * 32 + 16 * 32 + 96 + 1),
+    ],
+)  # fmt: skip
+def test_parameters_are_as_many_as_the_paper_has(name, size):
+    model = VAE(plugins.load("architectures", name)(), (1, 64, 64), 10, {})
+    parameters = model.initialise(np.random.default_rng(0))
+    assert sum(p.numel() for p in parameters.values()) == size
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "torchs"),
+    [
+        (Dense(7), (5,), nn.Linear(5, 7)),
+        (Conv(7, 4, 2), (5, 8, 8), nn.Conv2d(5, 7, 4, 2, 1)),
+        (Conv(7, 2, 2), (5, 8, 8), nn.Conv2d(5, 7, 2, 2)),
+        (Deconv(7, 4, 2), (5, 8, 8), nn.ConvTranspose2d(5, 7, 4, 2, 1)),
+    ],
+)
+def test_layers_are_torchs_own(layer, shape, torchs):
+    """The same output, the same shapes, and a start in the same range."""
+    parameters = networks.initialise((layer,), shape, np.random.default_rng(0), "layer")
+    weight, bias = parameters["layer.0.weight"], parameters["layer.0.bias"]
+    assert weight.shape == torchs.weight.shape
+    assert weight.abs().max() == pytest.approx(torchs.weight.abs().max().item(), rel=0.3)
+    torchs.weight.data, torchs.bias.data = weight, bias
+    x = torch.randn(3, *shape)
+    out = networks.apply((layer,), parameters, x, "layer")
+    torch.testing.assert_close(out, torchs(x))
+    assert out.shape[1:] == networks.out_shape(layer, shape)
+
+
+def test_an_image_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="20x20 do not fit; their sides must be multiples of 16"):
+        plugins.load("architectures", "conv_locatello2019")().check((1, 20, 20))
+
+
+def test_concrete_samples_follow_their_class_probabilities():
+    rng = np.random.default_rng(0)
+    logp = torch.tensor([0.2, 0.3, 0.5]).log()
+    perturbed = logp + torch.from_numpy(rng.gumbel(size=(20_000, 3))).float()
+    drawn = relaxed(perturbed, 0.0)
+    assert drawn.mean(0).tolist() == pytest.approx([0.2, 0.3, 0.5], abs=0.015)
+    assert relaxed(perturbed, 0.01).round().eq(drawn).float().mean() > 0.99
+    torch.testing.assert_close(relaxed(perturbed, 5.0).sum(1), torch.ones(20_000))
+
+
+def test_distortion_is_the_bernoulli_log_likelihood_summed_over_pixels():
+    logits = torch.zeros(2, 1, 4, 4)
+    assert distortion(logits, torch.rand(2, 1, 4, 4)).tolist() == pytest.approx(
+        [16 * np.log(2)] * 2
+    )

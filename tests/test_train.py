@@ -1,0 +1,224 @@
+"""Training: a member is itself in any company and after any interruption."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from disentbench import plugins, train
+from disentbench import study as studies
+from disentbench.encode import Saved, encode
+from disentbench.resident import Resident
+
+CPU = torch.device("cpu")
+SETTINGS = {
+    "hfvae": {"beta": 3, "alpha": 2, "groups": {"a": [0, 1]}, "discrete": {"shape": 3}},
+}
+
+
+def tiny(objective="beta_tcvae", architecture="mlp_chen2018", seeds="0-2", **training):
+    """A study of one pack that trains in a blink."""
+    model = plugins.load("objectives", objective)
+    needed = {k: 3 for k, field in model.model_fields.items() if field.is_required()}
+    options = {"of": architecture} | ({"hidden": 32} if "mlp" in architecture else {})
+    return studies.read(
+        {
+            "study": "tiny",
+            "datasets": {
+                "grid": {"of": "dsprites_small", "image_size": 16, "posX": [0, 9], "posY": [0, 8]}
+            },
+            "objectives": {objective: SETTINGS.get(objective, needed)},
+            "seeds": seeds,
+            "pack": 10,
+            "latents": 3,
+            "architecture": options,
+            "training": {"steps": 6, "batch_size": 16, "learning_rate": 1e-3} | training,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def images():
+    return tiny().dataset("grid").images()
+
+
+def run(study, images, tmp_path, **options):
+    return train.train(study, images, CPU, Path(tmp_path) / "checkpoints", **options)
+
+
+def assert_close(ours, theirs, **tolerance):
+    for name in ours.parameters:
+        torch.testing.assert_close(ours.parameters[name], theirs.parameters[name], **tolerance)
+
+
+@pytest.mark.parametrize("architecture", plugins.names("architectures"))
+@pytest.mark.parametrize("objective", plugins.names("objectives"))
+def test_a_member_is_the_same_alone_in_a_pack_and_vectorised(
+    objective, architecture, images, tmp_path
+):
+    pack = run(tiny(objective, architecture), images, tmp_path / "pack")
+    vectorised = run(tiny(objective, architecture), images, tmp_path / "vmap", vectorise=True)
+    alone = run(tiny(objective, architecture, seeds="1"), images, tmp_path / "alone")
+    # Adam divides small gradients by their own size, so rounding may flip a step: 1e-3 a step.
+    assert_close(pack, vectorised, atol=2e-4, rtol=1e-3)
+    for name, p in alone.parameters.items():
+        assert torch.equal(p[0], pack.parameters[name][1])
+    np.testing.assert_allclose(pack.history["loss"], vectorised.history["loss"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("vectorise", [False, True])
+def test_bf16_computes_the_networks_and_keeps_float32_masters(vectorise, images, tmp_path):
+    half = run(tiny(precision="bf16"), images, tmp_path / "half", vectorise=vectorise)
+    full = run(tiny(), images, tmp_path / "full", vectorise=vectorise)
+    assert {p.dtype for p in half.parameters.values()} == {torch.float32}
+    assert not np.array_equal(half.history["loss"], full.history["loss"])
+    np.testing.assert_allclose(half.history["loss"], full.history["loss"], rtol=0.02)
+
+
+def test_seeds_differ_and_training_learns(images, tmp_path):
+    trained = run(tiny("vae", steps=200), images, tmp_path)
+    last = trained.history.groupby("seed").loss.last()
+    assert last.nunique() == 3
+    assert (last < trained.history.groupby("seed").loss.first() - 20).all()
+
+
+def test_the_history_has_every_term_of_the_loss(images, tmp_path):
+    history = run(tiny("hfvae"), images, tmp_path).history
+    assert list(history) == [
+        *("seed", "step", "loss", "distortion", "rate"),
+        *("index_code_mi", "tc_between"),
+    ]
+    terms = history.distortion + history.rate + history.index_code_mi + 2 * history.tc_between
+    np.testing.assert_allclose(history.loss, terms, rtol=1e-5)
+
+
+def test_an_epoch_shows_every_image_once(images):
+    study = tiny(seeds="3-4")
+    draws = train.Draws([3, 4], train.vae(study), 96, 16)
+    steps = [draws.at(step, CPU)[0] for step in range(12)]
+    for member in range(2):
+        epochs = [torch.cat([s[member] for s in steps[i : i + 6]]) for i in (0, 6)]
+        assert all(epoch.sort().values.tolist() == list(range(96)) for epoch in epochs)
+        assert not torch.equal(*epochs)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("vectorise", [False, True])
+@pytest.mark.parametrize("step", [1, 40, 70])
+def test_interrupted_training_ends_in_the_same_numbers(step, vectorise, images, tmp_path):
+    """Interrupted at a step that is and is not the first of a block of noise or of a window."""
+
+    def kill(seed, at, loss):
+        if at >= step:
+            raise Killed
+
+    study = tiny("hfvae", seeds="0-1", steps=80)
+    options = {"vectorise": vectorise, "seconds_between_checkpoints": 0.0 if step == 1 else 0.02}
+    whole = run(study, images, tmp_path / "whole", vectorise=vectorise)
+    with pytest.raises(Killed):
+        run(study, images, tmp_path / "killed", report=kill, **options)
+    resumed = run(study, images, tmp_path / "killed", **options)
+    for name, p in whole.parameters.items():
+        assert torch.equal(p, resumed.parameters[name])
+    assert whole.history.equals(resumed.history)
+
+
+def test_a_checkpoint_of_other_settings_is_not_resumed(images, tmp_path):
+    run(tiny(seeds="0"), images, tmp_path)
+    other = run(tiny(seeds="0", learning_rate=1e-2), images, tmp_path)
+    assert_close(other, run(tiny(seeds="0", learning_rate=1e-2), images, tmp_path / "new"))
+
+
+@pytest.mark.parametrize("vectorise", [False, True])
+def test_a_diverged_member_is_marked_and_harms_no_other(vectorise, images, tmp_path, monkeypatch):
+    fresh = train._fresh
+
+    def poisoned(problem, seeds):
+        state = fresh(problem, seeds)
+        if 1 in seeds:
+            state.parameters["encoder.1.weight"].data[seeds.index(1), 0] = torch.nan
+        return state
+
+    study = tiny(seeds="0-2")
+    healthy = run(study, images, tmp_path / "healthy", vectorise=vectorise)
+    monkeypatch.setattr(train, "_fresh", poisoned)
+    trained = run(study, images, tmp_path / "poisoned", vectorise=vectorise)
+    assert trained.failed.tolist() == [False, True, False]
+    for name, p in healthy.parameters.items():
+        assert torch.equal(p[[0, 2]], trained.parameters[name][[0, 2]])
+    saved = Saved(trained.parameters, trained.failed)
+    runs = list(encode(train.vae(study), saved, Resident(images, CPU), range(3), CPU))
+    assert [bool(np.isnan(r.posterior.mean).all()) for r in runs] == [False, True, False]
+
+
+def command(study, folder, *options):
+    return [
+        *(sys.executable, "-m", "disentbench.cli", "train", study.recipe(study.packs[0])),
+        *("--images", str(folder / "images.h5"), "--model", str(folder / "model.pt")),
+        *("--history", str(folder / "history.csv"), "--checkpoints", str(folder / "checkpoints")),
+        *("--threads", "1", "--checkpoint-seconds", "0.05", *options),
+    ]
+
+
+def encoded(study, folder):
+    out = folder / "latents.h5"
+    arguments = [study.recipe(study.packs[0]), "--images", folder / "images.h5"]
+    arguments += ["--model", folder / "model.pt", "--latents", out, "--threads", "1"]
+    subprocess.run([sys.executable, "-m", "disentbench.cli", "encode", *arguments], check=True)
+    return out
+
+
+def test_sigkill_at_several_points_changes_no_bit_of_the_latents(images, tmp_path):
+    """Killed outright while it trains, four times over two members, and run again each time."""
+    from disentbench import images as image_files
+    from disentbench import latents
+
+    study = tiny("hfvae", seeds="0-1", steps=250)
+    for name in ("killed", "whole"):
+        (tmp_path / name).mkdir()
+        image_files.write(images, tmp_path / name / "images.h5", {})
+    subprocess.run(command(study, tmp_path / "whole"), check=True, stderr=subprocess.DEVNULL)
+    kills = 0
+    for progress in (40, 120, 300, 420):
+        process = subprocess.Popen(
+            command(study, tmp_path / "killed"), stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        if _reach(process, tmp_path / "killed" / "checkpoints", progress):
+            os.killpg(process.pid, signal.SIGKILL)
+            kills += 1
+        process.wait()
+    assert kills == 4
+    assert not (tmp_path / "killed" / "model.pt").exists()
+    subprocess.run(command(study, tmp_path / "killed"), check=True, stderr=subprocess.DEVNULL)
+    assert not (tmp_path / "killed" / "checkpoints").exists()
+    ours, theirs = (
+        list(latents.read(encoded(study, tmp_path / name))) for name in ("killed", "whole")
+    )
+    for (_, one), (_, other) in zip(ours, theirs, strict=True):
+        assert np.array_equal(one.mean, other.mean)
+        assert np.array_equal(one.logvar, other.logvar)
+        assert np.array_equal(one.distortion, other.distortion)
+
+
+def _reach(process, checkpoints, progress) -> bool:
+    """Wait until both members together have done so many steps, as their checkpoints say."""
+    while process.poll() is None:
+        steps = 0
+        for path in checkpoints.glob("seeds-*.pt"):
+            try:
+                steps += torch.load(path, weights_only=True)["step"]
+            except FileNotFoundError:
+                continue
+        if steps >= progress:
+            return True
+        time.sleep(0.005)
+    return False
