@@ -8,7 +8,7 @@ import pandas as pd
 
 from disentbench.report import origin
 from disentbench.report.text import count, listed, number
-from disentbench.study import Study
+from disentbench.study import Pack, Study
 
 SHOWN = 12  # runs that a finding names; the rest are counted
 
@@ -22,16 +22,18 @@ class Check(NamedTuple):
 
 
 def diverged(study: Study, results: Path, found: list[origin.Origin]) -> list[str]:
-    """The runs whose losses stopped being numbers, with the step at which that was logged."""
-    lines = []
-    for each in (o for o in found if o.diverged):
-        losses = origin.history(study, results, each.pack)
-        for seed in each.diverged:
-            step = origin.step_of_divergence(losses, seed)
-            when = "step not recorded" if step is None else f"noticed at step {step}"
-            pack = each.pack
-            lines.append(f"{name((pack.dataset, pack.objective, pack.setting, seed))}: {when}")
-    return lines
+    """The runs whose losses stopped being numbers; for those shown, the step that noticed it."""
+    runs = [(each.pack, seed) for each in found for seed in each.diverged]
+    return [
+        f"{name((pack.dataset, pack.objective, pack.setting, seed))}"
+        + (_when(study, results, pack, seed) if place < SHOWN else "")
+        for place, (pack, seed) in enumerate(runs)
+    ]
+
+
+def _when(study: Study, results: Path, pack: Pack, seed: int) -> str:
+    step = origin.step_of_divergence(origin.history(study, results, pack), seed)
+    return ": step not recorded" if step is None else f": noticed at step {step}"
 
 
 def unscored(planned: pd.MultiIndex, scored: pd.DataFrame) -> list[str]:
