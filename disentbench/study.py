@@ -204,8 +204,9 @@ class Study(Options):
 
     def point(self, pack: Pack) -> dict[str, Any]:
         """The swept settings of a pack, by name."""
-        sweep = zip(self.sweep(pack.objective), self.settings(pack.objective), strict=True)
-        return next(point for point, (setting, _) in sweep if setting == pack.setting)
+        swept = self.sweep(pack.objective)[0]
+        objective = dict(self.settings(pack.objective))[pack.setting]
+        return {key: getattr(objective, key) for key in swept}
 
     def recipe(self, pack: Pack) -> str:
         """The study of this pack alone, as JSON: all that its training depends on."""

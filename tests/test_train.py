@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from disentbench import plugins, train
+from disentbench import images as image_files
+from disentbench import latents, plugins, train
 from disentbench import study as studies
 from disentbench.encode import Saved, encode
 from disentbench.resident import Resident
 
 CPU = torch.device("cpu")
+POSITIONS = {"posX": [0, 9], "posY": [0, 8]}
 SETTINGS = {
     "hfvae": {"beta": 3, "alpha": 2, "groups": {"a": [0, 1]}, "discrete": {"shape": 3}},
 }
@@ -108,7 +110,7 @@ def test_an_epoch_shows_every_image_once(images):
         assert not torch.equal(*epochs)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -119,12 +121,12 @@ def test_interrupted_training_ends_in_the_same_numbers(step, vectorise, images, 
 
     def kill(seed, at, loss):
         if at >= step:
-            raise Killed
+            raise KilledError
 
     study = tiny("hfvae", seeds="0-1", steps=80)
     options = {"vectorise": vectorise, "seconds_between_checkpoints": 0.0 if step == 1 else 0.02}
     whole = run(study, images, tmp_path / "whole", vectorise=vectorise)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run(study, images, tmp_path / "killed", report=kill, **options)
     resumed = run(study, images, tmp_path / "killed", **options)
     for name, p in whole.parameters.items():
@@ -179,9 +181,6 @@ def encoded(study, folder):
 
 def test_sigkill_at_several_points_changes_no_bit_of_the_latents(images, tmp_path):
     """Killed outright while it trains, four times over two members, and run again each time."""
-    from disentbench import images as image_files
-    from disentbench import latents
-
     study = tiny("hfvae", seeds="0-1", steps=250)
     for name in ("killed", "whole"):
         (tmp_path / name).mkdir()

@@ -115,6 +115,6 @@ def is_whole(value, low: int, high: int) -> bool:
 
 
 def _stride(choice: dict) -> int:
-    if list(choice) != ["stride"] or not is_whole(choice["stride"], 1, np.inf):
+    if list(choice) != ["stride"] or not is_whole(choice["stride"], 1, 2**31):
         raise ValueError(f"{choice} is no choice; write {{stride: n}} with a whole number n >= 1")
     return choice["stride"]

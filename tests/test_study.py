@@ -1,0 +1,185 @@
+"""What a study may say: its packs and paths, and one clear sentence for every mistake."""
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from disentbench import study as studies
+from disentbench.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+GOOD = {
+    "study": "good",
+    "datasets": {"grid": {"of": "dsprites_small", "scale": [0, 5]}},
+    "objectives": {
+        "vae": {},
+        "beta_tcvae": {"beta": [1, 4.0, 0.5], "gamma": [1, 3]},
+        "grouped": {"of": "hfvae", "beta": 2, "groups": {"a": [0, 1]}, "discrete": {"s": 3}},
+    },
+    "seeds": "3-11",
+    "pack": 5,
+    "latents": 6,
+    "architecture": {"of": "mlp_chen2018", "hidden": 8},
+    "training": {"steps": 10, "batch_size": 16},
+    "metrics": ["mig"],
+}
+
+
+def changed(path, value):
+    """The good study with one value changed; a value of None removes the key."""
+    raw = copy.deepcopy(GOOD)
+    *parents, key = path.split("/")
+    part = raw
+    for parent in parents:
+        part = part[parent]
+    if value is None:
+        del part[key]
+    else:
+        part[key] = value
+    return raw
+
+
+def test_packs_are_every_setting_over_aligned_blocks_of_seeds():
+    paths = [pack.path for pack in studies.read(GOOD).packs]
+    assert len(paths) == (1 + 6 + 1) * 3
+    assert paths[:3] == [f"grid/vae/default/seeds-{b}" for b in ("3-4", "5-9", "10-11")]
+    assert "grid/beta_tcvae/beta-0.5_gamma-3/seeds-5-9" in paths
+    assert "grid/grouped/default/seeds-5-9" in paths
+
+
+def test_a_recipe_is_the_study_of_its_pack():
+    study = studies.read(GOOD)
+    for pack in study.packs:
+        assert studies.read(study.recipe(pack)).packs == [pack]
+
+
+def test_what_does_not_concern_a_pack_is_not_in_its_recipe():
+    """Adding a strength, seeds, an objective or a metric leaves every other recipe as it was."""
+    study = studies.read(GOOD)
+    before = {pack.path: study.recipe(pack) for pack in study.packs}
+    for path, value in [
+        ("metrics", ["mig", "elbo"]),
+        ("objectives/beta_tcvae/beta", [0.5, 1, 4, 8]),
+        ("objectives/beta_vae", {"beta": [1]}),
+        ("seeds", "3-21"),
+    ]:
+        more = studies.read(changed(path, value))
+        after = {pack.path: more.recipe(pack) for pack in more.packs}
+        kept = {path for path in before if not path.endswith("seeds-10-11")}
+        assert kept <= set(after)
+        assert all(after[path] == before[path] for path in kept)
+
+
+def test_short_forms():
+    raw = GOOD | {
+        "datasets": ["dsprites_small"],
+        "objectives": ["vae"],
+        "architecture": "mlp_chen2018",
+        "seeds": 0,
+    }
+    assert [pack.path for pack in studies.read(raw).packs] == [
+        "dsprites_small/vae/default/seeds-0-0"
+    ]
+
+
+MISTAKES = [
+    ("colour", "red", "unknown key 'colour'; the keys are study, datasets, objectives"),
+    ("training/stepz", 5, "training: unknown key 'stepz'; the keys are steps"),
+    ("training/steps", None, "'training.steps' is missing"),
+    ("training/steps", "many", "training.steps is 'many'"),
+    ("training/batch_size", 5000, "batch_size 5000 is larger than grid's 1536 images"),
+    ("training/learning_rate", -1, "training.learning_rate is -1"),
+    ("training/precision", "float8", "training.precision is 'float8'; input should be 'float32'"),
+    ("objectives/btcvae", {"beta": 1}, "no objective named 'btcvae'; choose from beta_tcvae, "),
+    ("objectives/beta_tcvae/beta", -1, "objectives.beta_tcvae: beta is -1"),
+    ("objectives/beta_tcvae/beta", [1, -2], "objectives.beta_tcvae: beta is -2"),
+    ("objectives/beta_tcvae/beta", [], "a sweep needs one value or more"),
+    ("objectives/beta_tcvae/beta", [4, 4.0], "each of them once"),
+    ("objectives/beta_tcvae/beta", float("nan"), "beta is nan"),
+    ("objectives/beta_tcvae/beta", None, "the key 'beta' is missing"),
+    ("objectives/beta_tcvae/strength", 3, "unknown key 'strength'; the keys are beta"),
+    ("objectives/beta_tcvae/estimator", "naive", "estimator is 'naive'"),
+    ("objectives/grouped/groups/a", [0, 6], "names latent 6; the latents are 0 to 5"),
+    ("objectives/grouped/groups/b", [1], "latent 1 is named twice"),
+    ("objectives/grouped/discrete/s", 1, "discrete.s is 1"),
+    ("objectives", {}, "objectives is {}"),
+    ("datasets/mpi", {}, "no dataset named 'mpi'; choose from dsprites"),
+    ("datasets/grid/scale", [9], "there is no class 9"),
+    ("datasets/grid/image_size", 4, "image_size"),
+    ("seeds", "", "'' is no range of seeds"),
+    ("seeds", [], "seeds"),
+    ("seeds", "5-3", "'5-3' is no range of seeds; write the first and the last, as in 0-4"),
+    ("pack", 0, "pack is 0"),
+    ("metrics", ["migg"], "no metric named 'migg'; choose from active_units"),
+    ("metrics", [], "metrics is []"),
+    ("architecture", "resnet", "no architecture named 'resnet'; choose from conv_burgess2018"),
+    ("architecture/hidden", 0, "hidden is 0"),
+    ("study", "../../etc", "cannot be a folder's name"),
+    ("objectives/..", {"of": "vae"}, "cannot be a folder's name"),
+    ("datasets/a b", {"of": "dsprites"}, "cannot be a folder's name"),
+    ("study", "<b>", "cannot be a folder's name"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "words"), MISTAKES)
+def test_every_mistake_is_one_sentence(path, value, words):
+    with pytest.raises(UserError) as caught:
+        studies.read(changed(path, value))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "a: [", "study: x\nstudy: y\n: :", "\x00"])
+def test_a_file_that_is_no_study_is_refused(text, tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        studies.read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(UserError, match=r"no study file nowhere\.yaml"):
+        studies.read("nowhere.yaml")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.stem)
+def test_the_studies_that_we_ship_are_valid(path):
+    assert studies.read(path).packs
+
+
+def test_planning_imports_no_torch():
+    """Snakemake reads the study again in every job; torch would cost each a second."""
+    code = (
+        "import sys; from disentbench import study; study.read(sys.argv[1]).packs;"
+        "assert not {'torch', 'sklearn', 'pandas'} & set(sys.modules), 'heavy import'"
+    )
+    subprocess.run([sys.executable, "-c", code, json.dumps(GOOD)], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"training": {"steps": 10, "batch_size": 10**6}}, "is larger than"),
+        ({"objectives": {"btcvae": {}}}, "no objective named 'btcvae'"),
+        ({"bogus": 1}, "unknown key 'bogus'"),
+    ],
+)
+def test_snakemake_says_it_too_with_exit_code_2(config, words, tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(GOOD | config))
+    run = subprocess.run(
+        [sys.executable, "-m", "snakemake", "-n", "--quiet", "--configfile", str(path)],
+        capture_output=True,
+        check=False,
+        text=True,
+        cwd=ROOT,
+    )
+    assert run.returncode == 2
+    assert words in run.stderr
+    assert "Traceback" not in run.stderr

@@ -1,0 +1,178 @@
+"""The workflow from data to report, on the smallest study; what a change computes anew."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PARTS = ("Snakefile", "workflow", "configs", "disentbench")
+
+
+def copy_of_checkout(folder):
+    for part in PARTS:
+        source = ROOT / part
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, folder / part)
+    return folder
+
+
+def snakemake(checkout, *arguments, config="configs/smoke.yaml"):
+    """Run Snakemake in a checkout whose own package it imports."""
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--cores",
+            "2",
+            "--configfile",
+            str(config),
+            *arguments,
+        ],
+        cwd=checkout,
+        env=os.environ | {"PYTHONPATH": str(checkout)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def planned(checkout, config="configs/smoke.yaml"):
+    """How often each rule would run."""
+    text = snakemake(checkout, "-n", config=config)
+    assert text.returncode == 0, text.stderr
+    stats = re.findall(r"^(\w+) +(\d+)$", text.stdout + text.stderr, re.MULTILINE)
+    return {rule: int(count) for rule, count in stats if rule != "total"}
+
+
+def variant(checkout, name, **changes):
+    """The smoke study with some keys replaced, as a config file of its own."""
+    study = yaml.safe_load((checkout / "configs/smoke.yaml").read_text())
+    path = checkout / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(study | changes, sort_keys=False))
+    return path
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A checkout in which the smoke study is finished."""
+    folder = copy_of_checkout(tmp_path_factory.mktemp("checkout"))
+    run = snakemake(folder)
+    assert run.returncode == 0, run.stderr
+    return folder
+
+
+def test_every_run_is_in_the_table_with_every_value(checkout):
+    table = pd.read_csv(checkout / "results/smoke/scores.csv")
+    assert list(table)[:4] == ["dataset", "objective", "setting", "seed"]
+    assert list(table)[-2:] == ["metric", "value"]
+    runs = table.groupby(["objective", "setting", "seed"]).metric.apply(set)
+    assert len(runs) == 4 * 2
+    assert all({"mig", "rate", "total_correlation", "elbo"} <= metrics for metrics in runs)
+    assert table.value.notna().all()
+
+
+def test_beta_tcvae_at_one_is_the_vae_to_the_last_digit(checkout):
+    table = pd.read_csv(checkout / "results/smoke/scores.csv")
+    vae = table[table.objective == "vae"]
+    same = table[(table.objective == "beta_tcvae") & (table.setting == "beta-1")]
+    assert vae.value.tolist() == same.value.tolist()
+
+
+def test_the_latents_file_says_what_it_is(checkout):
+    (path,) = checkout.glob("results/smoke/tiny/hfvae/*/*/latents.h5")
+    with h5py.File(path) as file:
+        images = len(file["index"])
+        assert file["mean"].shape == file["logvar"].shape == (2, images, 4)
+        assert file["mean"].chunks == (1, images, 4)
+        assert file["logits/shape"].shape == (2, images, 3)
+        assert [axis.label for axis in file["mean"].dims] == ["run", "image", "latent"]
+        assert file["seeds"][:].tolist() == [0, 1]
+        assert list(file["factors"].attrs["names"]) == [
+            *("shape", "scale", "orientation", "posX", "posY"),
+        ]
+        identity = [
+            file.attrs[key] for key in ("schema", "study", "dataset", "objective", "setting")
+        ]
+        assert identity == [1, "smoke", "tiny", "hfvae", "beta-4"]
+        assert {"versions", "revision", "device", "study"} <= set(
+            yaml.safe_load(file.attrs["provenance"])
+        )
+
+
+def test_the_report_is_one_page_that_needs_nothing_else(checkout):
+    page = (checkout / "results/smoke/report/index.html").read_text()
+    assert not re.search(r"(src|href)=\"(https?:)?//", page)
+    assert list((checkout / "results/smoke/report").glob("figures/*.pdf"))
+    assert list((checkout / "results/smoke/report").glob("tables/*.csv"))
+
+
+def test_a_finished_study_has_nothing_to_do(checkout):
+    assert planned(checkout) == {}
+
+
+def test_a_new_strength_trains_itself_alone(checkout):
+    objectives = yaml.safe_load((checkout / "configs/smoke.yaml").read_text())["objectives"]
+    objectives["beta_tcvae"]["beta"].append(8)
+    more = variant(checkout, "strength", objectives=objectives)
+    plan = planned(checkout, more)
+    assert plan == {"train": 1, "encode": 1, "score": 3, "collect": 1, "report": 1, "all": 1}
+
+
+def test_a_new_block_of_seeds_trains_itself_alone(checkout):
+    plan = planned(checkout, variant(checkout, "seeds", seeds="0-3"))
+    assert plan == {"train": 4, "encode": 4, "score": 12, "collect": 1, "report": 1, "all": 1}
+
+
+def test_a_new_metric_trains_nothing_and_scores_itself_alone(checkout):
+    metrics = ["mig", "decomposition", "elbo", "active_units"]
+    plan = planned(checkout, variant(checkout, "metric", metrics=metrics))
+    assert plan == {"score": 4, "collect": 1, "report": 1, "all": 1}
+
+
+def test_a_new_objective_trains_itself_alone(checkout):
+    objectives = yaml.safe_load((checkout / "configs/smoke.yaml").read_text())["objectives"]
+    objectives["beta_vae"] = {"beta": [2]}
+    plan = planned(checkout, variant(checkout, "objective", objectives=objectives))
+    assert plan == {"train": 1, "encode": 1, "score": 3, "collect": 1, "report": 1, "all": 1}
+
+
+@pytest.mark.parametrize(
+    ("file", "plan"),
+    [
+        ("objectives/hfvae.py", {"train": 1, "encode": 1, "score": 3}),
+        ("metrics/mig.py", {"score": 4}),
+    ],
+)
+def test_a_changed_file_computes_anew_what_it_made(checkout, file, plan):
+    path = checkout / "disentbench" / file
+    text = path.read_text()
+    path.write_text(text + "\n# changed\n")
+    try:
+        assert planned(checkout) == plan | {"collect": 1, "report": 1, "all": 1}
+    finally:
+        path.write_text(text)
+    assert planned(checkout) == {}
+
+
+def test_diverged_runs_are_said_so_and_the_others_finish(checkout):
+    diverging = variant(
+        checkout,
+        "diverging",
+        study="diverging",
+        objectives={"vae": {}},
+        training={"steps": 30, "batch_size": 32, "learning_rate": 1e30},
+    )
+    run = snakemake(checkout, config=diverging)
+    assert run.returncode == 0, run.stderr
+    table = pd.read_csv(checkout / "results/diverging/scores.csv")
+    assert table.value.isna().all()
+    assert "diverged" in (checkout / "results/diverging/report/index.html").read_text()
