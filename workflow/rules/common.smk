@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,9 +11,7 @@ from disentbench import study as studies
 from disentbench.errors import UserError
 
 # Jobs find the command beside the Python that runs Snakemake, activated or not.
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ["PATH"]]
-)
+shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
 
 try:
     study = studies.read(config)
@@ -33,7 +32,7 @@ wildcard_constraints:
 
 
 # A request for a GPU counts where there is one; on a cluster the profile asks (set-resources).
-gpus = int(Path("/dev/nvidia0").exists())
+gpus = int(shutil.which("nvidia-smi") is not None)
 
 
 def options(dataset):

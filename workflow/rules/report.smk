@@ -4,6 +4,7 @@ rule report:
         models=packs("model.pt"),
         histories=packs("history.csv"),
         latents=packs("latents.h5"),
+        images=expand("results/{{study}}/{dataset}/images.h5", dataset=study.datasets),
     output:
         page="results/{study}/report/index.html",
     log:

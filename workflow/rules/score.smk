@@ -1,11 +1,11 @@
 rule score:
     input:
-        latents=RUNS + "latents.h5",
+        latents=f"{RUNS}latents.h5",
         metric=lambda w: source("metrics", w.metric),
     output:
-        scores=RUNS + "scores/{metric}.csv",
+        scores=f"{RUNS}scores/{{metric}}.csv",
     log:
-        RUNS + "logs/score-{metric}.log",
+        f"{RUNS}logs/score-{{metric}}.log",
     threads: 1
     resources:
         mem_mb=4000,

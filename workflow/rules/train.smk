@@ -6,10 +6,10 @@ rule train:
         ),
         architecture=source("architectures", study.architecture["of"]),
     output:
-        model=RUNS + "model.pt",
-        history=RUNS + "history.csv",
+        model=f"{RUNS}model.pt",
+        history=f"{RUNS}history.csv",
     log:
-        RUNS + "logs/train.log",
+        f"{RUNS}logs/train.log",
     threads: 1
     resources:
         gpu=gpus,
@@ -17,7 +17,7 @@ rule train:
         runtime=720,
     params:
         recipe=recipe,
-        checkpoints=RUNS + "checkpoints",
+        checkpoints=f"{RUNS}checkpoints",
     shell:
         "disentbench train {params.recipe:q} --images {input.images} --model {output.model}"
         " --history {output.history} --checkpoints {params.checkpoints} --threads {threads}"
@@ -27,11 +27,11 @@ rule train:
 rule encode:
     input:
         images="results/{study}/{dataset}/images.h5",
-        model=RUNS + "model.pt",
+        model=f"{RUNS}model.pt",
     output:
-        latents=RUNS + "latents.h5",
+        latents=f"{RUNS}latents.h5",
     log:
-        RUNS + "logs/encode.log",
+        f"{RUNS}logs/encode.log",
     threads: 1
     resources:
         gpu=gpus,

@@ -1,0 +1,49 @@
+# `make report` and `make test` do all the set-up there is.
+PYTHON ?= python3
+STUDY ?= configs/demo.yaml
+BIN := .venv/bin
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.PHONY: report test test-slow lint lint-workflow format clean
+
+report: .venv/run
+	$(RUN) snakemake --cores all --configfile $(STUDY) --workflow-profile workflow/profiles/default
+	@echo "The report: $(CURDIR)/results/$$($(BIN)/python -c 'import sys; from disentbench.study import read; print(read(sys.argv[1]).study)' $(STUDY))/report/index.html"
+
+test: .venv/dev
+	$(RUN) pytest
+
+test-slow: .venv/dev
+	$(RUN) pytest -m slow
+
+lint: .venv/dev
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) snakefmt --check Snakefile workflow/rules
+
+# Snakemake's own findings. It asks for a conda environment or a container for each rule; ours all
+# run in the one that `make` builds, so that finding alone is let pass.
+lint-workflow: .venv/dev
+	@$(RUN) snakemake --lint --configfile configs/smoke.yaml > .lint-workflow 2>&1; \
+	grep '^    \* ' .lint-workflow | grep -v 'Specify a conda environment or container'; \
+	found=$$?; grep -q 'Lints for\|Congratulations' .lint-workflow || { cat .lint-workflow; exit 1; }; \
+	rm .lint-workflow; test $$found -eq 1
+
+format: .venv/dev
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+	$(RUN) snakefmt Snakefile workflow/rules
+
+clean:
+	rm -rf .venv .snakemake
+
+# Set-up: a virtual environment with pinned packages, made again when the pins change.
+.venv/run: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/dev: .venv/run
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
