@@ -66,7 +66,6 @@ def parser() -> argparse.ArgumentParser:
         argument("--metrics", type=names, help="names with commas between; default: all"),
         argument("--seed", type=natural, default=0, help="for metrics that sample; default: 0"),
         argument("--out", type=Path, help="a CSV file; default: the terminal"),
-        threads,
     )
     command(collect, study, results, out)
     command(report, study, results, argument("--scores", type=Path, required=True), out)
@@ -182,10 +181,8 @@ def encode(arguments) -> None:
 
 def score(arguments) -> None:
     """Compute metrics of anybody's latents: a table of run, metric and value."""
-    from disentbench import devices
     from disentbench.scores import score_file
 
-    devices.use(arguments.threads)
     write_table(score_file(arguments.file, arguments.metrics, arguments.seed), arguments.out)
 
 

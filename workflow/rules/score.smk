@@ -12,7 +12,7 @@ rule score:
         runtime=120,
     shell:
         "disentbench score {input.latents} --metrics {wildcards.metric} --out {output.scores}"
-        " --threads {threads} 2> {log}"
+        " 2> {log}"
 
 
 rule collect:
