@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
 
     def command(function, *arguments):
         sub = commands.add_parser(
-            function.__name__.removesuffix("_"),
+            function.__name__.removesuffix("_").replace("_", "-"),
             help=function.__doc__.splitlines()[0],
             description=function.__doc__,
         )
@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     command(collect, study, results, out)
     command(report, study, results, argument("--scores", type=Path, required=True), out)
     command(list_, argument("kind", choices=plugins.KINDS))
+    command(compare_dsprites, argument("file", type=Path, help="the published .npz"))
     return top
 
 
@@ -217,6 +218,13 @@ def list_(arguments) -> None:
     for name in plugins.names(arguments.kind):
         plugin = plugins.load(arguments.kind, name)
         print(f"{name:20} {plugin.label:28} {plugin.reference}")
+
+
+def compare_dsprites(arguments) -> None:
+    """Say where the published dSprites file and the rendered images differ."""
+    from disentbench.datasets.dsprites_npz import compare_with_renderer
+
+    print(compare_with_renderer(arguments.file))
 
 
 if __name__ == "__main__":

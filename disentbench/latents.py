@@ -10,7 +10,7 @@ import numpy as np
 from disentbench import hdf5
 from disentbench.datasets import Images
 from disentbench.errors import UserError
-from disentbench.representation import Posterior, Representation, checked
+from disentbench.representation import Posterior, Representation, represent
 
 SCHEMA = 1
 
@@ -89,64 +89,62 @@ def read(path: str | Path) -> Iterator[tuple[str, Representation]]:
     reader = readers.get(Path(path).suffix.lower())
     if reader is None:
         raise UserError(f"{path} is of no known kind; bring {', '.join(readers)}")
-    for name, run in reader(Path(path)):
+    for name, arrays in reader(Path(path)):
         try:
-            yield name, checked(run)
+            yield name, represent(**arrays)
         except UserError as error:
             raise UserError(f"{path}: {error}") from None
 
 
-def _read_hdf5(path: Path) -> Iterator[tuple[str, Representation]]:
+Arrays = Iterator[tuple[str, dict]]  # a run's name and what `represent` takes
+
+
+def _read_hdf5(path: Path) -> Arrays:
+    """The runs of a file, one in memory at a time."""
     with hdf5.open_data(path) as file:
-        shared = {
-            "factors": hdf5.array(file, "factors"),
-            "groups": hdf5.json_attribute(file, "groups") if "groups" in file.attrs else {},
-            "factor_names": _names(file["factors"]),
-        }
-        yield from _runs(file, shared)
+        shared = {"factors": hdf5.array(file, "factors")}
+        if "groups" in file.attrs:
+            shared["groups"] = hdf5.json_attribute(file, "groups")
+        if "names" in file["factors"].attrs:
+            shared["factor_names"] = hdf5.attribute(file["factors"], "names")
+        own = [name for name in ("mean", "logvar", "distortion") if name in file or name == "mean"]
+        groups = list(file["logits"]) if "logits" in file else []
+        if hdf5.dimensions(file, "mean") < 3:
+            logits = {group: hdf5.array(file["logits"], group) for group in groups}
+            yield "0", shared | {n: hdf5.array(file, n) for n in own} | {"logits": logits}
+            return
+        for i, (seed, failed) in enumerate(_members(file)):
+            logits = {group: hdf5.row(file["logits"], group, i) for group in groups}
+            arrays = {name: hdf5.row(file, name, i) for name in own}
+            yield seed, shared | arrays | {"logits": logits, "failed": failed}
 
 
-def _names(factors: hdf5.Dataset) -> tuple[str, ...]:
-    return tuple(hdf5.attribute(factors, "names")) if "names" in factors.attrs else ()
-
-
-def _runs(file: hdf5.Group, shared: dict) -> Iterator[tuple[str, Representation]]:
-    """The runs of an open file, one in memory at a time."""
-    own = [name for name in ("mean", "logvar", "distortion") if name in file or name == "mean"]
-    groups = list(file["logits"]) if "logits" in file else []
-    if file["mean"].ndim < 3:
-        logits = {group: hdf5.array(file["logits"], group) for group in groups}
-        yield "0", Representation(**shared, **{n: hdf5.array(file, n) for n in own}, logits=logits)
-        return
-    for row, seed in enumerate(_seeds(file)):
-        logits = {group: hdf5.row(file["logits"], group, row) for group in groups}
-        failed = "failed" in file and bool(hdf5.array(file, "failed")[row])
-        arrays = {name: hdf5.row(file, name, row) for name in own}
-        yield seed, Representation(**shared, **arrays, logits=logits, failed=failed)
-
-
-def _seeds(file: hdf5.Group) -> list[str]:
+def _members(file: hdf5.Group) -> list[tuple[str, bool]]:
+    """The name of each run, its seed where there is one, and whether it diverged."""
     runs = file["mean"].shape[0]
     seeds = hdf5.array(file, "seeds") if "seeds" in file else np.arange(runs)
-    if len(seeds) != runs:
-        raise UserError(f"seeds has {len(seeds)} entries for {runs} runs")
-    return [str(seed) for seed in seeds]
+    failed = hdf5.array(file, "failed") if "failed" in file else np.zeros(runs, bool)
+    if {len(seeds), len(failed)} != {runs}:
+        raise UserError(
+            f"{file.filename} has {runs} runs, but {len(seeds)} seeds and {len(failed)} in `failed`"
+        )
+    return [(str(seed), bool(mark)) for seed, mark in zip(seeds, failed, strict=True)]
 
 
-def _read_npz(path: Path) -> Iterator[tuple[str, Representation]]:
+def _read_npz(path: Path) -> Arrays:
     arrays = _npz_arrays(path)
     for name in ("mean", "factors"):
         if name not in arrays:
             there = ", ".join(arrays) or "nothing"
             raise UserError(f"{path} has no array {name!r}; it holds {there}")
-    factors = arrays["factors"]
-    mean, logvar = arrays["mean"], arrays.get("logvar")
-    if mean.ndim < 3:
-        yield "0", Representation(mean, factors, logvar)
+    if arrays["mean"].ndim < 3:
+        yield "0", arrays
         return
-    for row in range(len(mean)):
-        own = None if logvar is None else logvar[row]
-        yield str(row), Representation(mean[row], factors, own)
+    if len(arrays.get("logvar", arrays["mean"])) != len(arrays["mean"]):
+        raise UserError(f"{path}: logvar and mean must have as many runs")
+    for i in range(len(arrays["mean"])):
+        own = {name: values[i] for name, values in arrays.items() if name != "factors"}
+        yield str(i), own | {"factors": arrays["factors"]}
 
 
 def _npz_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -1,11 +1,12 @@
 """A representation: what is scored, whoever made it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
 
 from disentbench.errors import UserError
 
@@ -47,28 +48,51 @@ class Representation:
         return None if self.logvar is None else Posterior(self.mean, self.logvar, self.logits)
 
 
-def checked(raw: Representation) -> Representation:
-    """The representation with its types settled, or a UserError that says what does not fit.
+def represent(
+    mean: ArrayLike,
+    factors: ArrayLike,
+    *,
+    logvar: ArrayLike | None = None,
+    logits: dict[str, ArrayLike] | None = None,
+    groups: dict[str, list[int]] | None = None,
+    distortion: ArrayLike | None = None,
+    factor_names: tuple[str, ...] = (),
+    failed: bool = False,
+) -> Representation:
+    """A representation of arrays from anywhere, or a UserError that says what does not fit.
 
     Latents become float32 (of a run that diverged they may be NaN), each factor's classes 0 .. n-1
     in the order of their values.
     """
-    mean = _latents("mean", raw.mean)
-    factors = _classes(raw.factors)
-    if len(mean) != len(factors):
-        raise UserError(f"mean has {len(mean)} rows and factors {len(factors)}; they must agree")
-    arrays = {"mean": mean} | {f"logits/{name}": v for name, v in raw.logits.items()}
-    if raw.logvar is not None:
-        arrays["logvar"] = _latents("logvar", raw.logvar)
-        if arrays["logvar"].shape != mean.shape:
-            raise UserError(f"logvar is {raw.logvar.shape} and mean {mean.shape}; they must agree")
-    if not raw.failed:
-        for name, values in arrays.items():
-            _require_finite(name, values)
-    return replace(raw, mean=mean, factors=factors, logvar=arrays.get("logvar"))
+    rows = {"mean": _latents("mean", mean), "factors": _classes(factors)}
+    if logvar is not None:
+        rows["logvar"] = _latents("logvar", logvar)
+    if distortion is not None:
+        rows["distortion"] = _latents("distortion", np.reshape(distortion, (-1, 1)))[:, 0]
+    classes = {name: _latents(f"logits/{name}", each) for name, each in (logits or {}).items()}
+    _require_fit(rows, classes, groups or {}, failed)
+    return Representation(
+        **rows, logits=classes, groups=groups or {}, factor_names=factor_names, failed=failed
+    )
 
 
-def _latents(name: str, values: np.ndarray) -> np.ndarray:
+def _require_fit(rows, classes, groups, failed) -> None:
+    mean = rows["mean"]
+    for name, values in (rows | classes).items():
+        if len(values) != len(mean):
+            raise UserError(f"mean has {len(mean)} rows and {name} {len(values)}; they must agree")
+        if not failed:
+            _require_finite(name, values.reshape(len(values), -1))
+    if "logvar" in rows and rows["logvar"].shape != mean.shape:
+        raise UserError(f"logvar is {rows['logvar'].shape} and mean {mean.shape}; they must agree")
+    members = [latent for group in groups.values() for latent in group]
+    if len(set(members)) < len(members) or not set(members) <= set(range(mean.shape[1])):
+        raise UserError(
+            f"groups are {groups}; each of the latents 0 to {mean.shape[1] - 1} can be in one group"
+        )
+
+
+def _latents(name: str, values: ArrayLike) -> np.ndarray:
     values = np.asarray(values)
     if values.ndim != 2 or 0 in values.shape:
         raise UserError(f"{name} has shape {values.shape}; it must be [image, latent], not empty")
@@ -78,14 +102,20 @@ def _latents(name: str, values: np.ndarray) -> np.ndarray:
         return values.astype(np.float32)
 
 
-def _classes(factors: np.ndarray) -> np.ndarray:
+def _classes(factors: ArrayLike) -> np.ndarray:
     factors = np.asarray(factors)
     if factors.ndim != 2 or 0 in factors.shape:
         raise UserError(f"factors has shape {factors.shape}; it must be [image, factor], not empty")
-    if factors.dtype.kind not in "iubf" or not np.all(np.floor(factors) == factors):
+    if not _whole(factors):
         raise UserError(f"factors holds {factors.dtype}; its classes must be whole numbers")
     codes = [np.unique(column, return_inverse=True)[1] for column in factors.T]
     return np.stack(codes, axis=1).astype(np.int64)
+
+
+def _whole(factors: np.ndarray) -> bool:
+    if factors.dtype.kind == "f":
+        return bool(np.all(np.isfinite(factors) & (np.floor(factors) == factors)))
+    return factors.dtype.kind in "iub"
 
 
 def _require_finite(name: str, values: np.ndarray) -> None:

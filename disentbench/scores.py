@@ -7,21 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from disentbench import latents, plugins
 from disentbench.errors import UserError
 from disentbench.metrics import Metric, Score
-from disentbench.representation import Representation, checked
+from disentbench.representation import Representation, represent
 from disentbench.study import Pack, Study
 
 COLUMNS = ["run", "metric", "value"]
 
 
 def score(
-    codes: np.ndarray,
-    factors: np.ndarray,
+    codes: ArrayLike,
+    factors: ArrayLike,
     *,
-    logvar: np.ndarray | None = None,
+    logvar: ArrayLike | None = None,
     metrics: Sequence[str] | None = None,
     seed: int = 0,
 ) -> dict[str, float]:
@@ -31,7 +32,7 @@ def score(
     (log sigma^2) adds the metrics of the posterior. Without `metrics`, all that can be computed.
     Raises a UserError (a ValueError) for arrays that do not fit and for names that do not exist.
     """
-    run = checked(Representation(np.asarray(codes), np.asarray(factors), logvar))
+    run = represent(codes, factors, logvar=logvar)
     values = {}
     for name in chosen(metrics, run):
         values |= wanted(name, measure(name, run, seed).values, metrics)

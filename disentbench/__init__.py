@@ -1,0 +1,14 @@
+"""disentbench: disentangling variational autoencoders trained, measured and compared."""
+
+from disentbench.errors import UserError
+
+__all__ = ["UserError", "score"]
+
+
+def __getattr__(name: str):
+    """`disentbench.score`, imported when first used: planning a study must not wait for it."""
+    if name == "score":
+        from disentbench.scores import score  # noqa: PLC0415
+
+        return score
+    raise AttributeError(f"module 'disentbench' has no attribute {name!r}")

@@ -1,0 +1,131 @@
+"""Latents from anywhere: what is read, and what is refused in one sentence."""
+
+import pickle
+
+import h5py
+import numpy as np
+import pytest
+
+from disentbench import latents
+from disentbench.errors import UserError
+
+rng = np.random.default_rng(0)
+MEAN = rng.normal(size=(20, 3)).astype(np.float32)
+FACTORS = rng.integers(0, 4, (20, 2))
+
+
+def h5(path, **arrays):
+    with h5py.File(path, "w") as file:
+        for name, values in arrays.items():
+            file[name] = values
+    return path
+
+
+def npz(path, **arrays):
+    np.savez(path, **arrays)
+    return path
+
+
+WRITERS = {"h5": h5, "npz": npz}
+
+
+@pytest.fixture(params=WRITERS)
+def write(request, tmp_path):
+    """Write arrays to a file of each kind."""
+    return lambda **arrays: WRITERS[request.param](tmp_path / f"x.{request.param}", **arrays)
+
+
+def test_one_run(write):
+    ((name, run),) = latents.read(write(mean=MEAN, factors=FACTORS, logvar=MEAN - 1))
+    assert name == "0"
+    assert np.array_equal(run.mean, MEAN)
+    assert np.array_equal(run.factors, FACTORS)
+    assert np.array_equal(run.logvar, MEAN - 1)
+
+
+def test_several_runs(write):
+    means = np.stack([MEAN, -MEAN])
+    runs = dict(latents.read(write(mean=means, factors=FACTORS)))
+    assert list(runs) == ["0", "1"]
+    assert np.array_equal(runs["1"].mean, -MEAN)
+    assert runs["0"].posterior is None
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int32])
+def test_any_number_will_do(write, dtype):
+    ((_, run),) = latents.read(write(mean=(10 * MEAN).astype(dtype), factors=FACTORS))
+    assert run.mean.dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, bool])
+def test_classes_become_0_to_n(write, dtype):
+    odd = np.array([[0, 1], [1, 0], [0, 0]], dtype)
+    scale = 1 if dtype is bool else 7
+    factors = np.repeat(odd * odd.dtype.type(scale), 5, axis=0)
+    ((_, run),) = latents.read(write(mean=MEAN[:15], factors=factors))
+    assert np.array_equal(run.factors, np.repeat(odd.astype(int), 5, axis=0))
+
+
+def with_bad_row(value):
+    bad = MEAN.copy()
+    bad[7, 1] = value
+    return bad
+
+
+class Bomb:
+    def __reduce__(self):
+        return (pytest.fail, ("unpickled",))
+
+
+MISTAKES = [
+    ({"mean": MEAN}, "has no (dataset|array) 'factors'; it holds mean"),
+    ({"factors": FACTORS}, "has no (dataset|array) 'mean'; it holds factors"),
+    ({"mean": MEAN[:9], "factors": FACTORS}, "mean has 9 rows and factors 20; they must agree"),
+    ({"mean": MEAN[0], "factors": FACTORS}, r"mean has shape \(3,\)"),
+    ({"mean": MEAN[:0], "factors": FACTORS[:0]}, r"mean has shape \(0, 3\)"),
+    ({"mean": MEAN, "factors": FACTORS[:, 0]}, r"factors has shape \(20,\)"),
+    ({"mean": MEAN, "factors": FACTORS + 0.5}, "its classes must be whole numbers"),
+    ({"mean": MEAN, "factors": FACTORS * np.nan}, "its classes must be whole numbers"),
+    ({"mean": with_bad_row(np.nan), "factors": FACTORS}, r"mean is not finite in row 7 \(1 rows"),
+    ({"mean": with_bad_row(np.inf), "factors": FACTORS}, "mean is not finite in row 7"),
+    (
+        {"mean": np.where(with_bad_row(np.inf) == np.inf, 1e300, MEAN), "factors": FACTORS},
+        "not finite in row 7",
+    ),
+    ({"mean": MEAN, "factors": FACTORS, "logvar": MEAN[:, :2]}, "logvar is .* and mean"),
+    ({"mean": MEAN, "factors": FACTORS, "logvar": with_bad_row(np.nan)}, "logvar is not finite"),
+    ({"mean": MEAN.astype("S8"), "factors": FACTORS}, "it must hold numbers"),
+]
+
+
+@pytest.mark.parametrize(("arrays", "words"), MISTAKES)
+def test_what_does_not_fit_is_refused(write, arrays, words):
+    with pytest.raises(UserError, match=words) as caught:
+        list(latents.read(write(**arrays)))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_array_of_objects_is_never_unpickled(tmp_path):
+    path = tmp_path / "bomb.npz"
+    np.savez(path, mean=np.array([Bomb()], dtype=object), factors=FACTORS)
+    with pytest.raises(UserError, match="cannot be read"):
+        list(latents.read(path))
+    plain = tmp_path / "pickle.npz"
+    plain.write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(UserError, match="cannot be read"):
+        list(latents.read(plain))
+
+
+def test_an_external_link_is_refused(tmp_path):
+    h5(tmp_path / "other.h5", mean=MEAN)
+    path = h5(tmp_path / "x.h5", factors=FACTORS)
+    with h5py.File(path, "a") as file:
+        file["mean"] = h5py.ExternalLink("other.h5", "mean")
+    with pytest.raises(UserError, match="link to another file"):
+        list(latents.read(path))
+
+
+@pytest.mark.parametrize("name", ["missing.h5", "missing.npz", "x.txt"])
+def test_a_path_that_cannot_be_read_is_named(name):
+    with pytest.raises(UserError, match=name):
+        list(latents.read(name))
