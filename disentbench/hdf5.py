@@ -81,7 +81,7 @@ def _dataset(group: Group, name: str) -> h5py.Dataset:
 def _values(group: Group, name: str, index: int | tuple) -> np.ndarray:
     dataset = _dataset(group, name)
     try:
-        return dataset[index]
+        return np.asarray(dataset[index])
     except (IndexError, MemoryError, OSError, ValueError) as error:
         raise UserError(f"{group.file.filename} is damaged: {name!r} cannot be read") from error
 

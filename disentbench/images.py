@@ -59,7 +59,7 @@ def read(path: Path | str) -> Images:
             raise UserError(f"{path} has schema {schema}; this version reads schema {SCHEMA}")
         names = attribute(file, "factor_names")
         binary = "bits" in file
-        images = Images(
+        parts = dict(
             name=attribute(file, "dataset"),
             label=attribute(file, "label"),
             shape=tuple(int(n) for n in attribute(file, "shape")),
@@ -69,8 +69,8 @@ def read(path: Path | str) -> Images:
             bits=array(file, "bits") if binary else None,
             pixels=None if binary else array(file, "pixels"),
         )
-    _require_whole(images, path)
-    return images
+    _require_whole(parts, path)
+    return Images(**parts)
 
 
 def read_provenance(path: Path | str) -> dict:
@@ -103,17 +103,18 @@ def _put(file: Group, name: str, data: np.ndarray, *axes: str) -> None:
     label_axes(dataset, *axes)
 
 
-def _require_whole(images: Images, path: Path | str) -> None:
+def _require_whole(parts: dict, path: Path | str) -> None:
     """Refuse a file whose parts do not fit together."""
-    channels, height, width = images.shape
-    if images.bits is not None:
-        found, expected = images.bits, (len(images), (prod(images.shape) + 7) // 8)
+    channels, height, width = shape = parts["shape"]
+    images, names = len(parts["factors"]), parts["factor_names"]
+    if parts["bits"] is not None:
+        found, expected = parts["bits"], (images, (prod(shape) + 7) // 8)
     else:
-        found, expected = images.pixels, (len(images), height, width, channels)
+        found, expected = parts["pixels"], (images, height, width, channels)
     if found.shape != expected or found.dtype != np.uint8:
         raise UserError(
             f"{path} holds images as {found.dtype} {found.shape}; its factors and its shape "
             f"ask for uint8 {expected}"
         )
-    if images.factors.shape[1:] != (len(images.factor_names),):
+    if parts["factors"].shape[1:] != (len(names),):
         raise UserError(f"{path} has factors of another number than factor_names")

@@ -51,15 +51,15 @@ def score_file(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def measure(name: str, run: Representation, seed: int = 0) -> Score:
-    """One metric of one run; a run that diverged scores NaN."""
+def measure(name: str, run: Representation, seed: int = 0, **options) -> Score:
+    """One metric of one run, with the metric's own options; a run that diverged scores NaN."""
     metric = plugins.load("metrics", name)
     if run.failed:
         return Score({value.name: np.nan for value in metric.values})
     given = {need: getattr(run, need) for need in needs(metric)}
-    options = inspect.signature(metric.compute).parameters
-    rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-    return metric.compute(**given, **({"rng": rng} if "rng" in options else {}))
+    if "rng" in inspect.signature(metric.compute).parameters:
+        options["rng"] = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    return metric.compute(**given, **options)
 
 
 def needs(metric: Metric) -> list[str]:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scoring import score
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.feature_selection import mutual_info_classif
 from sklearn.linear_model import LogisticRegression
@@ -18,6 +17,7 @@ from disentbench.metrics._boosting import boost
 from disentbench.metrics.explicitness import explicitness
 from disentbench.metrics.info import neighbour_information
 from disentbench.representation import Representation
+from disentbench.scores import measure
 
 METRICS = plugins.names("metrics")
 SIZES = (3, 4, 5)
@@ -72,7 +72,7 @@ def change(original, *, rows=None, latents=None, sign=1):
 
 def assert_same(name, one, other):
     """The same up to rounding; up to its sampling for a metric that draws rows or noise."""
-    one, other = score(name, one).values, score(name, other).values
+    one, other = measure(name, one).values, measure(name, other).values
     samples = "rng" in parameters(name)
     for value in one:
         assert one[value] == pytest.approx(other[value], abs=0.06 if samples else 1e-6, rel=1e-6)
@@ -85,14 +85,14 @@ def name(request):
 
 def test_values_are_those_declared_and_in_range(name):
     declared = plugins.load("metrics", name).values
-    found = score(name, noisy()).values
+    found = measure(name, noisy()).values
     assert list(found) == [v.name for v in declared]
     for v in declared:
         assert v.low - 0.02 <= found[v.name] <= v.high + 0.02
 
 
 def test_the_same_seed_gives_the_same_numbers(name):
-    assert score(name, noisy()).values == score(name, noisy()).values
+    assert measure(name, noisy()).values == measure(name, noisy()).values
 
 
 def test_permuting_latents_changes_nothing(name):
@@ -139,7 +139,7 @@ DEGENERATE = {
 
 @pytest.mark.parametrize("case", DEGENERATE)
 def test_every_table_has_a_finite_score(name, case):
-    found = score(name, DEGENERATE[case]())
+    found = measure(name, DEGENERATE[case]())
     assert all(math.isfinite(v) for v in found.values.values())
     assert all(np.isfinite(a).all() for a in found.detail.values())
 
@@ -174,8 +174,8 @@ def test_a_dead_latent_changes_nothing(value):
     table, name = noisy(), metric_of(value)
     dead = representation(np.hstack([np.zeros((600, 1)), table.mean]), table.factors)
     tolerance = 0.03 if "rng" in parameters(name) else 1e-6
-    alone = score(name, table).values[value]
-    assert score(name, dead).values[value] == pytest.approx(alone, abs=tolerance)
+    alone = measure(name, table).values[value]
+    assert measure(name, dead).values[value] == pytest.approx(alone, abs=tolerance)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
@@ -219,7 +219,7 @@ PERFECT = {
 
 @pytest.mark.parametrize("value", PERFECT)
 def test_codes_equal_to_the_factors(value):
-    found = score(metric_of(value), perfect()).values[value]
+    found = measure(metric_of(value), perfect()).values[value]
     assert found == pytest.approx(PERFECT[value], abs=0.02 if value.startswith("info") else 1e-3)
 
 
@@ -243,7 +243,7 @@ CHANCE = {
 
 @pytest.mark.parametrize("value", CHANCE)
 def test_codes_independent_of_the_factors(value):
-    found = score(metric_of(value), independent()).values[value]
+    found = measure(metric_of(value), independent()).values[value]
     assert found == pytest.approx(CHANCE[value], abs=0.05)
 
 
@@ -251,7 +251,7 @@ def test_codes_independent_of_the_factors(value):
 def test_doubling_every_latent_sends_the_gap_to_zero(name):
     table = perfect(dead=0)
     twice = representation(np.hstack([table.mean, table.mean]), table.factors)
-    assert score(name, twice).values[name] == pytest.approx(0, abs=1e-6)
+    assert measure(name, twice).values[name] == pytest.approx(0, abs=1e-6)
 
 
 def test_rotating_two_latents_halves_what_each_says_of_its_factor():
@@ -259,21 +259,21 @@ def test_rotating_two_latents_halves_what_each_says_of_its_factor():
     turned = table.mean.copy()
     a, b = (table.mean[:, [0, 1]] - table.mean[:, [0, 1]].mean(0)).T
     turned[:, 0], turned[:, 1] = a + b, a - b
-    found = score("sap_r2", representation(turned, table.factors)).detail["per_factor"]
+    found = measure("sap_r2", representation(turned, table.factors)).detail["per_factor"]
     assert found == pytest.approx([0, 0, 1], abs=1e-6)
 
 
 def test_a_copied_latent_makes_the_gaussian_total_correlation_infinite_or_large():
     table = perfect(dead=0)
     twice = representation(np.hstack([table.mean, table.mean]), table.factors)
-    assert score("gaussian_correlation", twice).values["gaussian_total_correlation"] > 10
+    assert measure("gaussian_correlation", twice).values["gaussian_total_correlation"] > 10
 
 
 def test_correlated_codes_have_the_total_correlation_and_distance_of_gaussians():
     covariance = np.array([[1.0, 0.6], [0.6, 1.0]])
     codes = np.linalg.cholesky(covariance) @ np.array([[1, 1, -1, -1], [1, -1, 1, -1]])
     codes = codes.T * math.sqrt(3 / 4)  # the covariance divides by n - 1
-    found = score("gaussian_correlation", representation(codes, np.zeros((4, 1), int))).values
+    found = measure("gaussian_correlation", representation(codes, np.zeros((4, 1), int))).values
     assert found["gaussian_total_correlation"] == pytest.approx(-math.log(1 - 0.36) / 2, abs=1e-6)
     distance = 4 - 2 * (math.sqrt(1.6) + math.sqrt(0.4))
     assert found["gaussian_wasserstein_correlation"] == pytest.approx(distance, abs=1e-6)
@@ -310,6 +310,6 @@ def test_boosted_trees_are_those_of_scikit_learn():
 
 
 def test_the_elbo_is_minus_distortion_minus_rate():
-    found = score("elbo", noisy()).values
-    rate = score("decomposition", noisy()).values["rate"]
+    found = measure("elbo", noisy()).values
+    rate = measure("decomposition", noisy()).values["rate"]
     assert found["elbo"] == pytest.approx(-found["distortion"] - rate)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import h5py
 import pytest
-from scoring import score
 
 from disentbench.representation import Representation
+from disentbench.scores import measure
 
 FOLDER = Path(__file__).parent / "oracles"
 ORACLES = json.loads((FOLDER / "oracles.json").read_text())
@@ -54,7 +54,7 @@ def table(name):
 
 @cache
 def scores(metric, name):
-    return score(metric, table(name)).values
+    return measure(metric, table(name)).values
 
 
 CASES = [
@@ -72,5 +72,5 @@ def test_agrees_with_the_peer(metric, value, name, oracle, agreement):
 @pytest.mark.parametrize("name", ORACLES)
 def test_explicitness_of_all_rows_agrees_with_the_peer(name):
     oracle = ORACLES[name]["dlib.explicitness_allrows"]["mean"]
-    found = score("explicitness", table(name), held_out=False).values["explicitness"]
+    found = measure("explicitness", table(name), held_out=False).values["explicitness"]
     assert found == pytest.approx(oracle, abs=0.005, rel=0)

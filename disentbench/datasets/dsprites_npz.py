@@ -7,8 +7,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, ClassVar, NamedTuple
-from zipfile import BadZipFile
+from typing import ClassVar, NamedTuple
+from zipfile import BadZipFile, ZipExtFile
 
 import numpy as np
 from jaxtyping import Int, UInt8
@@ -114,7 +114,7 @@ def _require_classes(classes: Int[np.ndarray, "image factor"], sizes: tuple[int,
         raise UserError(f"its latents_classes are not the grid of {len(expected)} images in order")
 
 
-def _packed(stream: IO[bytes], count: int) -> UInt8[np.ndarray, "image byte"]:
+def _packed(stream: ZipExtFile, count: int) -> UInt8[np.ndarray, "image byte"]:
     """Read and pack a block at a time."""
     _require_header(stream, (count, CANVAS, CANVAS))
     bits = np.empty((count, CANVAS**2 // 8), np.uint8)
@@ -127,7 +127,7 @@ def _packed(stream: IO[bytes], count: int) -> UInt8[np.ndarray, "image byte"]:
     return bits
 
 
-def _require_header(stream: IO[bytes], shape: tuple[int, ...]) -> None:
+def _require_header(stream: ZipExtFile, shape: tuple[int, ...]) -> None:
     of = np.lib.format
     version = of.read_magic(stream)
     read = of.read_array_header_1_0 if version == (1, 0) else of.read_array_header_2_0
@@ -136,7 +136,7 @@ def _require_header(stream: IO[bytes], shape: tuple[int, ...]) -> None:
         raise UserError(f"its imgs are {dtype} {found}, where uint8 {shape} is expected")
 
 
-def _exactly(stream: IO[bytes], size: int) -> bytes:
+def _exactly(stream: ZipExtFile, size: int) -> bytes:
     data = stream.read(size)
     if len(data) < size:
         raise UserError("its imgs are truncated")
