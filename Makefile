@@ -11,7 +11,7 @@ report: .venv/run
 	@echo "The report: $(CURDIR)/results/$$($(BIN)/python -c 'import sys; from disentbench.study import read; print(read(sys.argv[1]).study)' $(STUDY))/report/index.html"
 
 test: .venv/dev
-	$(RUN) pytest
+	$(RUN) pytest -n auto --dist loadfile
 
 test-slow: .venv/dev
 	$(RUN) pytest -m slow
