@@ -17,14 +17,10 @@ import torch
 from jaxtyping import Float, Int
 from scipy.special import entr, log_softmax
 
+from disentbench.quadrature import FLOOR, known_log_density, marginal
 from disentbench.representation import Posterior
 
 LOG_2PI = math.log(2 * math.pi)
-REACH = 7.0  # standard deviations beyond which a component is left out: 3e-12 of its mass
-STEPS = 4  # grid points per standard deviation of the narrowest component
-MOST_POINTS = 2**17
-# exp is 10 to 30 times slower where its result underflows; e^-80 per component counts for nothing
-FLOOR = -80.0
 
 
 class Decomposition(NamedTuple):
@@ -43,22 +39,6 @@ class Decomposition(NamedTuple):
     tc_between_groups_se: float
     tc_within_groups_se: float
     of_variables: dict[str, Float[np.ndarray, " variable"]]
-
-
-class Marginal(NamedTuple):
-    """Densities of one latent on a grid: of all images first, then given each factor's values."""
-
-    grid: Float[np.ndarray, " point"]
-    density: Float[np.ndarray, "point column"]
-
-    @property
-    def step(self) -> float:
-        return self.grid[1] - self.grid[0]
-
-    @property
-    def entropy(self) -> Float[np.ndarray, " column"]:
-        """Differential entropies; the trapezoid rule, whose error vanishes with the step."""
-        return entr(self.density).sum(0) * self.step
 
 
 class Sample(NamedTuple):
@@ -181,85 +161,6 @@ def _gained(entropies, counts):
     return [entropies[0] - h @ c / c.sum() for h, c in zip(given, counts, strict=True)]
 
 
-def marginal(
-    mean: Float[np.ndarray, " image"],
-    logvar: Float[np.ndarray, " image"],
-    classes: Int[np.ndarray, "image factor"] | None = None,
-    *,
-    device: str = "cpu",
-) -> Marginal:
-    """The density of one latent on a grid, and given the images of each column named in `classes`.
-
-    Components are grouped by octaves of their width. The widest are laid on a coarse grid, which is
-    refined before the next octave joins it: a component costs some 80 points whatever its width.
-    """
-    mean, sigma = np.asarray(mean, np.float64), np.exp(np.asarray(logvar, np.float64) / 2)
-    sigma = _widened(sigma, STEPS / MOST_POINTS * np.ptp(_ends(mean, sigma)))
-    low, high = _ends(mean, sigma)
-    octave = np.floor(np.log2(sigma / sigma.min())).astype(int)
-    step = sigma.min() / STEPS * 2.0 ** octave.max()
-    classes = np.zeros((len(mean), 0), int) if classes is None else classes
-    width = int(classes.max(initial=0)) + 1
-    points = math.ceil((high - low) / step) + 1
-    density = torch.zeros(points, width, dtype=torch.float64, device=device)
-    for o in range(octave.max(), -1, -1):
-        rows = np.flatnonzero(octave == o)
-        rows = rows[np.argsort(mean[rows], kind="stable")]
-        for start in range(0, len(rows), 1024):
-            tile = rows[start : start + 1024]
-            _add(density, mean[tile] - low, sigma[tile], classes[tile], step)
-        if o > 0:
-            density, step = _refine(density), step / 2
-    counts = np.bincount(classes.ravel(), minlength=width)
-    counts[0] = len(mean)
-    grid = low + step * np.arange(len(density))
-    return Marginal(grid, density.cpu().numpy() / np.maximum(counts, 1))
-
-
-def _ends(mean, sigma):
-    return (mean - REACH * sigma).min(), (mean + REACH * sigma).max()
-
-
-def _widened(sigma, narrowest):
-    if sigma.min() >= narrowest:
-        return sigma
-    warnings.warn(
-        f"posteriors narrower than {narrowest:.1e}, too narrow a part of their latent's range for "
-        "a grid, count as that wide in its marginal",
-        stacklevel=3,
-    )
-    return np.maximum(sigma, narrowest)
-
-
-def _add(density, mean, sigma, classes, step):
-    """Add the densities of a tile of components, sorted by mean, where it reaches."""
-    reach = REACH * sigma.max()
-    first = max(0, math.floor((mean[0] - reach) / step))
-    last = min(len(density), math.ceil((mean[-1] + reach) / step) + 1)
-    like = {"dtype": density.dtype, "device": density.device}
-    mean, precision = torch.as_tensor(mean, **like), torch.as_tensor(1 / sigma, **like)
-    point = torch.as_tensor(step * np.arange(first, last), **like)
-    # The difference is float64, since a width may be a 1e-5th of the range; the rest is float32.
-    bell = (point[:, None] - mean).mul_(precision).float()
-    bell.square_().mul_(-0.5).clamp_(min=FLOOR).exp_()
-    member = torch.zeros(len(mean), density.shape[1], device=density.device)
-    member.scatter_(1, torch.as_tensor(classes, device=density.device), 1.0)
-    member[:, 0] = 1.0
-    member *= precision[:, None].float() / math.sqrt(2 * math.pi)
-    density[first:last] += bell @ member
-
-
-def _refine(density):
-    """Halve the step; the midpoints by the six-point rule, 2e-5 off at four points per sigma."""
-    padded = torch.nn.functional.pad(density, (0, 0, 2, 2))
-    n = len(density) - 1
-    a, b, c = (padded[i : i + n] + padded[5 - i : 5 - i + n] for i in range(3))
-    fine = torch.empty(2 * n + 1, density.shape[1], dtype=density.dtype, device=density.device)
-    fine[::2] = density
-    fine[1::2] = ((3 * a - 25 * b + 150 * c) / 256).clamp_(min=0)
-    return fine
-
-
 def draw(posterior: Posterior, samples: int, rng: np.random.Generator) -> Sample:
     """Samples of q(z): every image equally often, up to a remainder drawn without replacement."""
     n = len(posterior.mean)
@@ -330,7 +231,7 @@ def _controls(posterior, marginals, sample):
     They are log q(z_j), known from the grid, the squared noise, and the log width of the image's
     posterior; log q(k) and log q(k | x) for a discrete group.
     """
-    known = [_known_log_density(m, z) for m, z in zip(marginals, sample.z.T, strict=True)]
+    known = [known_log_density(m, z) for m, z in zip(marginals, sample.z.T, strict=True)]
     width = posterior.logvar[sample.rows] - posterior.logvar.mean(0)
     controls = [*known, *(sample.noise**2 - 1).T, *width.T]
     for k, p in zip(sample.classes.values(), _class_probabilities(posterior), strict=True):
@@ -339,18 +240,6 @@ def _controls(posterior, marginals, sample):
         of_image = np.log(np.maximum(p[sample.rows, k], 1e-300))
         controls.append(of_image + entr(p).sum(1).mean())
     return np.stack(controls, axis=1)
-
-
-def _known_log_density(m, z):
-    """log q(z_j), linear between the grid's points, less its mean: the mean of that function."""
-    density = torch.as_tensor(m.density[:, :1])
-    log_q = np.log(m.density[:, 0].clip(min=1e-300))
-    for _ in range(3):  # the function has kinks at the points, so its mean needs finer ones
-        density = _refine(density)
-    fine = density.numpy()[:, 0]
-    x = np.linspace(m.grid[0], m.grid[-1], len(fine))
-    mean = fine @ np.interp(x, m.grid, log_q) / fine.sum()
-    return np.interp(z, m.grid, log_q) - mean
 
 
 def _controlled_mean(values, controls):

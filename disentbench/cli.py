@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 import time
+import warnings
 from pathlib import Path
 
 from disentbench import files, plugins
@@ -15,8 +16,11 @@ from disentbench.errors import UserError
 def main(argv: list[str] | None = None) -> int:
     """Run a command; 0 when done, 2 for the user's mistake, said in one sentence."""
     arguments = parser().parse_args(argv)
+    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     try:
         arguments.command(arguments)
+    except BrokenPipeError:  # whoever read our output, `head` say, has had enough
+        sys.stderr.close()
     except UserError as error:
         print(f"disentbench {arguments.name}: {error}", file=sys.stderr)
         return 2
@@ -60,16 +64,37 @@ def parser() -> argparse.ArgumentParser:
         argument("--vectorise", action=argparse.BooleanOptionalAction, help="default: on a GPU"),
     )
     command(encode, study, images, model, latents, threads)
+    metrics = argument("--metrics", type=names, help="names with commas between; default: all")
+    seed = argument("--seed", type=natural, default=0, help="for what samples; default: 0")
+    table = argument("--out", type=Path, help="a .csv or .json file; default: the terminal")
     command(
         score,
-        argument("file", type=Path, help="latents: .h5 or .npz with mean and factors"),
-        argument("--metrics", type=names, help="names with commas between; default: all"),
-        argument("--seed", type=natural, default=0, help="for metrics that sample; default: 0"),
-        argument("--out", type=Path, help="a CSV file; default: the terminal"),
+        argument("files", nargs="+", type=Path, help="latents: .h5, .npz, .csv or .parquet"),
+        *(metrics, seed, table),
+        argument("--code", choices=("mean", "sampled"), default="mean", help="default: mean"),
+        argument("--codes", type=names, help="a table's columns of codes; default: z0,z1,..."),
+        argument("--factors", type=names, help="a table's columns of factors; default: v0,v1,..."),
+        argument("--detail", type=Path, help="a .json file for what figures are drawn from"),
+    )
+    command(
+        levels,
+        argument("file", type=Path, help="latents or a data set file: what has the factors"),
+        *(metrics, seed, table),
+    )
+    command(
+        audit,
+        argument("file", type=Path, help="latents with logvar"),
+        argument("--run", help="which run of the file; default: the first that did not diverge"),
+        argument("--batch-sizes", type=wholes, default=(64, 256, 1024), help="64,256,1024"),
+        *(seed, table),
     )
     command(collect, study, results, out)
     command(report, study, results, argument("--scores", type=Path, required=True), out)
-    command(list_, argument("kind", choices=plugins.KINDS))
+    command(
+        list_,
+        argument("kind", choices=plugins.KINDS),
+        argument("--on", type=Path, help="metrics only: latents on which chance is computed"),
+    )
     command(compare_dsprites, argument("file", type=Path, help="the published .npz"))
     return top
 
@@ -99,6 +124,11 @@ def mapping(text: str) -> dict:
         return dict(json.loads(text))
     except (TypeError, ValueError):
         raise argparse.ArgumentTypeError(f"{text!r} is no JSON object") from None
+
+
+def wholes(text: str) -> tuple[int, ...]:
+    """Whole numbers of at least 1 with commas between."""
+    return tuple(whole(each) for each in names(text))
 
 
 def names(text: str) -> list[str]:
@@ -182,18 +212,79 @@ def encode(arguments) -> None:
 
 def score(arguments) -> None:
     """Compute metrics of anybody's latents: a table of run, metric and value."""
-    from disentbench.scores import score_file
+    import pandas as pd
 
-    write_table(score_file(arguments.file, arguments.metrics, arguments.seed), arguments.out)
+    from disentbench import scores
+
+    tables, details = [], {}
+    for path in arguments.files:
+        scored = list(
+            scores.score_file(
+                path,
+                arguments.metrics,
+                code=arguments.code,
+                seed=arguments.seed,
+                columns=table_columns(arguments),
+            )
+        )
+        tables.append(scores.table(scored).assign(file=str(path)))
+        details[str(path)] = scores.details(scored)
+    several = len(arguments.files) > 1
+    columns = ["file"] * several + ["run", "metric", "value"]
+    write_table(pd.concat(tables)[columns], arguments.out)
+    if arguments.detail:
+        with files.whole(arguments.detail) as path:
+            path.write_text(json.dumps(details if several else details.popitem()[1]))
+
+
+def table_columns(arguments):
+    """The columns that were named, or None."""
+    from disentbench.latents import Columns
+
+    if not arguments.codes and not arguments.factors:
+        return None
+    if not (arguments.codes and arguments.factors):
+        raise UserError("--codes and --factors go together; name the columns of both")
+    return Columns(arguments.codes, arguments.factors)
 
 
 def write_table(table, out: Path | None) -> None:
-    """A table as CSV in a file, or readable on the terminal."""
+    """A table in a .csv or .json file, or readable on the terminal."""
     if out is None:
         print(table.to_string(index=False, float_format="{:.6f}".format))
         return
     with files.whole(out) as path:
-        table.to_csv(path, index=False)
+        if out.suffix.lower() == ".json":
+            table.to_json(path, orient="records", double_precision=15)
+        else:
+            table.to_csv(path, index=False)
+
+
+def levels(arguments) -> None:
+    """Compute what chance and a perfect code score on the factors of a file."""
+    from disentbench import latents, scores
+
+    factors = latents.read_factors(arguments.file)
+    write_table(scores.levels(factors, arguments.metrics, arguments.seed), arguments.out)
+
+
+def audit(arguments) -> None:
+    """Compare the minibatch estimators of MI and TC with the exact values, on one posterior."""
+    from disentbench import latents
+    from disentbench.audit import audit as audit_posterior
+    from disentbench.scores import generator
+
+    runs = [(name, run) for name, run in latents.read(arguments.file) if not run.failed]
+    named = [(name, run) for name, run in runs if arguments.run in (None, name)]
+    if not named:
+        there = ", ".join(name for name, _ in runs) or "none that did not diverge"
+        raise UserError(f"no run {arguments.run!r} in {arguments.file}; its runs are {there}")
+    name, run = named[0]
+    if run.posterior is None:
+        raise UserError(f"{arguments.file} has no logvar, and the audit needs it")
+    rng = generator(arguments.seed, "audit")
+    table = audit_posterior(run.posterior, batch_sizes=arguments.batch_sizes, rng=rng)
+    write_table(table.assign(run=name), arguments.out)
 
 
 def collect(arguments) -> None:
@@ -214,10 +305,39 @@ def report(arguments) -> None:
 
 
 def list_(arguments) -> None:
-    """Say what exists of a kind: name, label and reference."""
+    """Say what exists of a kind: name, label and reference; of a metric also how to read it."""
+    reference = computed_levels(arguments)
     for name in plugins.names(arguments.kind):
         plugin = plugins.load(arguments.kind, name)
         print(f"{name:20} {plugin.label:28} {plugin.reference}")
+        if arguments.kind == "metrics":
+            print(f"    {plugin.variant}")
+            for value in plugin.values:
+                print(f"    {describe(value, reference)}")
+
+
+def computed_levels(arguments) -> dict:
+    """Chance and perfection by value, where a file with factors is given."""
+    if arguments.on is None:
+        return {}
+    if arguments.kind != "metrics":
+        raise UserError(f"--on goes with metrics, not with {arguments.kind}")
+    from disentbench import latents, scores
+
+    table = scores.levels(latents.read_factors(arguments.on))
+    return table.set_index("metric").to_dict(orient="index")
+
+
+def describe(value, reference: dict) -> str:
+    """A value's name, range, direction and, if computed, what chance and a perfect code score."""
+    direction = {"neither": "no direction"}.get(value.better, f"{value.better} is better")
+    words = f"{value.name}: {value.low:g} to {value.high:g} {value.unit}".rstrip()
+    if value.name not in reference:
+        return f"{words}, {direction}"
+    level = reference[value.name]
+    return (
+        f"{words}, {direction}; chance {level['chance']:.3f}, perfect code {level['perfect']:.3f}"
+    )
 
 
 def compare_dsprites(arguments) -> None:

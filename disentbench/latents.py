@@ -1,16 +1,18 @@
 """Latents on disk: what encode writes, and the representations that anybody brings."""
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from disentbench import hdf5
 from disentbench.datasets import Images
 from disentbench.errors import UserError
-from disentbench.representation import Posterior, Representation, represent
+from disentbench.representation import Posterior, Representation, classes, represent
 
 SCHEMA = 1
 
@@ -79,27 +81,59 @@ def _append_row(file: hdf5.Group, name: str, values: np.ndarray, axes: tuple[str
     file[name][-1] = values
 
 
-def read(path: str | Path) -> Iterator[tuple[str, Representation]]:
-    """Each run of a file with its name: ours, or anybody's .h5 or .npz.
+class Columns(NamedTuple):
+    """Which columns of a table are codes and which are factors."""
 
-    Needed are `mean` ([image, latent] or [run, image, latent]) and `factors` [image, factor];
-    `logvar` of mean's shape, `logits/{group}`, `distortion`, `seeds` and `groups` may be there.
+    codes: list[str]
+    factors: list[str]
+
+
+def read(path: str | Path, columns: Columns | None = None) -> Iterator[tuple[str, Representation]]:
+    """Each run of a file with its name: ours, or anybody's .h5, .npz, .csv or .parquet.
+
+    Arrays: `mean` ([image, latent] or [run, image, latent]) and `factors` [image, factor] are
+    needed; `logvar` of mean's shape, in HDF5 also `logits/{group}`, `distortion`, `seeds` and
+    `groups`, may be there. Tables: a row for each image, codes in the columns z0, z1, ..., factors
+    in v0, v1, ..., if there logvar in logvar0, ...; or `columns` names them.
     """
-    readers = {".h5": _read_hdf5, ".hdf5": _read_hdf5, ".npz": _read_npz}
-    reader = readers.get(Path(path).suffix.lower())
+    reader = READERS.get(Path(path).suffix.lower())
     if reader is None:
-        raise UserError(f"{path} is of no known kind; bring {', '.join(readers)}")
-    for name, arrays in reader(Path(path)):
+        raise UserError(f"{path} is of no known kind; bring {', '.join(READERS)}")
+    if columns and reader is not _read_table:
+        raise UserError(f"{path} is no table; columns can be named in .csv and .parquet files")
+    for name, arrays in _as_data(path, reader(Path(path), columns)):
         try:
             yield name, represent(**arrays)
         except UserError as error:
             raise UserError(f"{path}: {error}") from None
 
 
+def _as_data(path: str | Path, runs: "Arrays") -> "Arrays":
+    """The same runs; what breaks the reading of a file from outside is the file's fault."""
+    try:
+        yield from runs
+    except UserError:
+        raise
+    except (
+        *(ArithmeticError, AttributeError, LookupError, MemoryError),
+        *(OSError, RuntimeError, TypeError, ValueError),
+    ) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{path} is not as it should be: {reason}") from None
+
+
+def read_factors(path: str | Path) -> np.ndarray:
+    """The factors [image, factor] of a latents file or of a data set file."""
+    if Path(path).suffix.lower() in (".h5", ".hdf5"):
+        with hdf5.open_data(path) as file:
+            return classes(hdf5.array(file, "factors"))
+    return next(read(path))[1].factors
+
+
 Arrays = Iterator[tuple[str, dict]]  # a run's name and what `represent` takes
 
 
-def _read_hdf5(path: Path) -> Arrays:
+def _read_hdf5(path: Path, _: Columns | None) -> Arrays:
     """The runs of a file, one in memory at a time."""
     with hdf5.open_data(path) as file:
         shared = {"factors": hdf5.array(file, "factors")}
@@ -131,7 +165,7 @@ def _members(file: hdf5.Group) -> list[tuple[str, bool]]:
     return [(str(seed), bool(mark)) for seed, mark in zip(seeds, failed, strict=True)]
 
 
-def _read_npz(path: Path) -> Arrays:
+def _read_npz(path: Path, _: Columns | None) -> Arrays:
     arrays = _npz_arrays(path)
     for name in ("mean", "factors"):
         if name not in arrays:
@@ -158,3 +192,60 @@ def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
     except Exception as error:  # a mangled archive fails in many ways, all of them the file's
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{path} cannot be read as .npz: {reason}") from None
+
+
+def _read_table(path: Path, columns: Columns | None) -> Arrays:
+    table = _table(path)
+    codes, factors = columns or Columns(numbered(table, "z"), numbered(table, "v"))
+    for kind, names in (("codes", codes), ("factors", factors)):
+        missing = [name for name in names if name not in table]
+        if missing or not names:
+            there = ", ".join(map(str, table.columns)) or "none"
+            what = f"no column {missing[0]!r}" if missing else f"no columns for the {kind}"
+            raise UserError(f"{path} has {what}; its columns are {there}")
+    arrays = {"mean": _numbers(path, table[codes]), "factors": _factors(path, table[factors])}
+    if logvar := numbered(table, "logvar"):
+        arrays["logvar"] = _numbers(path, table[logvar])
+    yield "0", arrays
+
+
+def _table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise UserError(f"{path} does not exist")
+    try:
+        return pd.read_csv(path) if path.suffix.lower() == ".csv" else pd.read_parquet(path)
+    except Exception as error:  # a mangled table fails in many ways, all of them the file's
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{path} cannot be read as a table: {reason}") from None
+
+
+def numbered(table: pd.DataFrame, letter: str) -> list[str]:
+    """The columns z0, z1, ... as far as they go."""
+    names = (f"{letter}{i}" for i in itertools.count())
+    return list(itertools.takewhile(lambda name: name in table, names))
+
+
+def _numbers(path: Path, table: pd.DataFrame) -> np.ndarray:
+    for name, column in table.items():
+        if not pd.api.types.is_numeric_dtype(column):
+            raise UserError(f"{path}: column {name!r} holds {column.dtype}; codes are numbers")
+    return table.to_numpy(np.float64)
+
+
+def _factors(path: Path, table: pd.DataFrame) -> np.ndarray:
+    """Classes; text has its classes in alphabetical order."""
+    if table.isna().any(axis=None):
+        row = int(table.isna().any(axis=1).to_numpy().argmax())
+        raise UserError(f"{path}: a factor is missing in row {row}; leave such rows out")
+    numeric = pd.api.types.is_numeric_dtype
+    columns = [c if numeric(c) else pd.factorize(c, sort=True)[0] for _, c in table.items()]
+    return np.stack([np.asarray(column) for column in columns], axis=1)
+
+
+READERS = {
+    ".h5": _read_hdf5,
+    ".hdf5": _read_hdf5,
+    ".npz": _read_npz,
+    ".csv": _read_table,
+    ".parquet": _read_table,
+}

@@ -1,6 +1,6 @@
 """A representation: what is scored, whoever made it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -9,6 +9,9 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from disentbench.errors import UserError
+
+WIDEST = 60.0  # the largest |log sigma^2| that can be meant
+LARGEST = 1e12  # the largest latent whose square and cube float32 still holds
 
 
 class Posterior(NamedTuple):
@@ -24,7 +27,8 @@ class Representation:
     """One run's latents over the evaluation images, with the images' factors.
 
     `groups` maps a group's name to the latents in it. `logvar`, `logits`, `distortion` (nats per
-    image) are there where the model gives them; `failed` says that the run diverged.
+    image) are there where the model gives them; `failed` says that the run diverged; `companions`
+    are the posteriors of the other runs of its file, `drawn` the codes in place of the means.
     """
 
     mean: Float[np.ndarray, "image latent"]
@@ -35,12 +39,23 @@ class Representation:
     distortion: Float[np.ndarray, " image"] | None = None
     factor_names: tuple[str, ...] = ()
     failed: bool = False
+    companions: list[Posterior] | None = None
+    drawn: Float[np.ndarray, "image code"] | None = None
 
     @cached_property
-    def codes(self) -> Float[np.ndarray, "image latent"]:
-        """Posterior means; a discrete group counts as one latent, its most probable class."""
+    def codes(self) -> Float[np.ndarray, "image code"]:
+        """Posterior means, or what was drawn; a discrete group counts as one latent, its class."""
+        if self.drawn is not None:
+            return self.drawn
         classes = [logits.argmax(1)[:, None] for logits in self.logits.values()]
         return np.concatenate([self.mean, *classes], axis=1).astype(np.float32)
+
+    def sampled(self, rng: np.random.Generator) -> "Representation":
+        """The same with codes drawn from the posterior, one for each image."""
+        z = self.mean + np.exp(self.logvar / 2) * rng.standard_normal(self.mean.shape)
+        gumbel = (logits + rng.gumbel(size=logits.shape) for logits in self.logits.values())
+        classes = [perturbed.argmax(1)[:, None] for perturbed in gumbel]
+        return replace(self, drawn=np.concatenate([z, *classes], axis=1).astype(np.float32))
 
     @cached_property
     def posterior(self) -> Posterior | None:
@@ -64,31 +79,49 @@ def represent(
     Latents become float32 (of a run that diverged they may be NaN), each factor's classes 0 .. n-1
     in the order of their values.
     """
-    rows = {"mean": _latents("mean", mean), "factors": _classes(factors)}
+    rows = {"mean": _latents("mean", mean), "factors": classes(factors)}
     if logvar is not None:
         rows["logvar"] = _latents("logvar", logvar)
     if distortion is not None:
         rows["distortion"] = _latents("distortion", np.reshape(distortion, (-1, 1)))[:, 0]
-    classes = {name: _latents(f"logits/{name}", each) for name, each in (logits or {}).items()}
-    _require_fit(rows, classes, groups or {}, failed)
+    discrete = {name: _latents(f"logits/{name}", each) for name, each in (logits or {}).items()}
+    _require_fit(rows, discrete, groups or {}, failed)
     return Representation(
-        **rows, logits=classes, groups=groups or {}, factor_names=factor_names, failed=failed
+        **rows, logits=discrete, groups=groups or {}, factor_names=factor_names, failed=failed
     )
 
 
-def _require_fit(rows, classes, groups, failed) -> None:
+def _require_fit(rows, discrete, groups, failed) -> None:
     mean = rows["mean"]
-    for name, values in (rows | classes).items():
+    for name, values in (rows | discrete).items():
         if len(values) != len(mean):
             raise UserError(f"mean has {len(mean)} rows and {name} {len(values)}; they must agree")
         if not failed:
             _require_finite(name, values.reshape(len(values), -1))
     if "logvar" in rows and rows["logvar"].shape != mean.shape:
         raise UserError(f"logvar is {rows['logvar'].shape} and mean {mean.shape}; they must agree")
-    members = [latent for group in groups.values() for latent in group]
-    if len(set(members)) < len(members) or not set(members) <= set(range(mean.shape[1])):
+    if "logvar" in rows and not failed and np.abs(rows["logvar"]).max() > WIDEST:
         raise UserError(
-            f"groups are {groups}; each of the latents 0 to {mean.shape[1] - 1} can be in one group"
+            f"logvar reaches {np.abs(rows['logvar']).max():.3g} in size; log sigma^2 within "
+            f"+-{WIDEST:g} will do, so check that it is the logarithm"
+        )
+    if not failed and np.abs(mean).max() > LARGEST:
+        raise UserError(
+            f"mean reaches {np.abs(mean).max():.3g} in size; scale it to at most {LARGEST:g}"
+        )
+    _require_disjoint(groups, mean.shape[1])
+
+
+def _require_disjoint(groups, latents: int) -> None:
+    try:
+        members = [latent for group in groups.values() for latent in group]
+        fit = len(set(members)) == len(members) and set(members) <= set(range(latents))
+    except (AttributeError, TypeError):
+        fit = False
+    if not fit:
+        raise UserError(
+            f"groups are {groups}; they map names to lists of latents, each of 0 to {latents - 1} "
+            "in one list at most"
         )
 
 
@@ -102,7 +135,8 @@ def _latents(name: str, values: ArrayLike) -> np.ndarray:
         return values.astype(np.float32)
 
 
-def _classes(factors: ArrayLike) -> np.ndarray:
+def classes(factors: ArrayLike) -> np.ndarray:
+    """Each factor's classes as 0 .. n-1 in the order of their values."""
     factors = np.asarray(factors)
     if factors.ndim != 2 or 0 in factors.shape:
         raise UserError(f"factors has shape {factors.shape}; it must be [image, factor], not empty")

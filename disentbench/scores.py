@@ -1,9 +1,11 @@
-"""Scores: metrics of representations, as a tidy table."""
+"""Scores: metrics of representations, as tidy tables."""
 
 import inspect
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,11 +13,23 @@ from numpy.typing import ArrayLike
 
 from disentbench import latents, plugins
 from disentbench.errors import UserError
+from disentbench.latents import Columns
 from disentbench.metrics import Metric, Score
 from disentbench.representation import Representation, represent
 from disentbench.study import Pack, Study
 
-COLUMNS = ["run", "metric", "value"]
+Code = Literal["mean", "sampled"]
+
+# What a metric may need, in words for who did not bring it.
+WORDS = {"posterior": "logvar", "companions": "several runs in one file"}
+
+
+class Scored(NamedTuple):
+    """One metric of one run."""
+
+    run: str
+    metric: str
+    score: Score
 
 
 def score(
@@ -24,15 +38,17 @@ def score(
     *,
     logvar: ArrayLike | None = None,
     metrics: Sequence[str] | None = None,
+    code: Code = "mean",
     seed: int = 0,
 ) -> dict[str, float]:
     """Metrics of one representation, by the name of each value.
 
     `codes` [image, latent] are posterior means, `factors` [image, factor] classes; `logvar`
-    (log sigma^2) adds the metrics of the posterior. Without `metrics`, all that can be computed.
+    (log sigma^2) adds the metrics of the posterior, and `code="sampled"` takes the metrics of the
+    codes on one sample of it. Without `metrics`, all that can be computed.
     Raises a UserError (a ValueError) for arrays that do not fit and for names that do not exist.
     """
-    run = represent(codes, factors, logvar=logvar)
+    run = coded(represent(codes, factors, logvar=logvar), code, seed)
     values = {}
     for name in chosen(metrics, run):
         values |= wanted(name, measure(name, run, seed).values, metrics)
@@ -40,15 +56,43 @@ def score(
 
 
 def score_file(
-    path: str | Path, metrics: Sequence[str] | None = None, seed: int = 0
-) -> pd.DataFrame:
-    """The same for every run of a file, as a table with the columns run, metric and value."""
-    rows = []
-    for name, run in latents.read(path):
-        for metric in chosen(metrics, run):
-            values = wanted(metric, measure(metric, run, seed).values, metrics)
-            rows += [(name, key, value) for key, value in values.items()]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    path: str | Path,
+    metrics: Sequence[str] | None = None,
+    *,
+    code: Code = "mean",
+    seed: int = 0,
+    columns: Columns | None = None,
+) -> Iterator[Scored]:
+    """The same for every run of a file, run by run."""
+    runs = latents.read(path, columns)
+    if metrics is None or any("companions" in needs(file_of(name)) for name in metrics):
+        runs = with_companions(list(runs))
+    for name, run in runs:
+        prepared = coded(run, code, seed)
+        for metric in chosen(metrics, prepared):
+            values, detail = measure(metric, prepared, seed)
+            yield Scored(name, metric, Score(wanted(metric, values, metrics), detail))
+
+
+def table(scored: Sequence[Scored]) -> pd.DataFrame:
+    """Scores as a table with the columns run, metric and value."""
+    rows = [(each.run, name, v) for each in scored for name, v in each.score.values.items()]
+    return pd.DataFrame(rows, columns=["run", "metric", "value"])
+
+
+def details(scored: Sequence[Scored]) -> dict:
+    """What figures are drawn from, as plain data: {"runs": {run: {metric: {name: array}}}}."""
+    runs: dict[str, dict] = {}
+    for each in scored:
+        arrays = {name: _plain(values) for name, values in each.score.detail.items()}
+        runs.setdefault(each.run, {})[each.metric] = arrays
+    return {"runs": runs}
+
+
+def _plain(values: ArrayLike) -> list:
+    """An array as nested lists; what is not finite, which JSON cannot say, as None."""
+    array = np.asarray(values)
+    return np.where(np.isfinite(array), array, None).tolist()
 
 
 def measure(name: str, run: Representation, seed: int = 0, **options) -> Score:
@@ -56,14 +100,40 @@ def measure(name: str, run: Representation, seed: int = 0, **options) -> Score:
     metric = plugins.load("metrics", name)
     if run.failed:
         return Score({value.name: np.nan for value in metric.values})
-    given = {need: getattr(run, need) for need in needs(metric)}
+    given = {need: getattr(run, need) for need in needs(name)}
     if "rng" in inspect.signature(metric.compute).parameters:
-        options["rng"] = np.random.default_rng([seed, zlib.crc32(name.encode())])
+        options["rng"] = generator(seed, name)
     return metric.compute(**given, **options)
 
 
-def needs(metric: Metric) -> list[str]:
+def generator(seed: int, purpose: str) -> np.random.Generator:
+    """A generator for one purpose, such as a metric: apart from those of all others."""
+    return np.random.default_rng([seed, zlib.crc32(purpose.encode())])
+
+
+def coded(run: Representation, code: Code, seed: int) -> Representation:
+    """The run with the codes that are asked for: its means or a sample of its posterior."""
+    if code == "mean" or run.failed:
+        return run
+    if run.posterior is None:
+        raise UserError("sampled codes need logvar, which is not given")
+    return run.sampled(generator(seed, "sampled"))
+
+
+def with_companions(runs: list[tuple[str, Representation]]) -> list[tuple[str, Representation]]:
+    """Each run beside the posteriors of the others that did not diverge, if all have one."""
+    posteriors = {name: run.posterior for name, run in runs if not run.failed}
+    if len(runs) < 2 or any(posterior is None for posterior in posteriors.values()):
+        return runs
+    return [
+        (name, replace(run, companions=[p for other, p in posteriors.items() if other != name]))
+        for name, run in runs
+    ]
+
+
+def needs(name: str) -> list[str]:
     """What a metric takes from a representation: its function's positional parameters."""
+    metric: Metric = plugins.load("metrics", name)
     parameters = inspect.signature(metric.compute).parameters.values()
     return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
 
@@ -83,10 +153,8 @@ def chosen(metrics: Sequence[str] | None, run: Representation) -> list[str]:
 
 
 def lacks(name: str, run: Representation) -> str | None:
-    """The first thing that a metric needs and the run does not have."""
-    needed = needs(plugins.load("metrics", name))
-    words = {"posterior": "logvar"}
-    return next((words.get(n, n) for n in needed if getattr(run, n) is None), None)
+    """The first thing that a metric needs and the run does not have, in words."""
+    return next((WORDS.get(n, n) for n in needs(name) if getattr(run, n) is None), None)
 
 
 def file_of(name: str) -> str:
@@ -111,15 +179,44 @@ def wanted(file: str, values: dict[str, float], metrics: Sequence[str] | None) -
     return {key: v for key, v in values.items() if key.removesuffix("_se") in metrics}
 
 
+def levels(factors: np.ndarray, metrics: Sequence[str] | None = None, seed: int = 0):
+    """What chance and a perfect code score on these very factors: columns metric, chance, perfect.
+
+    The perfect code has one latent for each factor that varies, its class on a scale of unit
+    variance, known to a twentieth of the step between classes. Chance is the same code with its
+    rows shuffled. Metrics that look at no factors have neither.
+    """
+    files = plugins.names("metrics") if metrics is None else map(file_of, metrics)
+    supervised = [name for name in files if "factors" in needs(name)]
+    perfect = _perfect(factors)
+    shuffled = generator(seed, "chance").permutation(len(factors))
+    chance = replace(perfect, mean=perfect.mean[shuffled], logvar=perfect.logvar[shuffled])
+    rows = [
+        (key, by_chance, measure(name, perfect, seed).values[key])
+        for name in dict.fromkeys(supervised)
+        for key, by_chance in measure(name, chance, seed).values.items()
+    ]
+    return pd.DataFrame(rows, columns=["metric", "chance", "perfect"])
+
+
+def _perfect(factors: np.ndarray) -> Representation:
+    varying = factors[:, factors.min(0) < factors.max(0)].astype(float)
+    if not varying.size:
+        raise UserError("no factor has more than one class; chance and perfection need one")
+    scale = varying.std(0)
+    width = np.broadcast_to(2 * np.log(0.05 / scale), varying.shape)
+    return represent((varying - varying.mean(0)) / scale, factors, logvar=width)
+
+
 def collect(study: Study, results: Path) -> pd.DataFrame:
     """The tidy table of a study: a row for each run and value, from every pack's score files.
 
     Columns: dataset, objective, setting, seed, one for each swept setting, metric, value.
     """
-    table = pd.concat([_of_pack(study, pack, results) for pack in study.packs], ignore_index=True)
+    scores = pd.concat([_of_pack(study, pack, results) for pack in study.packs], ignore_index=True)
     identity = ["dataset", "objective", "setting", "seed"]
-    swept = [column for column in table if column not in (*identity, "metric", "value")]
-    return table[[*identity, *swept, "metric", "value"]]
+    swept = [column for column in scores if column not in (*identity, "metric", "value")]
+    return scores[[*identity, *swept, "metric", "value"]]
 
 
 def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:

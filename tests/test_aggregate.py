@@ -65,26 +65,6 @@ def test_log_density_does_not_overflow_far_from_a_wide_component(rng):
     assert aggregate.log_density(posterior, sample) == pytest.approx(direct, abs=2e-5)
 
 
-def test_marginal_densities_equal_a_dense_sum_for_widths_from_a_thousandth_to_one(rng):
-    posterior = scattered(rng, images=300, latents=1)
-    classes = rng.integers(1, 4, (300, 1))
-    found = aggregate.marginal(posterior.mean[:, 0], posterior.logvar[:, 0], classes)
-    mean, sigma = posterior.mean[:, 0], np.exp(posterior.logvar[:, 0] / 2)
-    grid = np.linspace(found.grid[0], found.grid[-1], 50_000)
-    for column in range(4):
-        chosen = slice(None) if column == 0 else classes[:, 0] == column
-        density = norm.pdf(grid[:, None], mean[chosen], sigma[chosen]).mean(1)
-        entropy = entr(density).sum() * (grid[1] - grid[0])
-        assert found.entropy[column] == pytest.approx(entropy, abs=1e-4)
-
-
-@pytest.mark.parametrize("sigma", [1e-3, 0.02, 1.0, 30.0])
-def test_a_marginal_of_one_component_is_gaussian(sigma):
-    found = aggregate.marginal(np.full(5, 2.0), np.full(5, 2 * math.log(sigma)))
-    assert found.entropy[0] == pytest.approx(UNIT_ENTROPY + math.log(sigma), abs=1e-6)
-    assert found.density[:, 0].sum() * found.step == pytest.approx(1, abs=1e-6)
-
-
 def test_one_image_says_nothing(rng):
     terms = aggregate.decompose(gaussians([[1.0, -2.0, 0.0]], 0.3), {}, samples=500, rng=rng)
     assert terms.index_code_mi == pytest.approx(0, abs=1e-4)
@@ -206,14 +186,6 @@ def test_a_value_that_no_image_has_changes_nothing(rng):
     posterior = gaussians(factors + rng.standard_normal((200, 2)), 0.3)
     gaps = aggregate.mutual_information(posterior, factors * 2)
     assert gaps == pytest.approx(aggregate.mutual_information(posterior, factors), abs=1e-6)
-
-
-def test_posteriors_too_narrow_for_a_grid_are_named():
-    with pytest.warns(UserWarning, match="too narrow a part"):
-        found = aggregate.marginal(np.array([0.0, 1.0]), np.full(2, -40.0))
-    widened = aggregate.STEPS / aggregate.MOST_POINTS
-    entropy = math.log(2) + UNIT_ENTROPY + math.log(widened)
-    assert found.entropy[0] == pytest.approx(entropy, abs=1e-4)
 
 
 def test_every_image_is_drawn_equally_often_up_to_a_remainder(rng):

@@ -8,6 +8,7 @@ numbers needs. The function's positional parameters say what it takes from a rep
     posterior     Posterior               q(z | x) of every image: mean, logvar, logits
     groups        dict[str, list[int]]    the objective's groups of latents, {} where it has none
     distortion    float [image]           -log p(x | z), nats per image
+    companions    list[Posterior]         the other runs of the same file
 
 and its keyword-only parameters are options; `rng` is handed a generator seeded for this metric.
 """

@@ -61,3 +61,9 @@ def source(kind, name):
 def packs(file):
     """This file of every pack."""
     return [f"results/{study.study}/{each.path}/{file}" for each in study.packs]
+
+
+def first_pack(dataset, file):
+    """This file of the first pack on a data set."""
+    each = next(each for each in study.packs if each.dataset == dataset)
+    return f"results/{study.study}/{each.path}/{file}"

@@ -4,6 +4,13 @@ rule report:
         models=packs("model.pt"),
         histories=packs("history.csv"),
         latents=packs("latents.h5"),
+        details=[packs(f"scores/{metric}.json") for metric in study.metrics],
+        levels=expand(
+            "results/{{study}}/{dataset}/levels/{metric}.csv",
+            dataset=study.datasets,
+            metric=study.metrics,
+        ),
+        audits=expand("results/{{study}}/{dataset}/audit.csv", dataset=study.datasets),
         images=expand("results/{{study}}/{dataset}/images.h5", dataset=study.datasets),
     output:
         page="results/{study}/report/index.html",

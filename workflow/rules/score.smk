@@ -4,6 +4,7 @@ rule score:
         metric=lambda w: source("metrics", w.metric),
     output:
         scores=f"{RUNS}scores/{{metric}}.csv",
+        detail=f"{RUNS}scores/{{metric}}.json",
     log:
         f"{RUNS}logs/score-{{metric}}.log",
     threads: 1
@@ -12,7 +13,39 @@ rule score:
         runtime=120,
     shell:
         "disentbench score {input.latents} --metrics {wildcards.metric} --out {output.scores}"
+        " --detail {output.detail} 2> {log}"
+
+
+rule levels:
+    input:
+        images="results/{study}/{dataset}/images.h5",
+        metric=lambda w: source("metrics", w.metric),
+    output:
+        levels="results/{study}/{dataset}/levels/{metric}.csv",
+    log:
+        "results/{study}/{dataset}/logs/levels-{metric}.log",
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    shell:
+        "disentbench levels {input.images} --metrics {wildcards.metric} --out {output.levels}"
         " 2> {log}"
+
+
+rule audit:
+    input:
+        latents=lambda w: first_pack(w.dataset, "latents.h5"),
+    output:
+        audit="results/{study}/{dataset}/audit.csv",
+    log:
+        "results/{study}/{dataset}/logs/audit.log",
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    shell:
+        "disentbench audit {input.latents} --out {output.audit} 2> {log}"
 
 
 rule collect:
