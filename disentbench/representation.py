@@ -93,6 +93,8 @@ def represent(
 
 def _require_fit(rows, discrete, groups, failed) -> None:
     mean = rows["mean"]
+    if len(mean) < 2:
+        raise UserError("there is one image, and nothing to measure; bring at least 2")
     for name, values in (rows | discrete).items():
         if len(values) != len(mean):
             raise UserError(f"mean has {len(mean)} rows and {name} {len(values)}; they must agree")

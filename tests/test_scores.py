@@ -1,0 +1,224 @@
+"""Scoring anybody's latents: from Python, from files of every kind, from the command line."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import disentbench
+from disentbench import plugins, scores
+from disentbench.cli import main
+from disentbench.representation import represent
+
+ROOT = Path(__file__).parent.parent
+rng = np.random.default_rng(0)
+FACTORS = np.tile(np.indices((3, 4)).reshape(2, -1).T, (20, 1))
+CODES = (FACTORS + 0.05 * rng.normal(size=FACTORS.shape)).astype(np.float32)
+LOGVAR = np.full_like(CODES, -5)
+QUICK = ["mig", "modularity", "sap_r2"]
+
+
+def table(tmp_path, kind, **columns):
+    frame = pd.DataFrame(
+        {"z0": CODES[:, 0], "z1": CODES[:, 1], "v0": FACTORS[:, 0], "v1": FACTORS[:, 1]} | columns
+    )
+    path = tmp_path / f"table.{kind}"
+    frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path)
+    return path
+
+
+def npz(tmp_path, name="x.npz", **arrays):
+    path = tmp_path / name
+    np.savez(path, **({"mean": CODES, "factors": FACTORS, "logvar": LOGVAR} | arrays))
+    return path
+
+
+def run(capsys, *arguments):
+    code = main([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_arrays_from_python():
+    found = disentbench.score(CODES, FACTORS, metrics=QUICK)
+    assert set(found) == {"mig", "modularity", "modularity_active", "sap_r2"}
+    assert found["mig"] > 0.9
+    assert disentbench.score(
+        CODES, FACTORS, metrics=["total_correlation"], logvar=LOGVAR
+    ).keys() == {
+        *("total_correlation", "total_correlation_se"),
+    }
+
+
+def test_readmes_example_runs():
+    readme = (ROOT / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    names = {}
+    exec(code, names)
+    assert names["scores"]["mig"] > 0.9
+
+
+def test_all_that_can_be_computed_is():
+    given = set(scores.chosen(None, represent(CODES, FACTORS)))
+    with_posterior = set(scores.chosen(None, represent(CODES, FACTORS, logvar=LOGVAR)))
+    assert {"mig", "dci"} <= given
+    assert not {"mig_chen", "decomposition", "udr"} & given
+    assert with_posterior - given == {"mig_chen", "decomposition"}
+
+
+def test_what_a_metric_needs_and_does_not_get_is_said():
+    with pytest.raises(ValueError, match="'mig_chen' needs logvar, which is not given"):
+        disentbench.score(CODES, FACTORS, metrics=["mig_chen"])
+    with pytest.raises(ValueError, match="no metric named 'migg'; choose from"):
+        disentbench.score(CODES, FACTORS, metrics=["migg"])
+    with pytest.raises(ValueError, match="sampled codes need logvar"):
+        disentbench.score(CODES, FACTORS, metrics=["mig"], code="sampled")
+
+
+def test_sampled_codes_are_noisier_and_repeatable():
+    wide = np.full_like(CODES, 1.0)
+
+    def mig(**options):
+        return disentbench.score(CODES, FACTORS, logvar=wide, metrics=["mig"], **options)["mig"]
+
+    assert mig(code="sampled") < 0.5 * mig()
+    assert mig(code="sampled", seed=3) == mig(code="sampled", seed=3) != mig(code="sampled", seed=4)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npz"])
+def test_every_kind_of_file_scores_the_same(kind, tmp_path, capsys):
+    path = npz(tmp_path) if kind == "npz" else table(tmp_path, kind)
+    out = tmp_path / "scores.csv"
+    assert run(capsys, "score", path, "--metrics", "mig,sap_r2", "--out", out)[0] == 0
+    found = pd.read_csv(out)
+    assert list(found) == ["run", "metric", "value"]
+    expected = disentbench.score(CODES, FACTORS, metrics=["mig", "sap_r2"])
+    assert dict(zip(found.metric, found.value, strict=True)) == pytest.approx(expected)
+
+
+def test_columns_may_be_named_and_classes_may_be_text(tmp_path, capsys):
+    path = table(tmp_path, "csv", colour=np.array(["red", "green", "blue"])[FACTORS[:, 0]])
+    out = tmp_path / "scores.csv"
+    arguments = ["--codes", "z0,z1", "--factors", "colour,v1", "--metrics", "mig", "--out", out]
+    assert run(capsys, "score", path, *arguments)[0] == 0
+    assert pd.read_csv(out).value[0] == pytest.approx(
+        disentbench.score(CODES, FACTORS, metrics=["mig"])["mig"]
+    )
+
+
+def test_several_files_and_several_runs(tmp_path, capsys):
+    several = npz(tmp_path, mean=np.stack([CODES, -CODES]), logvar=np.stack([LOGVAR, LOGVAR]))
+    code, out, _ = run(capsys, "score", several, npz(tmp_path, "y.npz"), "--metrics", "mig")
+    assert code == 0
+    assert out.split("\n")[0].split() == ["file", "run", "metric", "value"]
+    assert len(out.strip().split("\n")) == 1 + 3
+
+
+def test_json_and_detail(tmp_path, capsys):
+    out, detail = tmp_path / "scores.json", tmp_path / "detail.json"
+    arguments = ["--metrics", "mig,dci", "--out", out, "--detail", detail]
+    assert run(capsys, "score", npz(tmp_path), *arguments)[0] == 0
+    assert {row["metric"] for row in json.loads(out.read_text())} >= {"mig", "dci_completeness"}
+    detail = json.loads(detail.read_text())["runs"]["0"]
+    assert np.shape(detail["mig"]["mutual_information"]) == (2, 2)
+    assert np.shape(detail["dci"]["importance"]) == (2, 2)
+
+
+def test_the_same_seed_gives_the_same_file(tmp_path, capsys):
+    out = [tmp_path / f"{i}.csv" for i in range(3)]
+    for path, seed in zip(out, (0, 0, 1), strict=True):
+        arguments = ["--metrics", "beta_vae_score,decomposition", "--seed", seed, "--out", path]
+        assert run(capsys, "score", npz(tmp_path, mean=CODES * [1, 0.1]), *arguments)[0] == 0
+    same, again, other = (path.read_text() for path in out)
+    assert same == again != other
+
+
+MISTAKES = [
+    (["nowhere.npz"], "nowhere.npz does not exist"),
+    (["{npz}", "--metrics", "mgi"], "no metric named 'mgi'; choose from"),
+    (["{npz}", "nowhere.npz"], "nowhere.npz does not exist"),
+    (
+        ["{csv}", "--codes", "a,b", "--factors", "v0"],
+        "no column 'a'; its columns are z0",
+    ),
+    (["{csv}", "--codes", "z0"], "--codes and --factors go together"),
+    (["{csv}", "--metrics", "rate"], "'decomposition' needs logvar"),
+    (["{npz}", "--codes", "z0", "--factors", "v0"], "is no table"),
+    (["{csv}", "--code", "sampled", "--metrics", "mig"], "sampled codes need logvar"),
+    (["{npz}", "--metrics", "udr"], "several runs in one file"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), MISTAKES)
+def test_a_mistake_is_one_sentence_and_leaves_no_output(arguments, words, tmp_path, capsys):
+    files = {"npz": npz(tmp_path), "csv": table(tmp_path, "csv")}
+    before = sorted(tmp_path.iterdir())
+    out = tmp_path / "out.csv"
+    code, _, error = run(capsys, "score", *(a.format(**files) for a in arguments), "--out", out)
+    assert code == 2
+    assert words in error
+    assert len(error.strip().split("\n")) == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_seed_that_is_no_number_is_refused(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["score", "x.npz", "--seed", "-1"])
+    assert caught.value.code == 2
+
+
+def test_a_missing_factor_is_named(tmp_path, capsys):
+    path = table(tmp_path, "csv", v1=np.where(np.arange(len(FACTORS)) == 7, np.nan, FACTORS[:, 1]))
+    code, _, error = run(capsys, "score", path, "--metrics", "mig")
+    assert code == 2
+    assert "a factor is missing in row 7" in error
+
+
+@pytest.mark.parametrize("kind", plugins.KINDS)
+def test_every_kind_is_listed(kind, capsys):
+    code, out, _ = run(capsys, "list", kind)
+    assert code == 0
+    for name in plugins.names(kind):
+        assert re.search(rf"^{name} ", out, re.MULTILINE)
+
+
+def test_chance_and_perfection_are_computed_from_the_factors():
+    found = scores.levels(FACTORS, ["mig", "dci", "mig_chen", "explicitness", "active_units"])
+    table = found.set_index("metric")
+    assert "active_units" not in table.index
+    assert table.perfect["mig"] == pytest.approx(1, abs=1e-6)
+    assert table.perfect["mig_chen"] == pytest.approx(1, abs=0.01)
+    assert table.chance["mig"] < 0.1
+    assert table.chance["explicitness"] == pytest.approx(0.5, abs=0.1)
+    assert (table.perfect > table.chance).all()
+
+
+def test_twenty_bins_cannot_hold_32_positions():
+    """A perfect code of dSprites' position loses what 20 bins lose of 32 classes."""
+    factors = np.indices((32, 32)).reshape(2, -1).T
+    perfect = scores.levels(factors, ["mig"]).perfect[0]
+    assert perfect == pytest.approx(0.85, abs=0.02)
+
+
+def test_levels_and_audit_from_the_command_line(tmp_path, capsys):
+    path = npz(tmp_path)
+    code, out, _ = run(capsys, "levels", path, "--metrics", "mig")
+    assert code == 0
+    assert out.split()[:3] == ["metric", "chance", "perfect"]
+    code, out, _ = run(capsys, "audit", path, "--batch-sizes", "16")
+    assert code == 0
+    assert "exact" in out
+    code, _, error = run(capsys, "audit", path, "--run", "7")
+    assert (code, "its runs are 0" in error) == (2, True)
+
+
+@pytest.mark.slow
+def test_a_million_rows():
+    rng = np.random.default_rng(0)
+    factors = rng.integers(0, [3, 6, 40, 32, 32], (1_000_000, 5))
+    codes = (factors @ rng.normal(size=(5, 10)) + rng.normal(size=(1_000_000, 10))).astype("f4")
+    found = disentbench.score(codes, factors, logvar=np.zeros_like(codes))
+    assert all(np.isfinite(value) for value in found.values())
