@@ -31,7 +31,14 @@ def representation(mean, factors, logvar=None):
     mean = np.asarray(mean, np.float32)
     logvar = np.full(mean.shape, -4.0, np.float32) if logvar is None else logvar
     distortion = np.linspace(50, 60, len(mean)).astype(np.float32)
-    return Representation(mean, factors, logvar, distortion=distortion)
+    return in_company(Representation(mean, factors, logvar, distortion=distortion))
+
+
+def in_company(run):
+    """With another run beside it, which knows the same and half as much again of noise."""
+    noise = np.random.default_rng(9).standard_normal(run.mean.shape)
+    other = run.mean + run.mean.std(0) / 2 * noise
+    return replace(run, companions=[run.posterior._replace(mean=np.float32(other))])
 
 
 def grid(repeats=10):
@@ -67,6 +74,9 @@ def change(original, *, rows=None, latents=None, sign=1):
         original.factors[rows],
         original.logvar[rows][:, latents],
         distortion=original.distortion[rows],
+        companions=[
+            p._replace(mean=p.mean[rows], logvar=p.logvar[rows]) for p in original.companions
+        ],
     )
 
 
@@ -182,8 +192,12 @@ def test_a_dead_latent_changes_nothing(value):
 def test_the_precision_of_the_file_changes_nothing(name, dtype):
     table = noisy()
     halves = table.mean.astype(np.float16)
-    one = Representation(halves.astype(dtype), table.factors, table.logvar.astype(dtype))
-    other = Representation(halves.astype(np.float32), table.factors, table.logvar)
+    one, other = (
+        Representation(
+            halves.astype(d), table.factors, table.logvar.astype(d), companions=table.companions
+        )
+        for d in (dtype, np.float32)
+    )
     if "distortion" not in parameters(name):
         assert_same(name, one, other)
 

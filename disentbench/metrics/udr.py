@@ -1,0 +1,96 @@
+"""Unsupervised disentanglement ranking: does training again give the same latents?
+
+With R[a, b] >= 0 how much latent a of one run and latent b of another have to do with each other,
+
+    UDR(R) = (mean_b max_a R^2 / sum_a R + mean_a max_b R^2 / sum_b R) / 2
+
+over latents that are informative, E[KL(q(z_j | x) || p(z_j))] > 0.01, and of a run the median over
+its companions. Duan et al. 2020 (arXiv:1905.12614), section 4 and its published code.
+"""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import rankdata
+from sklearn.linear_model import Lasso
+
+from disentbench import aggregate
+from disentbench.errors import UserError
+from disentbench.metrics import Metric, Score, Value
+from disentbench.metrics.explicitness import standardised
+from disentbench.representation import Posterior
+
+INFORMATIVE = 0.01  # nats
+
+
+def udr(
+    posterior: Posterior,
+    companions: list[Posterior],
+    *,
+    rows: int = 10_000,
+    rng: np.random.Generator,
+) -> Score:
+    """0: no latent of the other runs resembles one of this; 1: each has one counterpart.
+
+    R is the absolute rank correlation, or the absolute weights of a lasso (alpha 0.1), which shrink
+    by alpha, so that even equal runs stay at 0.9; both regressions are made and their scores
+    averaged. A pair of which one run has no informative latent counts as 0. Discrete groups take no
+    part, as their classes have no order. At most `rows` rows.
+    Detail: `spearman` and `lasso` [companion], before the median.
+    """
+    if not companions:
+        raise UserError("udr needs at least two runs in the file; it has one")
+    images = len(posterior.mean)
+    chosen = np.arange(images) if images <= rows else rng.choice(images, rows, replace=False)
+    own, *others = (informative(p, chosen) for p in (posterior, *companions))
+    pairs = {
+        "spearman": np.array([by_rank(own, other) for other in others]),
+        "lasso": np.array([(by_lasso(own, other) + by_lasso(other, own)) / 2 for other in others]),
+    }
+    return Score({f"udr_{name}": float(np.median(scores)) for name, scores in pairs.items()}, pairs)
+
+
+def informative(posterior: Posterior, rows: np.ndarray) -> Float[np.ndarray, "row latent"]:
+    """The standardised means of those latents that are far enough from the prior."""
+    rates = aggregate.variable_rates(posterior)[: posterior.mean.shape[1]]
+    codes = posterior.mean[rows][:, rates > INFORMATIVE]
+    return standardised(codes, np.arange(len(rows)))
+
+
+def by_rank(a: Float[np.ndarray, "row left"], b: Float[np.ndarray, "row right"]) -> float:
+    """The relative strength of Spearman's correlations."""
+    every = np.arange(len(a))
+    ranks = (standardised(rankdata(codes, axis=0), every) for codes in (a, b))
+    left, right = ranks
+    return relative_strength(abs(left.T @ right) / len(a))
+
+
+def by_lasso(a: Float[np.ndarray, "row left"], b: Float[np.ndarray, "row right"]) -> float:
+    """The relative strength of the weights of a linear model that predicts b from a."""
+    if 0 in (a.shape[1], b.shape[1]):
+        return 0.0
+    # Columns have mean 0. The tolerance makes the order of the latents irrelevant.
+    model = Lasso(alpha=0.1, fit_intercept=False, precompute=a.T @ a, tol=1e-8, max_iter=10_000)
+    weights = model.fit(a, b).coef_.reshape(b.shape[1], a.shape[1])
+    return relative_strength(abs(weights.T))
+
+
+def relative_strength(R: Float[np.ndarray, "left right"]) -> float:
+    """1 if every row and column has a single entry, of 1; 0 without rows or columns."""
+    return (_strength(R) + _strength(R.T)) / 2 if R.size else 0.0
+
+
+def _strength(R):
+    total = R.sum(0)
+    return np.divide(R.max(0) ** 2, total, out=np.zeros(len(total)), where=total > 0).mean()
+
+
+metric = Metric(
+    udr,
+    label="UDR",
+    variant="informative latents (KL > 0.01); Spearman, and lasso in both directions; median",
+    reference="Duan et al. 2020, arXiv:1905.12614",
+    values=(
+        Value("udr_spearman", "UDR (Spearman)", 0.0, 1.0),
+        Value("udr_lasso", "UDR (lasso)", 0.0, 1.0),
+    ),
+)
