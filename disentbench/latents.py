@@ -101,11 +101,14 @@ def read(path: str | Path, columns: Columns | None = None) -> Iterator[tuple[str
         raise UserError(f"{path} is of no known kind; bring {', '.join(READERS)}")
     if columns and reader is not _read_table:
         raise UserError(f"{path} is no table; columns can be named in .csv and .parquet files")
+    name = None
     for name, arrays in _as_data(path, reader(Path(path), columns)):
         try:
             yield name, represent(**arrays)
         except UserError as error:
             raise UserError(f"{path}: {error}") from None
+    if name is None:
+        raise UserError(f"{path} holds no run; mean is [run, image, latent] with none in it")
 
 
 def _as_data(path: str | Path, runs: "Arrays") -> "Arrays":

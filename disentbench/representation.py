@@ -86,6 +86,10 @@ def represent(
         rows["distortion"] = _latents("distortion", np.reshape(distortion, (-1, 1)))[:, 0]
     discrete = {name: _latents(f"logits/{name}", each) for name, each in (logits or {}).items()}
     _require_fit(rows, discrete, groups or {}, failed)
+    if len(factor_names) not in (0, rows["factors"].shape[1]):
+        raise UserError(
+            f"there are {rows['factors'].shape[1]} factors and {len(factor_names)} names for them"
+        )
     return Representation(
         **rows, logits=discrete, groups=groups or {}, factor_names=factor_names, failed=failed
     )
