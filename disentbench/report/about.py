@@ -9,7 +9,8 @@ from typing import NamedTuple
 import yaml
 
 from disentbench import plugins
-from disentbench.report import origin
+from disentbench.report import levels, origin
+from disentbench.report.levels import Levels
 from disentbench.report.runs import Shown
 from disentbench.report.text import GREEK, count, listed, number
 from disentbench.study import Study
@@ -27,7 +28,7 @@ class Explained(NamedTuple):
 
     variant: str
     reference: str
-    values: list[tuple[str, str, str, str]]  # label, name, range, better
+    values: list[tuple[str, ...]]  # label, name, range, better, chance, perfect code
 
 
 class Formula(NamedTuple):
@@ -108,7 +109,7 @@ def yaml_text(study: Study) -> str:
     return yaml.safe_dump(json.loads(study.text), sort_keys=False, allow_unicode=True)
 
 
-def explained(values: dict[str, Shown]) -> list[Explained]:
+def explained(values: dict[str, Shown], known: dict[str, Levels]) -> list[Explained]:
     """What each value shown is, in the words of its metric; values of one metric together."""
     found: dict[int, Explained] = {}
     for name, (value, metric) in values.items():
@@ -116,7 +117,8 @@ def explained(values: dict[str, Shown]) -> list[Explained]:
         entry = Explained(variant, metric.reference if metric else "–", [])
         better = "–" if value.better == "neither" else value.better
         entry = found.setdefault(id(metric), entry)
-        entry.values.append((value.label, name, _range(value), better))
+        ends = [levels.text(known, name, which) for which in ("chance", "perfect")]
+        entry.values.append((value.label, name, _range(value), better, *ends))
     return list(found.values())
 
 

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from disentbench.report import style
+from disentbench.report import levels, style
+from disentbench.report.levels import Levels
 from disentbench.report.runs import Block, Shown
 from disentbench.report.style import HAIR, LINES, MANY, Look, alpha, canvas
 from disentbench.report.text import symbol
@@ -39,6 +40,7 @@ class Sweep(NamedTuple):
     key: str
     settings: pd.DataFrame
     looks: dict[str, Look]
+    levels: Levels
 
 
 class Spread(NamedTuple):
@@ -90,7 +92,7 @@ def sheet(sweep: Sweep, shown: list[Shown]) -> Figure:
 
 def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
     """One value against one swept key; objectives that do not sweep anything are bands."""
-    part, key, settings, looks = sweep
+    part, key, settings, looks, known = sweep
     table = part.runs[shown.value.name].dropna().rename("y").reset_index()
     table = table.join(settings[["key", "x", "rest"]], on=["objective", "setting"])
     swept = table[(table["key"] == key) & (key != "")]
@@ -112,6 +114,8 @@ def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
         _points(ax, own.assign(at=scale(own["x"]) + shift), looks[name], spread)
     _dress(ax, shown, table["y"])
     _ticks(ax, scale, key)
+    if shown.value.name in known and len(table):
+        levels.mark(ax, known[shown.value.name])
 
 
 def _strengths(settings: pd.DataFrame, key: str) -> np.ndarray:

@@ -55,7 +55,8 @@ def places(values, least: int = 0, most: int = 4) -> int:
     sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
     if not len(sizes):
         return least
-    return int(np.clip(2 - math.floor(math.log10(np.median(sizes))), least, most))
+    middle = float(f"{np.median(sizes):.2e}")  # 0.9999 is written 1.00
+    return int(np.clip(2 - math.floor(math.log10(middle)), least, most))
 
 
 def count(n: int, noun: str) -> str:

@@ -1,0 +1,162 @@
+"""The audit of the minibatch estimators: their terms by batch size, beside the exact ones."""
+
+from itertools import cycle
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
+
+from disentbench.audit import bias
+from disentbench.report import style
+from disentbench.report.style import HAIR, INK, LINES, Look, canvas
+from disentbench.report.text import count, fixed, listed, number
+
+TITLES = {
+    "index_code_mi": "Index-code MI",
+    "total_correlation": "Total correlation",
+    "dimension_wise_kl": "Dimension-wise KL",
+}
+LOOKS = {
+    "mws": Look("#C4461F", "s"),
+    "mss": Look("#1F4E79", "o"),
+    "hfvae": Look("#8FBBD9", "D"),
+    "exact": Look(INK, ""),
+}
+# In the order of drawing; mss lies on hfvae, and both must be seen.
+WEIGHTS = {
+    "mws": {"markersize": 3.5, "linewidth": 1.2},
+    "hfvae": {"markersize": 5.5, "linewidth": 2.4},
+    "mss": {"markersize": 2.8, "linewidth": 1.0},
+}
+
+
+class Line(NamedTuple):
+    """An estimator's biases, term after term by batch size, each with its standard error."""
+
+    estimator: str
+    cells: list[tuple[str, str]]
+
+
+class Audited(NamedTuple):
+    """One run: its exact terms, and how far off each estimator is."""
+
+    run: str
+    exact: list[str]
+    lines: list[Line]
+
+
+def read(folder: Path) -> pd.DataFrame | None:
+    """The audit of a data set; None where there is none, or no batch size that fits the data."""
+    path = folder / "audit.csv"
+    table = pd.read_csv(path, dtype={"run": str}) if path.exists() else pd.DataFrame()
+    if table.empty or (table["estimator"] == "exact").all():
+        return None
+    return table[table["term"].isin(TITLES)]
+
+
+def finding(table: pd.DataFrame) -> str:
+    """What each estimator makes of the first run's total correlation, from its largest batch."""
+    first = table[(table["run"] == table["run"].iloc[0]) & (table["term"] == "total_correlation")]
+    exact = first.loc[first["estimator"] == "exact", "value"].item()
+    estimates = first[first["estimator"] != "exact"]
+    largest = estimates[estimates["batch_size"] == estimates["batch_size"].max()]
+    said = [f"{number(row.value)} ({row.estimator})" for row in largest.itertuples()]
+    run, images = first["run"].iloc[0], count(sizes(table)[-1], "image")
+    return (
+        f"The total correlation of run {run} is {number(exact)} nats; estimated from {images} at a "
+        f"time it comes to {listed(said)}."
+    )
+
+
+def sizes(table: pd.DataFrame) -> list[int]:
+    """The batch sizes, from small to large."""
+    return sorted(map(int, table.loc[table["estimator"] != "exact", "batch_size"].unique()))
+
+
+def size_texts(table: pd.DataFrame) -> list[str]:
+    """The batch sizes as a reader sees them."""
+    return [fixed(float(size), 0) for size in sizes(table)]
+
+
+def runs(table: pd.DataFrame) -> list[Audited]:
+    """The table, a part for each run."""
+    columns = [(term, size) for term in TITLES for size in sizes(table)]
+    return [_run(run, own, columns) for run, own in table.groupby("run", sort=False)]
+
+
+def _run(run: str, own: pd.DataFrame, columns: list[tuple[str, int]]) -> Audited:
+    exact = own[own["estimator"] == "exact"].set_index("term")["value"]
+    off = bias(own).set_index(["term", "batch_size"])
+    lines = [
+        Line(name, [_cell(*pair) for pair in each[["value", "se"]].reindex(columns).to_numpy()])
+        for name, each in off.groupby("estimator", sort=False)
+    ]
+    return Audited(run, [fixed(exact[term], 2) for term in TITLES], lines)
+
+
+def _cell(value: float, se: float) -> tuple[str, str]:
+    return ("+" if value > 0 else "") + fixed(value, 2), fixed(se, 2)
+
+
+def swatches() -> list[tuple[str, str]]:
+    """The legend of the page."""
+    return [(name, style.swatch(look)) for name, look in LOOKS.items()]
+
+
+def panel(table: pd.DataFrame, term: str) -> Figure:
+    """One term as a figure of its own."""
+    figure = canvas(3.3, 2.2)
+    draw(figure.add_subplot(), table, term)
+    return figure
+
+
+def sheet(table: pd.DataFrame) -> Figure:
+    """All terms as one figure with a legend, for print."""
+    figure = canvas(2.9 * len(TITLES), 2.3)
+    for ax, term in zip(figure.subplots(1, len(TITLES)), TITLES, strict=True):
+        draw(ax, table, term)
+    marks = [
+        Line2D([], [], color=look.colour, marker=look.marker, markersize=4.5, label=name)
+        for name, look in LOOKS.items()
+    ]
+    style.legend(figure, marks)
+    return figure
+
+
+def draw(ax: Axes, table: pd.DataFrame, term: str) -> None:
+    """A line for each estimator over the batch size, level lines for what is exact.
+
+    Runs differ in their dashes, in the order of the table.
+    """
+    for dash, (_, run) in zip(cycle(LINES.values()), _runs(table, term), strict=False):
+        exact = run.loc[run["estimator"] == "exact", "value"].item()
+        ax.axhline(exact, color=INK, linewidth=0.9, linestyle=dash, zorder=2)
+        for name, weight in WEIGHTS.items():
+            own, (colour, marker) = run[run["estimator"] == name], LOOKS[name]
+            x, y = own["batch_size"], own["value"]
+            ax.plot(x, y, color=colour, marker=marker, linestyle=dash, **weight)
+    at = sizes(table)
+    ax.set_xscale("log")
+    ax.set_xlim(at[0] / 1.4, at[-1] * 1.4)
+    ax.set_xticks(at, size_texts(table))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.margins(y=0.12)
+    ax.grid(axis="y", color=HAIR, linewidth=0.5)
+    ax.set_title(TITLES[term])
+    ax.set_xlabel("batch size")
+    ax.set_ylabel("nats per image")
+
+
+def _runs(table: pd.DataFrame, term: str):
+    return table[table["term"] == term].groupby("run", sort=False)
+
+
+def dashes(table: pd.DataFrame) -> list[str]:
+    """How the lines of several runs differ."""
+    names = table["run"].unique()
+    pairs = zip(names, cycle(LINES), strict=False)
+    return [f"{run}: {line}" for run, line in pairs] if len(names) > 1 else []

@@ -1,0 +1,117 @@
+"""Which latent knows which factor: mutual information of one run, and the gaps of its MIG."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from disentbench import hdf5
+from disentbench.metrics._information import entropies
+from disentbench.report.style import INK, MUTED, canvas
+
+COLOURS = LinearSegmentedColormap.from_list("share", ["#F6F8FA", "#7FA8C9", "#123C63"])
+ROW, CELL = 0.2, 0.5  # inches
+
+
+class Information(NamedTuple):
+    """What each latent or discrete group of a run knows of a factor, as a share of H(factor)."""
+
+    title: str
+    variables: list[str]
+    factors: list[str]
+    share: Float[np.ndarray, "variable factor"]
+    gaps: Float[np.ndarray, " factor"]
+
+
+def read(folder: Path, seed: int, title: str) -> Information | None:
+    """From the detail of MIG in a pack's folder; None where it or the latents are gone.
+
+    None also for a run that diverged. Factors of one class, of which there is nothing to know, are
+    left out.
+    """
+    path = folder / "scores" / "mig.json"
+    if not path.exists() or not (folder / "latents.h5").exists():
+        return None
+    detail = json.loads(path.read_text())["runs"].get(str(seed), {}).get("mig", {})
+    if "mutual_information" not in detail:
+        return None
+    with hdf5.open_data(folder / "latents.h5") as file:
+        entropy = entropies(hdf5.array(file, "factors"))
+        names = np.array(hdf5.attribute(file["factors"], "names"))
+        groups = list(file["logits"]) if "logits" in file else []
+    varies = entropy > 0
+    share = np.array(detail["mutual_information"], float)[:, varies] / entropy[varies]
+    variables = [f"z{latent}" for latent in range(len(share) - len(groups))] + groups
+    rows = _ordered(share)
+    return Information(
+        title,
+        [variables[row] for row in rows],
+        list(names[varies]),
+        share[rows],
+        np.array(detail["per_factor"], float)[varies],
+    )
+
+
+def _ordered(share: Float[np.ndarray, "variable factor"]) -> np.ndarray:
+    """Rows by the factor that they know best: a good code is a staircase. Idle ones come last."""
+    idle = share.max(axis=1) < 0.05
+    return np.lexsort((-share.max(axis=1), share.argmax(axis=1), idle))
+
+
+def panel(shown: Information) -> Figure:
+    """One run as a figure of its own."""
+    figure = canvas(max(3.3, 0.5 + CELL * len(shown.factors)), _height(shown))
+    draw(figure.add_subplot(), shown)
+    return figure
+
+
+def sheet(runs: list[Information]) -> Figure:
+    """All runs as one figure, for print."""
+    columns = min(3, len(runs))
+    rows = -(-len(runs) // columns)
+    width = max(2.9, 0.5 + CELL * len(runs[0].factors))
+    figure = canvas(width * columns, max(map(_height, runs)) * rows)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax, shown in zip(axes, runs, strict=False):
+        draw(ax, shown)
+    for ax in axes[len(runs) :]:
+        ax.set_axis_off()
+    return figure
+
+
+def _height(shown: Information) -> float:
+    return 0.68 + ROW * (len(shown.variables) + 1.4)
+
+
+def draw(ax: Axes, shown: Information) -> None:
+    """A cell for each latent and factor, from 0 to 1 in every figure; the gaps stand below."""
+    count, below = len(shown.variables), len(shown.variables) + 0.9
+    ax.pcolormesh(shown.share, cmap=COLOURS, vmin=0, vmax=1, edgecolors="white", linewidth=1.2)
+    for (row, column), share in np.ndenumerate(shown.share):
+        ink = "white" if share > 0.55 else INK if share >= 0.05 else MUTED
+        _write(ax, column, row + 0.5, _digits(share), color=ink)
+    for column, gap in enumerate(shown.gaps):
+        _write(ax, column, below, _digits(gap), fontweight="bold")
+    ax.set_ylim(below + 0.5, 0)
+    ax.set_xlim(0, len(shown.factors))
+    ax.set_title(shown.title, pad=9)
+    ax.set_xticks(np.arange(len(shown.factors)) + 0.5, shown.factors)
+    ax.set_yticks([*(np.arange(count) + 0.5), below], [*shown.variables, "gap"])
+    ax.tick_params(length=0, labelcolor=INK)
+    ax.xaxis.tick_top()
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def _write(ax: Axes, column: int, y: float, words: str, **look) -> None:
+    ax.text(column + 0.5, y, words, ha="center", va="center", fontsize=7, **look)
+
+
+def _digits(share: float) -> str:
+    """Two decimals; what would be nought with them is a nought."""
+    return "–" if np.isnan(share) else "0" if share < 0.005 else f"{share:.2f}"

@@ -1,0 +1,103 @@
+"""What a value is worth on this very data set: what chance scores, and what a perfect code."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from disentbench.report.runs import Shown
+from disentbench.report.style import LINES, MUTED
+from disentbench.report.text import fixed, number, places
+
+NAMES = {"perfect": "perfect\ncode", "chance": "chance"}  # beside an axis
+
+
+class Level(NamedTuple):
+    """The score of codes equal to the factors, and of the same with shuffled rows."""
+
+    chance: float
+    perfect: float
+
+
+Levels = dict[str, Level]  # by the name of a value
+
+
+def read(folder: Path) -> Levels:
+    """The levels of one data set, from the tables in its folder levels/; none where it is absent.
+
+    The tables have the columns metric (the name of a value), chance and perfect.
+    """
+    tables = [pd.read_csv(path) for path in sorted((folder / "levels").glob("*.csv"))]
+    rows = [row for table in tables for row in table.itertuples()]
+    return {row.metric: Level(float(row.chance), float(row.perfect)) for row in rows}
+
+
+def text(levels: dict[str, Levels], value: str, which: str) -> str:
+    """A level for a table: one number, or one for each data set where they differ."""
+    found = {
+        dataset: number(getattr(own[value], which))
+        for dataset, own in levels.items()
+        if value in own
+    }
+    if len(set(found.values())) < 2:
+        return next(iter(found.values()), "–")
+    return ", ".join(f"{each} ({dataset})" for dataset, each in found.items())
+
+
+def rows(levels: Levels, columns: dict[str, Shown]) -> list[tuple[str, list[str]]]:
+    """`a perfect code` and `chance` as rows below the leaderboard; none where nothing is known."""
+    if not levels.keys() & columns.keys():
+        return []
+    return [
+        (name, [_cell(levels, value, which) for value in columns])
+        for which, name in {"perfect": "a perfect code", "chance": "chance"}.items()
+    ]
+
+
+def _cell(levels: Levels, value: str, which: str) -> str:
+    if value not in levels:
+        return ""
+    level = getattr(levels[value], which)
+    return fixed(level, places(level, most=3))
+
+
+def mark(ax: Axes, level: Level) -> None:
+    """Both as dotted lines, named beside the axes.
+
+    One that lies beyond the axis is named at its end, with its number, and not reached for.
+    """
+    low, high = ax.get_ylim()
+    known = {name: getattr(level, which) for which, name in NAMES.items()}
+    inside = {name: y for name, y in known.items() if low <= y <= high}
+    for y in inside.values():
+        ax.axhline(y, color=MUTED, linewidth=0.9, linestyle=LINES["dotted"], zorder=2)
+    for words, y in _together(inside, 0.18 * (high - low)).items():
+        _beside(ax, words, y, "data", "center")
+    above = [f"{name}\n{number(y)} ↑" for name, y in known.items() if y > high]
+    below = [f"{name}\n{number(y)} ↓" for name, y in known.items() if y < low]
+    _beside(ax, "\n".join(above), 1.0, "axes fraction", "top")
+    _beside(ax, "\n".join(below), 0.0, "axes fraction", "bottom")
+    ax.set_ylim(low, high)
+
+
+def _together(inside: dict[str, float], near: float) -> dict[str, float]:
+    """Names whose lines lie so near each other that they need one place."""
+    if len(inside) < 2 or np.ptp(list(inside.values())) > near:
+        return inside
+    return {",\n".join(inside): float(np.mean(list(inside.values())))}
+
+
+def _beside(ax: Axes, words: str, y: float, of: str, va: str) -> None:
+    ax.annotate(
+        words,
+        (1, y),
+        (3, 0),
+        xycoords=("axes fraction", of),
+        textcoords="offset points",
+        fontsize=6,
+        color=MUTED,
+        va=va,
+        annotation_clip=False,
+    )
