@@ -1,5 +1,6 @@
 """The report: whatever a study left behind, one page that stands alone and says what is so."""
 
+import json
 import re
 import warnings
 from pathlib import Path
@@ -9,9 +10,9 @@ import pandas as pd
 import pytest
 import torch
 
-from disentbench import images, latents, report, study, train
+from disentbench import audit, images, latents, report, scores, study, train
 from disentbench.encode import Saved, encode
-from disentbench.report import checks, origin, runs, text
+from disentbench.report import checks, runs, text
 from disentbench.resident import Resident
 
 SMALL = {"posX": [0, 8, 16, 24], "posY": [0, 8, 16, 24], "scale": [0, 5]}
@@ -100,33 +101,102 @@ def trained(tmp_path: Path, of: study.Study, revisions=("abc", "abc"), failed=()
         pd.DataFrame(losses).to_csv(folder / "history.csv", index=False)
 
 
-def test_page_stands_alone(tmp_path):
-    page = rendered(tmp_path, made(), scored(made()))
+def examined(tmp_path: Path, of: study.Study) -> None:
+    """The details of MIG, the levels of every data set and the audit, as the pipeline leaves them.
+
+    Needs the files of `trained`.
+    """
+    folder = tmp_path / of.study
+    for pack in of.packs:
+        found = scores.details(list(scores.score_file(folder / pack.path / "latents.h5", ["mig"])))
+        path = folder / pack.path / "scores/mig.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(found))
+    _, run = next(latents.read(folder / of.packs[0].path / "latents.h5"))
+    table = audit.audit(run.posterior, batch_sizes=(4, 16), rng=np.random.default_rng(0))
+    table.assign(run="vae/default seed 0").to_csv(folder / "tiny/audit.csv", index=False)
+    (folder / "tiny/levels").mkdir()
+    scores.levels(run.factors, ["mig"]).to_csv(folder / "tiny/levels/mig.csv", index=False)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """A folder with a whole study, its report in one/ and the same again in two/."""
+    folder, of = tmp_path_factory.mktemp("finished"), made()
+    trained(folder, of)
+    examined(folder, of)
+    for name in ("one", "two"):
+        rendered(folder, of, scored(of), name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(finished) -> str:
+    return (finished / "one/index.html").read_text()
+
+
+def test_page_stands_alone(page):
     assert not re.search(r'(?:src|href)="(?!data:|#)', page)
     assert not re.search(r"url\(|@import|<script|<link|<iframe", page)
     assert page.count("<h1>") == 1
     assert page.rstrip().endswith("</html>")
 
 
-def test_same_inputs_give_the_same_bytes(tmp_path):
-    of = made()
-    trained(tmp_path, of)
-    for name in ("one", "two"):
-        rendered(tmp_path, of, scored(of), name)
-    files = sorted(p.relative_to(tmp_path / "one") for p in (tmp_path / "one").rglob("*.*"))
-    assert {path.suffix for path in files} == {".html", ".png", ".pdf", ".csv", ".tex"}
+def test_same_inputs_give_the_same_bytes(finished):
+    one, two = finished / "one", finished / "two"
+    files = sorted(p.relative_to(one) for p in one.rglob("*.*"))
+    assert {path.suffix for path in files} == {".html", ".png", ".pdf", ".csv", ".tex", ".txt"}
     for path in files:
-        assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes()
+        assert (one / path).read_bytes() == (two / path).read_bytes()
 
 
-def test_models_are_shown_by_falling_kl(tmp_path):
-    of = made()
-    trained(tmp_path, of)
-    page = rendered(tmp_path, of, scored(of))
-    assert page.count("<b>original</b>") == len(of.objectives)
+def test_models_are_shown_by_falling_kl(finished, page):
+    assert page.count("<b>original</b>") == len(made().objectives)
     assert "in position" in page
     assert "3 classes" in page
-    assert (tmp_path / "report/figures/tiny_pictures_hfvae.pdf").exists()
+    assert (finished / "one/figures/tiny_pictures_hfvae.pdf").exists()
+
+
+def test_the_audit_says_how_far_off_each_estimator_is(finished, page):
+    off = audit.bias(pd.read_csv(finished / "little/tiny/audit.csv"))
+    for value in off.query("term == 'total_correlation'")["value"]:
+        assert f"<td>{'+' * (value > 0)}{text.fixed(value, 2)}<small>" in page
+    assert "The total correlation of run vae/default seed 0 is" in page
+    assert "Train with them, never report them." in page
+    assert (finished / "one/figures/tiny_audit.pdf").exists()
+
+
+def test_chance_and_a_perfect_code_stand_beside_the_values(page):
+    rows = re.findall(r'<tr class="level">.*?>([a-z ]+)</th><td></td><td>([0-9.]+)</td>', page)
+    assert [name for name, _ in rows] == ["a perfect code", "chance"]
+    perfect, chance = (float(value) for _, value in rows)
+    assert (perfect, chance) == (pytest.approx(1), pytest.approx(0, abs=0.1))
+    assert '<th scope="col">perfect code</th>' in page
+
+
+def test_every_objective_says_which_latent_knows_which_factor(finished, page):
+    assert page.count("share of each factor&#39;s entropy") == len(made().objectives)
+    assert (finished / "one/figures/tiny_information.png").exists()
+
+
+def test_only_its_own_stale_files_are_removed(tmp_path):
+    old = made(datasets={"gone": STUDY["datasets"]["tiny"]}, **LEAN)
+    rendered(tmp_path, old, scored(old))
+    mine = tmp_path / "report/figures/gone_mine.pdf"
+    mine.touch()
+    page = rendered(tmp_path, made(**LEAN), scored(made(**LEAN)))
+    assert [path for path in (tmp_path / "report").rglob("*gone*")] == [mine]
+    assert (tmp_path / "report/figures/tiny_sweeps_beta.pdf").exists()
+    for absent in ("Audit of", "perfect code", "Which latent", "Dotted", ">chance<"):
+        assert absent not in page
+
+
+def test_large_studies_link_to_the_figures_of_other_metrics(tmp_path):
+    of = made(objectives={"vae": {}}, metrics=["mig", "sap"], seeds="0-500", pack=501)
+    page = rendered(tmp_path, of, scored(of, ("mig", "sap")))
+    assert 'href="figures/tiny_other_sweeps.pdf"' in page
+    assert (tmp_path / "report/figures/tiny_other_sweeps.pdf").exists()
+    assert "SAP by objective" not in page
 
 
 def test_leaderboard_is_the_best_setting_by_the_rule(tmp_path):
@@ -145,14 +215,16 @@ def test_leaderboard_is_the_best_setting_by_the_rule(tmp_path):
     assert other["mean"].item() == pytest.approx(0.8 / 3)
 
 
-def test_ties_go_to_the_lower_total_correlation(tmp_path):
+def test_ties_go_to_the_lower_total_correlation():
     of, table = made(), scored(made())
     table["mig"] = 0.5
     for setting, tc in (("beta-1", 2.0), ("beta-4", 1.0)):
         table.loc[("tiny", "beta_tcvae", setting), "total_correlation"] = tc
-    rendered(tmp_path, of, table)
-    board = pd.read_csv(tmp_path / "report/tables/tiny_leaderboard.csv")
-    assert set(board.query("objective == 'beta_tcvae'")["setting"]) == {"beta-4"}
+    values = runs.shown(of, table)
+    chosen = runs.rule(values)
+    assert ("beta_tcvae", "beta-4") in runs.block(
+        "tiny", table, runs.summarise(table, values), chosen
+    ).best
 
 
 def test_a_clear_lead_and_an_open_one_are_told_apart(tmp_path):
@@ -170,8 +242,8 @@ def test_a_clear_lead_and_an_open_one_are_told_apart(tmp_path):
     [
         {"metrics": ["mig"]},
         {"metrics": ["decomposition"]},
-        {"seeds": "7"},
-        {"objectives": {"vae": {}}},
+        {"seeds": "7", **LEAN},
+        {"objectives": {"vae": {}}, **LEAN},
         {"objectives": {"a": {"of": "beta_tcvae", "beta": [1, 2, 4, 8], "gamma": [1, 2]}}, **LEAN},
         {"datasets": dict.fromkeys(("left", "right"), STUDY["datasets"]["tiny"]), **LEAN},
     ],
@@ -224,29 +296,3 @@ def test_names_are_text_and_no_markup(tmp_path):
     page = rendered(tmp_path, of, scored(of))
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-
-
-def test_a_diverged_run_keeps_no_column_of_its_own():
-    losses = pd.DataFrame({"seed": 0, "step": [1, 2], "loss": [1.0, np.inf], "tc": np.nan})
-    assert origin.step_of_divergence(losses, 0) == 2
-    assert origin.step_of_divergence(losses.assign(loss=1.0), 0) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (0.12345, "0.123"),
-        (12.345, "12.3"),
-        (1234.5, "1\u2009234"),
-        (0.0001234, "1.23e−4"),
-        (-0.5, "−0.500"),
-        (0.0, "0"),
-        (np.nan, "–"),
-    ],
-)
-def test_numbers_have_three_digits(value, expected):
-    assert text.number(value) == expected
-
-
-def test_latex_is_escaped():
-    assert text.latex("β_1 & 50%") == r"$\beta$\_1 \& 50\%"
