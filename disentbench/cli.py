@@ -270,21 +270,30 @@ def levels(arguments) -> None:
 
 def audit(arguments) -> None:
     """Compare the minibatch estimators of MI and TC with the exact values, on one posterior."""
-    from disentbench import latents
-    from disentbench.audit import audit as audit_posterior
-    from disentbench.scores import generator
+    import pandas as pd
 
-    runs = [(name, run) for name, run in latents.read(arguments.file) if not run.failed]
-    named = [(name, run) for name, run in runs if arguments.run in (None, name)]
-    if not named:
-        there = ", ".join(name for name, _ in runs) or "none that did not diverge"
-        raise UserError(f"no run {arguments.run!r} in {arguments.file}; its runs are {there}")
-    name, run = named[0]
-    if run.posterior is None:
+    from disentbench import latents, scores
+    from disentbench.audit import COLUMNS
+    from disentbench.audit import audit as audit_posterior
+
+    runs = dict(latents.read(arguments.file))
+    if arguments.run not in (None, *runs):
+        raise UserError(
+            f"no run {arguments.run!r} in {arguments.file}; its runs are {', '.join(runs)}"
+        )
+    sound = [name for name, run in runs.items() if not run.failed]
+    if not sound:
+        warnings.warn(
+            f"every run of {arguments.file} diverged; there is none to audit", stacklevel=1
+        )
+        write_table(pd.DataFrame(columns=[*COLUMNS, "run"]), arguments.out)
+        return
+    name = arguments.run or sound[0]
+    if (posterior := runs[name].posterior) is None:
         raise UserError(f"{arguments.file} has no logvar, and the audit needs it")
-    rng = generator(arguments.seed, "audit")
-    table = audit_posterior(run.posterior, batch_sizes=arguments.batch_sizes, rng=rng)
-    write_table(table.assign(run=name), arguments.out)
+    rng = scores.generator(arguments.seed, "audit")
+    table = audit_posterior(posterior, batch_sizes=arguments.batch_sizes, rng=rng)
+    write_table(table.assign(run=latents.title(arguments.file, name)), arguments.out)
 
 
 def collect(arguments) -> None:

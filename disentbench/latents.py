@@ -125,6 +125,16 @@ def _as_data(path: str | Path, runs: "Arrays") -> "Arrays":
         raise UserError(f"{path} is not as it should be: {reason}") from None
 
 
+def title(path: str | Path, run: str) -> str:
+    """What to call a run: by its objective, setting and seed if the file says them."""
+    if Path(path).suffix.lower() in (".h5", ".hdf5"):
+        with hdf5.open_data(path) as file:
+            if {"objective", "setting"} <= set(file.attrs):
+                named = (hdf5.attribute(file, key) for key in ("objective", "setting"))
+                return f"{'/'.join(map(str, named))} seed {run}"
+    return f"run {run}"
+
+
 def read_factors(path: str | Path) -> np.ndarray:
     """The factors [image, factor] of a latents file or of a data set file."""
     if Path(path).suffix.lower() in (".h5", ".hdf5"):

@@ -21,10 +21,14 @@ FLOOR = -80.0
 
 
 class Marginal(NamedTuple):
-    """Densities of one latent on a grid: of all images first, then given each factor's values."""
+    """Densities of one latent on a grid: of all images first, then given each factor's values.
+
+    `resolved` says that the grid is fine enough for the narrowest component.
+    """
 
     grid: Float[np.ndarray, " point"]
     density: Float[np.ndarray, "point column"]
+    resolved: bool
 
     @property
     def step(self) -> float:
@@ -32,8 +36,12 @@ class Marginal(NamedTuple):
 
     @property
     def entropy(self) -> Float[np.ndarray, " column"]:
-        """Differential entropies; the trapezoid rule, whose error vanishes with the step."""
-        return entr(self.density).sum(0) * self.step
+        """Differential entropies; the trapezoid rule, whose error vanishes with the step.
+
+        NaN where the grid does not resolve the components: better no number than a wrong one.
+        """
+        entropy = entr(self.density).sum(0) * self.step
+        return entropy if self.resolved else np.full_like(entropy, np.nan)
 
 
 def marginal(
@@ -49,7 +57,14 @@ def marginal(
     refined before the next octave joins it: a component costs some 80 points whatever its width.
     """
     mean, sigma = np.asarray(mean, np.float64), np.exp(np.asarray(logvar, np.float64) / 2)
-    sigma = _widened(sigma, STEPS / MOST_POINTS * np.ptp(_ends(mean, sigma)))
+    narrowest = STEPS / MOST_POINTS * np.ptp(_ends(mean, sigma))
+    if not (resolved := bool(sigma.min() >= narrowest)):
+        warnings.warn(
+            f"a latent's posteriors are as narrow as {sigma.min():.1e}, and a grid over its range "
+            f"resolves {narrowest:.1e}: what its marginal enters is NaN",
+            stacklevel=2,
+        )
+        sigma = np.maximum(sigma, narrowest)
     low, high = _ends(mean, sigma)
     octave = np.floor(np.log2(sigma / sigma.min())).astype(int)
     step = sigma.min() / STEPS * 2.0 ** octave.max()
@@ -68,22 +83,11 @@ def marginal(
     counts = np.bincount(classes.ravel(), minlength=width)
     counts[0] = len(mean)
     grid = low + step * np.arange(len(density))
-    return Marginal(grid, density.cpu().numpy() / np.maximum(counts, 1))
+    return Marginal(grid, density.cpu().numpy() / np.maximum(counts, 1), resolved)
 
 
 def _ends(mean, sigma):
     return (mean - REACH * sigma).min(), (mean + REACH * sigma).max()
-
-
-def _widened(sigma, narrowest):
-    if sigma.min() >= narrowest:
-        return sigma
-    warnings.warn(
-        f"posteriors narrower than {narrowest:.1e}, too narrow a part of their latent's range for "
-        "a grid, count as that wide in its marginal",
-        stacklevel=3,
-    )
-    return np.maximum(sigma, narrowest)
 
 
 def _add(density, mean, sigma, classes, step):

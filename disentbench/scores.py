@@ -21,7 +21,7 @@ from disentbench.study import Pack, Study
 Code = Literal["mean", "sampled"]
 
 # What a metric may need, in words for who did not bring it.
-WORDS = {"posterior": "logvar", "companions": "several runs in one file"}
+WORDS = {"posterior": "logvar", "companions": "several runs with logvar in one file"}
 
 
 class Scored(NamedTuple):
@@ -123,7 +123,7 @@ def coded(run: Representation, code: Code, seed: int) -> Representation:
 def with_companions(runs: list[tuple[str, Representation]]) -> list[tuple[str, Representation]]:
     """Each run beside the posteriors of the others that did not diverge, if all have one."""
     posteriors = {name: run.posterior for name, run in runs if not run.failed}
-    if len(runs) < 2 or any(posterior is None for posterior in posteriors.values()):
+    if any(posterior is None for posterior in posteriors.values()):
         return runs
     return [
         (name, replace(run, companions=[p for other, p in posteriors.items() if other != name]))
@@ -144,7 +144,8 @@ def chosen(metrics: Sequence[str] | None, run: Representation) -> list[str]:
     A metric is asked for by the name of its file or of one of its values.
     """
     if metrics is None:
-        return [name for name in plugins.names("metrics") if not lacks(name, run)]
+        names = plugins.names("metrics")
+        return [name for name in names if not lacks(name, run) and not pointless(name, run)]
     files = list(dict.fromkeys(file_of(name) for name in metrics))
     for name in files:
         if missing := lacks(name, run):
@@ -155,6 +156,11 @@ def chosen(metrics: Sequence[str] | None, run: Representation) -> list[str]:
 def lacks(name: str, run: Representation) -> str | None:
     """The first thing that a metric needs and the run does not have, in words."""
     return next((WORDS.get(n, n) for n in needs(name) if getattr(run, n) is None), None)
+
+
+def pointless(name: str, run: Representation) -> bool:
+    """Whether a metric compares runs, and there is but one."""
+    return "companions" in needs(name) and not run.companions
 
 
 def file_of(name: str) -> str:

@@ -1,12 +1,13 @@
 """Hostile and broken input: one sentence and exit code 2, or numbers; never a traceback."""
 
 import math
+import warnings
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -47,8 +48,10 @@ def tables(draw):
     return codes * codes.dtype.type(scale), factors, logvar
 
 
-def assert_in_range(found):
+def assert_in_range(found, warned=()):
     for name, number in found.items():
+        if math.isnan(number) and any("is NaN" in str(w.message) for w in warned):
+            continue
         assert math.isfinite(number) or (math.isinf(number) and VALUES[name].high == math.inf), name
         if not name.endswith("_se") and name not in ("total_correlation", "index_code_mi"):
             slack = 1e-6 + 0.01 * (VALUES[name].unit == "nats")
@@ -57,19 +60,25 @@ def assert_in_range(found):
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tables())
-def test_quick_metrics_are_defined_on_any_table(example):
-    codes, factors, _ = example
+def test_quick_metrics_are_defined_on_any_table(drawn):
+    codes, factors, _ = drawn
     assert_in_range(disentbench.score(codes, factors, metrics=QUICK.split(",")))
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("metric", REST)
 def test_every_metric_is_defined_on_any_table(metric):
+    narrow = np.array([[0.0], [1e6]], np.float32), np.array([[0], [1]]), np.full((2, 1), -20.0)
+
     @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @example(narrow)
     @given(tables())
-    def check(example):
-        codes, factors, logvar = example
-        assert_in_range(disentbench.score(codes, factors, logvar=logvar, metrics=[metric]))
+    def check(drawn):
+        codes, factors, logvar = drawn
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            found = disentbench.score(codes, factors, logvar=logvar, metrics=[metric])
+        assert_in_range(found, warned)
 
     check()
 

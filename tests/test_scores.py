@@ -117,6 +117,18 @@ def test_several_files_and_several_runs(tmp_path, capsys):
     assert len(out.strip().split("\n")) == 1 + 3
 
 
+def test_runs_of_one_file_are_compared_and_a_lone_one_is_nan_with_a_word(tmp_path, capsys):
+    twins = npz(tmp_path, mean=np.stack([CODES, -CODES]), logvar=np.stack([LOGVAR, LOGVAR]))
+    code, out, _ = run(capsys, "score", twins, "--metrics", "udr_spearman")
+    assert code == 0
+    assert [float(line.split()[-1]) for line in out.strip().split("\n")[1:]] == pytest.approx(
+        [1, 1], abs=0.1
+    )
+    code, out, error = run(capsys, "score", npz(tmp_path), "--metrics", "udr")
+    assert (code, "no other run to compare with" in error) == (0, True)
+    assert out.count("NaN") == 2
+
+
 def test_json_and_detail(tmp_path, capsys):
     out, detail = tmp_path / "scores.json", tmp_path / "detail.json"
     arguments = ["--metrics", "mig,dci", "--out", out, "--detail", detail]
@@ -148,7 +160,7 @@ MISTAKES = [
     (["{csv}", "--metrics", "rate"], "'decomposition' needs logvar"),
     (["{npz}", "--codes", "z0", "--factors", "v0"], "is no table"),
     (["{csv}", "--code", "sampled", "--metrics", "mig"], "sampled codes need logvar"),
-    (["{npz}", "--metrics", "udr"], "several runs in one file"),
+    (["{csv}", "--metrics", "udr"], "'udr' needs logvar"),
 ]
 
 

@@ -135,7 +135,7 @@ def test_a_new_block_of_seeds_trains_itself_alone(checkout):
 def test_a_new_metric_trains_nothing_and_scores_itself_alone(checkout):
     metrics = ["mig", "decomposition", "elbo", "active_units"]
     plan = planned(checkout, variant(checkout, "metric", metrics=metrics))
-    assert plan == {"score": 4, "collect": 1, "report": 1, "all": 1}
+    assert plan == {"score": 4, "levels": 1, "collect": 1, "report": 1, "all": 1}
 
 
 def test_a_new_objective_trains_itself_alone(checkout):
@@ -149,7 +149,7 @@ def test_a_new_objective_trains_itself_alone(checkout):
     ("file", "plan"),
     [
         ("objectives/hfvae.py", {"train": 1, "encode": 1, "score": 3}),
-        ("metrics/mig.py", {"score": 4}),
+        ("metrics/mig.py", {"score": 4, "levels": 1}),
     ],
 )
 def test_a_changed_file_computes_anew_what_it_made(checkout, file, plan):

@@ -8,18 +8,20 @@ over latents that are informative, E[KL(q(z_j | x) || p(z_j))] > 0.01, and of a 
 its companions. Duan et al. 2020 (arXiv:1905.12614), section 4 and its published code.
 """
 
+import warnings
+
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import rankdata
 from sklearn.linear_model import Lasso
 
 from disentbench import aggregate
-from disentbench.errors import UserError
 from disentbench.metrics import Metric, Score, Value
 from disentbench.metrics.explicitness import standardised
 from disentbench.representation import Posterior
 
 INFORMATIVE = 0.01  # nats
+ALPHA = 0.1  # the lasso's, as published
 
 
 def udr(
@@ -31,14 +33,15 @@ def udr(
 ) -> Score:
     """0: no latent of the other runs resembles one of this; 1: each has one counterpart.
 
-    R is the absolute rank correlation, or the absolute weights of a lasso (alpha 0.1), which shrink
-    by alpha, so that even equal runs stay at 0.9; both regressions are made and their scores
+    R is the absolute rank correlation, or the absolute weights of a lasso (alpha 0.1) divided by
+    1 - alpha, the weight of an equal latent; both regressions are made and their scores
     averaged. A pair of which one run has no informative latent counts as 0. Discrete groups take no
     part, as their classes have no order. At most `rows` rows.
     Detail: `spearman` and `lasso` [companion], before the median.
     """
     if not companions:
-        raise UserError("udr needs at least two runs in the file; it has one")
+        warnings.warn("there is no other run to compare with: udr is NaN", stacklevel=2)
+        return Score({"udr_spearman": np.nan, "udr_lasso": np.nan})
     images = len(posterior.mean)
     chosen = np.arange(images) if images <= rows else rng.choice(images, rows, replace=False)
     own, *others = (informative(p, chosen) for p in (posterior, *companions))
@@ -69,9 +72,9 @@ def by_lasso(a: Float[np.ndarray, "row left"], b: Float[np.ndarray, "row right"]
     if 0 in (a.shape[1], b.shape[1]):
         return 0.0
     # Columns have mean 0. The tolerance makes the order of the latents irrelevant.
-    model = Lasso(alpha=0.1, fit_intercept=False, precompute=a.T @ a, tol=1e-8, max_iter=10_000)
+    model = Lasso(alpha=ALPHA, fit_intercept=False, precompute=a.T @ a, tol=1e-8, max_iter=10_000)
     weights = model.fit(a, b).coef_.reshape(b.shape[1], a.shape[1])
-    return relative_strength(abs(weights.T))
+    return relative_strength(abs(weights.T) / (1 - ALPHA))
 
 
 def relative_strength(R: Float[np.ndarray, "left right"]) -> float:
