@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
         arguments.command(arguments)
     except BrokenPipeError:  # whoever read our output, `head` say, has had enough
         sys.stderr.close()
-    except UserError as error:
+    except (UserError, OSError) as error:  # an OSError names the path that cannot be used, and why
         print(f"disentbench {arguments.name}: {error}", file=sys.stderr)
         return 2
     return 0

@@ -8,6 +8,7 @@ does not depend on its companions nor on interruptions.
 
 import hashlib
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -210,10 +211,14 @@ def _fresh(problem: Problem, seeds: list[int]) -> State:
 
 
 def _resumed(path: Path, problem: Problem) -> State | None:
-    """The state in a checkpoint of this very problem, or None."""
+    """The state in a checkpoint of this very problem, or None; one that is damaged is named."""
     if not path.exists():
         return None
-    saved = torch.load(path, map_location=problem.images.device, weights_only=True)
+    try:
+        saved = torch.load(path, map_location=problem.images.device, weights_only=True)
+    except Exception as error:  # a damaged file fails in many ways; training can begin again
+        warnings.warn(f"{path} is damaged ({type(error).__name__}): starting anew", stacklevel=2)
+        return None
     if saved["fingerprint"] != problem.fingerprint:
         return None
     state = State(saved["parameters"], problem.training)

@@ -176,6 +176,14 @@ def test_a_mistake_is_one_sentence_and_leaves_no_output(arguments, words, tmp_pa
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_an_output_that_cannot_be_written_is_named(tmp_path, capsys):
+    code, _, error = run(capsys, "score", npz(tmp_path), "--metrics", "mig", "--out", tmp_path)
+    assert code == 2
+    assert str(tmp_path) in error
+    assert len(error.strip().split("\n")) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npz"]
+
+
 def test_a_seed_that_is_no_number_is_refused(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["score", "x.npz", "--seed", "-1"])

@@ -140,6 +140,15 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(images, tmp_path):
     assert_close(other, run(tiny(seeds="0", learning_rate=1e-2), images, tmp_path / "new"))
 
 
+def test_a_damaged_checkpoint_is_named_and_left(images, tmp_path):
+    whole = run(tiny(seeds="0"), images, tmp_path / "whole")
+    (path,) = (tmp_path / "whole" / "checkpoints").iterdir()
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.warns(UserWarning, match="is damaged"):
+        again = run(tiny(seeds="0"), images, tmp_path / "whole")
+    assert all(torch.equal(p, again.parameters[name]) for name, p in whole.parameters.items())
+
+
 @pytest.mark.parametrize("vectorise", [False, True])
 def test_a_diverged_member_is_marked_and_harms_no_other(vectorise, images, tmp_path, monkeypatch):
     fresh = train._fresh
