@@ -6,7 +6,7 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
-if "study" not in config:
+if not {"study", "datasets", "objectives"} & set(config):
 
     configfile: "configs/demo.yaml"
 

@@ -133,7 +133,10 @@ def wholes(text: str) -> tuple[int, ...]:
 
 def names(text: str) -> list[str]:
     """Names with commas between."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    found = [name.strip() for name in text.split(",")]
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"{text!r} has an empty name; write names like a,b,c")
+    return found
 
 
 def data(arguments) -> None:
@@ -216,6 +219,7 @@ def score(arguments) -> None:
 
     from disentbench import scores
 
+    apart(*arguments.files, arguments.out, arguments.detail)
     tables, details = [], {}
     for path in arguments.files:
         scored = list(
@@ -235,6 +239,13 @@ def score(arguments) -> None:
     if arguments.detail:
         with files.whole(arguments.detail) as path:
             path.write_text(json.dumps(details if several else details.popitem()[1]))
+
+
+def apart(*paths: Path | None) -> None:
+    """Refuse to write over what is read, or twice over the same file."""
+    named = [path.resolve() for path in paths if path]
+    if twice := [path for path in named if named.count(path) > 1]:
+        raise UserError(f"{twice[0].name} is named twice; input and outputs must be other files")
 
 
 def table_columns(arguments):
@@ -264,6 +275,7 @@ def levels(arguments) -> None:
     """Compute what chance and a perfect code score on the factors of a file."""
     from disentbench import latents, scores
 
+    apart(arguments.file, arguments.out)
     factors = latents.read_factors(arguments.file)
     write_table(scores.levels(factors, arguments.metrics, arguments.seed), arguments.out)
 
@@ -276,6 +288,7 @@ def audit(arguments) -> None:
     from disentbench.audit import COLUMNS
     from disentbench.audit import audit as audit_posterior
 
+    apart(arguments.file, arguments.out)
     runs = dict(latents.read(arguments.file))
     if arguments.run not in (None, *runs):
         raise UserError(

@@ -1,7 +1,7 @@
 """Latents on disk: what encode writes, and the representations that anybody brings."""
 
-import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -209,7 +209,9 @@ def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _read_table(path: Path, columns: Columns | None) -> Arrays:
     table = _table(path)
-    codes, factors = columns or Columns(numbered(table, "z"), numbered(table, "v"))
+    codes, factors = columns or Columns(numbered(path, table, "z"), numbered(path, table, "v"))
+    if len(set(codes + factors)) < len(codes + factors):
+        raise UserError(f"the columns {', '.join(codes + factors)} name one twice; name each once")
     for kind, names in (("codes", codes), ("factors", factors)):
         missing = [name for name in names if name not in table]
         if missing or not names:
@@ -217,7 +219,7 @@ def _read_table(path: Path, columns: Columns | None) -> Arrays:
             what = f"no column {missing[0]!r}" if missing else f"no columns for the {kind}"
             raise UserError(f"{path} has {what}; its columns are {there}")
     arrays = {"mean": _numbers(path, table[codes]), "factors": _factors(path, table[factors])}
-    if logvar := numbered(table, "logvar"):
+    if logvar := numbered(path, table, "logvar"):
         arrays["logvar"] = _numbers(path, table[logvar])
     yield "0", arrays
 
@@ -232,10 +234,17 @@ def _table(path: Path) -> pd.DataFrame:
         raise UserError(f"{path} cannot be read as a table: {reason}") from None
 
 
-def numbered(table: pd.DataFrame, letter: str) -> list[str]:
-    """The columns z0, z1, ... as far as they go."""
-    names = (f"{letter}{i}" for i in itertools.count())
-    return list(itertools.takewhile(lambda name: name in table, names))
+def numbered(path: Path, table: pd.DataFrame, letter: str) -> list[str]:
+    """The columns z0, z1, ...; a gap or a second column of one name is refused."""
+    found = [
+        name for name in map(str, table.columns) if re.fullmatch(rf"{letter}\d+(\.\d+)?", name)
+    ]
+    names = [f"{letter}{i}" for i in range(len(found))]
+    if odd := sorted(set(found) - set(names)):
+        raise UserError(
+            f"{path} has a column {odd[0]!r}; number them {letter}0, {letter}1, ... once"
+        )
+    return names
 
 
 def _numbers(path: Path, table: pd.DataFrame) -> np.ndarray:

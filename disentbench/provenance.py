@@ -11,13 +11,19 @@ PACKAGES = ("disentbench", "torch", "numpy", "scikit-learn", "h5py")
 
 @lru_cache
 def revision() -> str:
-    """The code's git revision, with `+` if files differ from it; without git, the version."""
-    folder = Path(__file__).parent
-    described = ["describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
-    git = subprocess.run(
-        ["git", "-C", folder, *described], capture_output=True, text=True, check=False
-    )
-    return git.stdout.strip() or version("disentbench")
+    """The code's git revision, with `+` if files differ from it or are new; else the version."""
+    described = git("describe", "--always", "--abbrev=12", "--exclude=*")
+    changed = git("status", "--porcelain", "--untracked-files=all", "--", ".")
+    return f"{described}{'+' if changed else ''}" if described else version("disentbench")
+
+
+def git(*arguments: str) -> str:
+    """What git says of the package's folder; nothing where there is no git or no repository."""
+    try:
+        command = ["git", "-C", Path(__file__).parent, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
 
 
 def provenance(study: str, device: str) -> dict:

@@ -27,14 +27,19 @@ def _path_safe(name: str) -> str:
 
 def _seed_range(seeds: Any) -> str:
     match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", str(seeds))
-    if not match or int(match[2] or match[1]) < int(match[1]):
-        raise ValueError(f"{seeds!r} is no range of seeds; write the first and the last, as in 0-4")
+    if not match or not 0 <= int(match[2] or match[1]) - int(match[1]) < MOST_SEEDS:
+        raise ValueError(
+            f"{seeds!r} is no range of seeds; write the first and the last, as in 0-4, of at most "
+            f"{MOST_SEEDS:,} seeds"
+        )
     return str(seeds)
 
 
+MOST_SEEDS = 100_000
 Name = Annotated[str, AfterValidator(_path_safe)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Small = Annotated[int, Field(ge=1, le=1000)]
 
 
 class Training(Options):
@@ -82,8 +87,8 @@ class Study(Options):
     datasets: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
     objectives: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
     seeds: Annotated[str, AfterValidator(_seed_range)]
-    pack: Count = 5
-    latents: Count = 10
+    pack: Small = 5
+    latents: Small = 10
     architecture: dict[str, Any]
     training: Training
     metrics: Annotated[list[str], Field(min_length=1)] = plugins.names("metrics")

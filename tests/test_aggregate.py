@@ -200,3 +200,15 @@ def test_terms_that_cannot_be_are_named(rng):
         aggregate._check(terms._replace(index_code_mi=0.8), 2)
     with pytest.warns(UserWarning, match="below zero"):
         aggregate._check(terms._replace(total_correlation=-0.1), 2)
+
+
+def test_a_collapsed_posterior_knows_nothing_to_the_last_digits():
+    """Posteriors nearly at the prior: I is 1e-5 nats, and no numerical error hides it."""
+    rng = np.random.default_rng(0)
+    mean = (1e-3 * rng.standard_normal((96, 10))).astype(np.float32)
+    posterior = Posterior(mean, np.full_like(mean, -1e-3), {})
+    found = [
+        aggregate.decompose(posterior, {}, rng=np.random.default_rng(seed)) for seed in range(4)
+    ]
+    mi = np.array([each.index_code_mi for each in found])
+    assert abs(mi).max() < 1e-4

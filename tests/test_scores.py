@@ -156,6 +156,10 @@ MISTAKES = [
         ["{csv}", "--codes", "a,b", "--factors", "v0"],
         "no column 'a'; its columns are z0",
     ),
+    (["{csv}", "--codes", "z0,z0", "--factors", "v0"], "name one twice"),
+    (["{csv}", "--codes", "z0,v0", "--factors", "v0"], "name one twice"),
+    (["{npz}", "{npz}"], "x.npz is named twice"),
+    (["{npz}", "--metrics", "mig", "--detail", "{npz}"], "x.npz is named twice"),
     (["{csv}", "--codes", "z0"], "--codes and --factors go together"),
     (["{csv}", "--metrics", "rate"], "'decomposition' needs logvar"),
     (["{npz}", "--codes", "z0", "--factors", "v0"], "is no table"),
@@ -188,6 +192,14 @@ def test_a_seed_that_is_no_number_is_refused(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["score", "x.npz", "--seed", "-1"])
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("header", ["z0,z2,v0", "z0,z0,v0", "z1,z2,v0"])
+def test_columns_out_of_number_are_refused(header, tmp_path, capsys):
+    path = tmp_path / "odd.csv"
+    path.write_text(header + "\n1,2,0\n2,1,1\n3,3,0\n")
+    code, _, error = run(capsys, "score", path, "--metrics", "mig")
+    assert (code, "number them z0, z1, ... once" in error) == (2, True)
 
 
 def test_a_missing_factor_is_named(tmp_path, capsys):

@@ -3,11 +3,14 @@
 The layers are plain data; networks.py computes with them. Images are [channel, height, width].
 """
 
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
+
+from pydantic import Field
 
 from disentbench.options import Options
 
 Shape = tuple[int, ...]
+Width = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class Dense(NamedTuple):

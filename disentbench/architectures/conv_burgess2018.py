@@ -1,11 +1,8 @@
 """The convolutional network of Burgess et al., common among PyTorch implementations."""
 
 from math import prod
-from typing import Annotated
 
-from pydantic import Field
-
-from disentbench.architectures import Architecture, Conv, Deconv, Dense, ReLU, Reshape
+from disentbench.architectures import Architecture, Conv, Deconv, Dense, ReLU, Reshape, Width
 
 
 class ConvBurgess(Architecture):
@@ -15,8 +12,8 @@ class ConvBurgess(Architecture):
     reference = "Burgess et al. 2018, appendix A"
     multiple = 16
 
-    channels: Annotated[int, Field(ge=1)] = 32
-    hidden: Annotated[int, Field(ge=1)] = 256
+    channels: Width = 32
+    hidden: Width = 256
 
     def encoder(self):
         down = (Conv(self.channels, 4, 2), ReLU())

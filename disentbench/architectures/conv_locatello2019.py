@@ -1,11 +1,8 @@
 """The convolutional network of the large-scale study of 2019."""
 
 from math import prod
-from typing import Annotated
 
-from pydantic import Field
-
-from disentbench.architectures import Architecture, Conv, Deconv, Dense, ReLU, Reshape
+from disentbench.architectures import Architecture, Conv, Deconv, Dense, ReLU, Reshape, Width
 
 
 class ConvLocatello(Architecture):
@@ -15,8 +12,8 @@ class ConvLocatello(Architecture):
     reference = "Locatello et al. 2019, table 1"
     multiple = 16
 
-    channels: Annotated[int, Field(ge=1)] = 32
-    hidden: Annotated[int, Field(ge=1)] = 256
+    channels: Width = 32
+    hidden: Width = 256
 
     def encoder(self):
         few, many = self.channels, 2 * self.channels

@@ -1,11 +1,8 @@
 """The fully connected network of the beta-TCVAE authors' dSprites experiments."""
 
 from math import prod
-from typing import Annotated
 
-from pydantic import Field
-
-from disentbench.architectures import Architecture, Dense, ReLU, Reshape, Tanh
+from disentbench.architectures import Architecture, Dense, ReLU, Reshape, Tanh, Width
 
 
 class MLP(Architecture):
@@ -14,7 +11,7 @@ class MLP(Architecture):
     label = "MLP"
     reference = "Chen et al. 2018, authors' code"
 
-    hidden: Annotated[int, Field(ge=1)] = 1200
+    hidden: Width = 1200
 
     def encoder(self):
         return (Reshape((-1,)), Dense(self.hidden), ReLU(), Dense(self.hidden), ReLU())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from disentbench.objectives._terms import Terms
 
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Estimator = Literal["mws", "mss", "hfvae"]
 
 
