@@ -87,13 +87,15 @@ def _least_tc(part: Block, chosen: Rule, settings: pd.DataFrame) -> list[str]:
     if chosen.name == "total_correlation" or "total_correlation" not in part.summary.mean:
         return []
     tc = part.summary.mean["total_correlation"].loc[part.best].dropna()
-    if tc.empty:
+    if len(tc) < 2:
         return []
     least = tc.index[tc.to_numpy().argmin()]
     where = spoken(part, least, "total_correlation").replace(" (", " nats (", 1)
+    shared = [key for key in tc.index if _overlap(part, least, key, "total_correlation")]
+    lead = "an interval that overlaps others" if len(shared) > 1 else "clear of the others"
     return [
         f"Among the best settings, {title(settings, least)} has the lowest exact total "
-        f"correlation: {where}."
+        f"correlation: {where}, {lead}."
     ]
 
 
