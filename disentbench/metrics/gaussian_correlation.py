@@ -50,7 +50,8 @@ def wasserstein(covariance: Float[np.ndarray, "latent latent"]) -> float:
     """Squared 2-Wasserstein distance between Gaussians with the covariance and its diagonal."""
     scale = np.sqrt(np.diag(covariance))
     eigenvalues = np.linalg.eigvalsh(covariance * np.outer(scale, scale))
-    return float(2 * covariance.trace() - 2 * np.sqrt(eigenvalues.clip(min=0)).sum())
+    distance = 2 * covariance.trace() - 2 * np.sqrt(eigenvalues.clip(min=0)).sum()
+    return max(0.0, float(distance))  # rounding may leave a little less than nothing
 
 
 metric = Metric(
