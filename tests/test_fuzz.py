@@ -58,7 +58,9 @@ def assert_in_range(found, warned=()):
             assert VALUES[name].low - slack <= number <= VALUES[name].high + slack, (name, number)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=150, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(tables())
 def test_quick_metrics_are_defined_on_any_table(drawn):
     codes, factors, _ = drawn
@@ -70,7 +72,9 @@ def test_quick_metrics_are_defined_on_any_table(drawn):
 def test_every_metric_is_defined_on_any_table(metric):
     narrow = np.array([[0.0], [1e6]], np.float32), np.array([[0], [1]]), np.full((2, 1), -20.0)
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=12, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+    )
     @example(narrow)
     @given(tables())
     def check(drawn):
