@@ -2,14 +2,12 @@
 
 import argparse
 import json
-import shutil
 import sys
-import time
 import warnings
 from pathlib import Path
 
-from disentbench import files, plugins
-from disentbench import study as studies
+from disentbench import commands as run
+from disentbench import plugins
 from disentbench.errors import UserError
 
 
@@ -50,25 +48,25 @@ def parser() -> argparse.ArgumentParser:
     results = argument("--results", type=Path, default=Path("results"), help="default: results")
     threads = argument("--threads", type=whole, help="CPU threads; default: all cores")
     command(
-        data,
+        run.data,
         argument("dataset", help="a name that `disentbench list datasets` gives"),
         argument("--options", type=mapping, default={}, help="its options as JSON"),
         out,
     )
     command(
-        train,
+        run.train,
         *(study, images, model, threads),
         argument("--history", type=Path, required=True, help="the table of losses to write"),
         argument("--checkpoints", type=Path, required=True, help="the folder to resume from"),
         argument("--checkpoint-seconds", type=float, default=60, help="default: 60"),
         argument("--vectorise", action=argparse.BooleanOptionalAction, help="default: on a GPU"),
     )
-    command(encode, study, images, model, latents, threads)
+    command(run.encode, study, images, model, latents, threads)
     metrics = argument("--metrics", type=names, help="names with commas between; default: all")
     seed = argument("--seed", type=natural, default=0, help="for what samples; default: 0")
     table = argument("--out", type=Path, help="a .csv or .json file; default: the terminal")
     command(
-        score,
+        run.score,
         argument("files", nargs="+", type=Path, help="latents: .h5, .npz, .csv or .parquet"),
         *(metrics, seed, table),
         argument("--code", choices=("mean", "sampled"), default="mean", help="default: mean"),
@@ -77,25 +75,25 @@ def parser() -> argparse.ArgumentParser:
         argument("--detail", type=Path, help="a .json file for what figures are drawn from"),
     )
     command(
-        levels,
+        run.levels,
         argument("file", type=Path, help="latents or a data set file: what has the factors"),
         *(metrics, seed, table),
     )
     command(
-        audit,
+        run.audit,
         argument("file", type=Path, help="latents with logvar"),
         argument("--run", help="which run of the file; default: the first that did not diverge"),
         argument("--batch-sizes", type=wholes, default=(64, 256, 1024), help="64,256,1024"),
         *(seed, table),
     )
-    command(collect, study, results, out)
-    command(report, study, results, argument("--scores", type=Path, required=True), out)
+    command(run.collect, study, results, out)
+    command(run.report, study, results, argument("--scores", type=Path, required=True), out)
     command(
-        list_,
+        run.list_,
         argument("kind", choices=plugins.KINDS),
         argument("--on", type=Path, help="metrics only: latents on which chance is computed"),
     )
-    command(compare_dsprites, argument("file", type=Path, help="the published .npz"))
+    command(run.compare_dsprites, argument("file", type=Path, help="the published .npz"))
     return top
 
 
@@ -137,236 +135,6 @@ def names(text: str) -> list[str]:
     if not all(found):
         raise argparse.ArgumentTypeError(f"{text!r} has an empty name; write names like a,b,c")
     return found
-
-
-def data(arguments) -> None:
-    """Render or read a data set and write it as one HDF5 file."""
-    from disentbench import images
-    from disentbench.provenance import provenance
-
-    dataset = studies.made("datasets", arguments.dataset, arguments.options)
-    text = json.dumps({arguments.dataset: arguments.options})
-    images.write(dataset.images(), arguments.out, provenance(text, "cpu"))
-
-
-def train(arguments) -> None:
-    """Train the runs of one pack; a killed training resumes from its checkpoints."""
-    import torch
-
-    from disentbench import devices, images
-    from disentbench.progress import Progress
-    from disentbench.train import train as train_pack
-
-    study = single_pack(arguments.study)
-    device = devices.use(arguments.threads)
-    with Progress(study.training.steps) as progress:
-        trained = train_pack(
-            study,
-            images.read(arguments.images),
-            device,
-            arguments.checkpoints,
-            vectorise=arguments.vectorise,
-            seconds_between_checkpoints=arguments.checkpoint_seconds,
-            report=progress,
-        )
-    with files.whole(arguments.model) as path:
-        torch.save({"parameters": trained.parameters, "failed": trained.failed}, path)
-    with files.whole(arguments.history) as path:
-        trained.history.to_csv(path, index=False)
-    shutil.rmtree(arguments.checkpoints)
-
-
-def single_pack(text: str) -> studies.Study:
-    """A study that holds one pack."""
-    study = studies.read(text)
-    if len(study.packs) > 1:
-        raise UserError(
-            f"{study.study} has {len(study.packs)} packs, and this command takes one; "
-            "`snakemake` runs them all"
-        )
-    return study
-
-
-def encode(arguments) -> None:
-    """Encode every image of the data set under each run of a pack."""
-    from disentbench import devices, latents
-    from disentbench import images as image_files
-    from disentbench.encode import encode as encode_pack
-    from disentbench.encode import load
-    from disentbench.provenance import provenance
-    from disentbench.resident import Resident
-    from disentbench.train import only_objective, vae
-
-    study = single_pack(arguments.study)
-    device = devices.use(arguments.threads)
-    images, (pack,) = image_files.read(arguments.images), study.packs
-    saved = load(arguments.model)
-    runs = encode_pack(vae(study), saved, Resident(images, device), pack.seeds, device)
-    latents.write(
-        arguments.latents,
-        runs,
-        images,
-        identity={"study": study.study}
-        | {key: getattr(pack, key) for key in ("dataset", "objective", "setting")},
-        groups=only_objective(study).structure().groups,
-        provenance=provenance(arguments.study, devices.name(device)),
-    )
-
-
-def score(arguments) -> None:
-    """Compute metrics of anybody's latents: a table of run, metric and value."""
-    import pandas as pd
-
-    from disentbench import scores
-
-    apart(*arguments.files, arguments.out, arguments.detail)
-    tables, details = [], {}
-    for path in arguments.files:
-        scored = list(
-            scores.score_file(
-                path,
-                arguments.metrics,
-                code=arguments.code,
-                seed=arguments.seed,
-                columns=table_columns(arguments),
-            )
-        )
-        tables.append(scores.table(scored).assign(file=str(path)))
-        details[str(path)] = scores.details(scored)
-    several = len(arguments.files) > 1
-    columns = ["file"] * several + ["run", "metric", "value"]
-    write_table(pd.concat(tables)[columns], arguments.out)
-    if arguments.detail:
-        with files.whole(arguments.detail) as path:
-            path.write_text(json.dumps(details if several else details.popitem()[1]))
-
-
-def apart(*paths: Path | None) -> None:
-    """Refuse to write over what is read, or twice over the same file."""
-    named = [path.resolve() for path in paths if path]
-    if twice := [path for path in named if named.count(path) > 1]:
-        raise UserError(f"{twice[0].name} is named twice; input and outputs must be other files")
-
-
-def table_columns(arguments):
-    """The columns that were named, or None."""
-    from disentbench.latents import Columns
-
-    if not arguments.codes and not arguments.factors:
-        return None
-    if not (arguments.codes and arguments.factors):
-        raise UserError("--codes and --factors go together; name the columns of both")
-    return Columns(arguments.codes, arguments.factors)
-
-
-def write_table(table, out: Path | None) -> None:
-    """A table in a .csv or .json file, or readable on the terminal."""
-    if out is None:
-        print(table.to_string(index=False, float_format="{:.6f}".format))
-        return
-    with files.whole(out) as path:
-        if out.suffix.lower() == ".json":
-            table.to_json(path, orient="records", double_precision=15)
-        else:
-            table.to_csv(path, index=False)
-
-
-def levels(arguments) -> None:
-    """Compute what chance and a perfect code score on the factors of a file."""
-    from disentbench import latents, scores
-
-    apart(arguments.file, arguments.out)
-    factors = latents.read_factors(arguments.file)
-    write_table(scores.levels(factors, arguments.metrics, arguments.seed), arguments.out)
-
-
-def audit(arguments) -> None:
-    """Compare the minibatch estimators of MI and TC with the exact values, on one posterior."""
-    import pandas as pd
-
-    from disentbench import latents, scores
-    from disentbench.audit import COLUMNS
-    from disentbench.audit import audit as audit_posterior
-
-    apart(arguments.file, arguments.out)
-    runs = dict(latents.read(arguments.file))
-    if arguments.run not in (None, *runs):
-        raise UserError(
-            f"no run {arguments.run!r} in {arguments.file}; its runs are {', '.join(runs)}"
-        )
-    sound = [name for name, run in runs.items() if not run.failed]
-    if not sound:
-        warnings.warn(
-            f"every run of {arguments.file} diverged; there is none to audit", stacklevel=1
-        )
-        write_table(pd.DataFrame(columns=[*COLUMNS, "run"]), arguments.out)
-        return
-    name = arguments.run or sound[0]
-    if (posterior := runs[name].posterior) is None:
-        raise UserError(f"{arguments.file} has no logvar, and the audit needs it")
-    rng = scores.generator(arguments.seed, "audit")
-    table = audit_posterior(posterior, batch_sizes=arguments.batch_sizes, rng=rng)
-    write_table(table.assign(run=latents.title(arguments.file, name)), arguments.out)
-
-
-def collect(arguments) -> None:
-    """Gather the scores of all runs of a study in one tidy table."""
-    from disentbench.scores import collect as collect_scores
-
-    write_table(collect_scores(studies.read(arguments.study), arguments.results), arguments.out)
-
-
-def report(arguments) -> None:
-    """Render the comparison report of a study: a page, its figures and its tables."""
-    from disentbench.report import render
-
-    began = time.monotonic()
-    study = studies.read(arguments.study)
-    render(study, arguments.results, arguments.scores, arguments.out)
-    print(f"{arguments.out} in {time.monotonic() - began:.1f} s", file=sys.stderr)
-
-
-def list_(arguments) -> None:
-    """Say what exists of a kind: name, label and reference; of a metric also how to read it."""
-    reference = computed_levels(arguments)
-    for name in plugins.names(arguments.kind):
-        plugin = plugins.load(arguments.kind, name)
-        print(f"{name:20} {plugin.label:28} {plugin.reference}")
-        if arguments.kind == "metrics":
-            print(f"    {plugin.variant}")
-            for value in plugin.values:
-                print(f"    {describe(value, reference)}")
-
-
-def computed_levels(arguments) -> dict:
-    """Chance and perfection by value, where a file with factors is given."""
-    if arguments.on is None:
-        return {}
-    if arguments.kind != "metrics":
-        raise UserError(f"--on goes with metrics, not with {arguments.kind}")
-    from disentbench import latents, scores
-
-    table = scores.levels(latents.read_factors(arguments.on))
-    return table.set_index("metric").to_dict(orient="index")
-
-
-def describe(value, reference: dict) -> str:
-    """A value's name, range, direction and, if computed, what chance and a perfect code score."""
-    direction = {"neither": "no direction"}.get(value.better, f"{value.better} is better")
-    words = f"{value.name}: {value.low:g} to {value.high:g} {value.unit}".rstrip()
-    if value.name not in reference:
-        return f"{words}, {direction}"
-    level = reference[value.name]
-    return (
-        f"{words}, {direction}; chance {level['chance']:.3f}, perfect code {level['perfect']:.3f}"
-    )
-
-
-def compare_dsprites(arguments) -> None:
-    """Say where the published dSprites file and the rendered images differ."""
-    from disentbench.datasets.dsprites_npz import compare_with_renderer
-
-    print(compare_with_renderer(arguments.file))
 
 
 if __name__ == "__main__":
