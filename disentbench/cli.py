@@ -8,19 +8,26 @@ from pathlib import Path
 
 from disentbench import commands as run
 from disentbench import plugins
-from disentbench.errors import UserError
+from disentbench.documents import printable
+from disentbench.errors import Stopped, UserError
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command; 0 when done, 2 for the user's mistake, said in one sentence."""
+    """Run a command; 0 when done, 2 for the user's mistake, said in one sentence.
+
+    128 + the signal's number when one has ended it, its work saved.
+    """
     arguments = parser().parse_args(argv)
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     try:
-        arguments.command(arguments)
+        return arguments.command(arguments) or 0
     except BrokenPipeError:  # whoever read our output, `head` say, has had enough
         sys.stderr.close()
+    except Stopped as stop:
+        print(f"disentbench {arguments.name}: {stop}", file=sys.stderr)
+        return 128 + stop.number
     except (UserError, OSError) as error:  # an OSError names the path that cannot be used, and why
-        print(f"disentbench {arguments.name}: {error}", file=sys.stderr)
+        print(f"disentbench {arguments.name}: {printable(str(error))}", file=sys.stderr)
         return 2
     return 0
 
@@ -58,17 +65,19 @@ def parser() -> argparse.ArgumentParser:
         *(study, images, model, threads),
         argument("--history", type=Path, required=True, help="the table of losses to write"),
         argument("--checkpoints", type=Path, required=True, help="the folder to resume from"),
-        argument("--checkpoint-seconds", type=float, default=60, help="default: 60"),
+        argument("--checkpoint-seconds", type=float, default=60.0, help="default: 60"),
+        argument("--wait", type=natural, default=60, help="seconds for another trainer; 60"),
         argument("--vectorise", action=argparse.BooleanOptionalAction, help="default: on a GPU"),
     )
     command(run.encode, study, images, model, latents, threads)
     metrics = argument("--metrics", type=names, help="names with commas between; default: all")
     seed = argument("--seed", type=natural, default=0, help="for what samples; default: 0")
     table = argument("--out", type=Path, help="a .csv or .json file; default: the terminal")
+    sums = argument("--sums", action="store_true", help="checksums beside --out, in a .sha256 file")
     command(
         run.score,
         argument("files", nargs="+", type=Path, help="latents: .h5, .npz, .csv or .parquet"),
-        *(metrics, seed, table),
+        *(metrics, seed, table, sums),
         argument("--code", choices=("mean", "sampled"), default="mean", help="default: mean"),
         argument("--codes", type=names, help="a table's columns of codes; default: z0,z1,..."),
         argument("--factors", type=names, help="a table's columns of factors; default: v0,v1,..."),
@@ -77,17 +86,26 @@ def parser() -> argparse.ArgumentParser:
     command(
         run.levels,
         argument("file", type=Path, help="latents or a data set file: what has the factors"),
-        *(metrics, seed, table),
+        *(metrics, seed, table, sums),
     )
     command(
         run.audit,
         argument("file", type=Path, help="latents with logvar"),
         argument("--run", help="which run of the file; default: the first that did not diverge"),
         argument("--batch-sizes", type=wholes, default=(64, 256, 1024), help="64,256,1024"),
-        *(seed, table),
+        *(seed, table, sums),
     )
     command(run.collect, study, results, out)
     command(run.report, study, results, argument("--scores", type=Path, required=True), out)
+    command(run.status, study, results)
+    command(
+        run.diff,
+        argument("a", type=Path, metavar="A", help="a results folder or a tidy table"),
+        argument("b", type=Path, metavar="B", help="another"),
+        argument("--metrics", type=names, help="names with commas between; default: all"),
+        argument("--tolerance", type=distance, default=0.0, help="up to which values are alike; 0"),
+        argument("--exit-code", action="store_true", help="end with 3 unless both are the same"),
+    )
     command(
         run.list_,
         argument("kind", choices=plugins.KINDS),
@@ -114,6 +132,16 @@ def natural(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 0")
     return int(text)
+
+
+def distance(text: str) -> float:
+    """A number of at least 0."""
+    try:
+        if 0 <= (number := float(text)) < float("inf"):
+            return number
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 0")
 
 
 def mapping(text: str) -> dict:

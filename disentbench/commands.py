@@ -11,6 +11,8 @@ from disentbench import files, plugins
 from disentbench import study as studies
 from disentbench.errors import UserError
 
+DIFFERENT = 3  # what `diff --exit-code` answers; 1 and 2 are mistakes
+
 
 def data(arguments) -> None:
     """Render or read a data set and write it as one HDF5 file."""
@@ -24,29 +26,62 @@ def data(arguments) -> None:
 
 def train(arguments) -> None:
     """Train the runs of one pack; a killed training resumes from its checkpoints."""
-    import torch
-
-    from disentbench import devices, images
-    from disentbench.progress import Progress
-    from disentbench.train import train as train_pack
+    from disentbench.supervision import supervised
 
     study = single_pack(arguments.study)
-    device = devices.use(arguments.threads)
-    with Progress(study.training.steps) as progress:
-        trained = train_pack(
+    lock = arguments.checkpoints.with_suffix(".lock")
+    with supervised(lock, arguments.wait) as supervision:
+        if trained_already(study, arguments.model, arguments.history):
+            print("trained already: the same model is there", file=sys.stderr)
+        else:
+            train_pack(study, arguments, supervision)
+        # On a network file system a file that is still open elsewhere cannot go; it does no harm.
+        shutil.rmtree(arguments.checkpoints, ignore_errors=True)
+
+
+def train_pack(study: studies.Study, arguments, supervision) -> None:
+    """Train and write the history, then the model: where that is, the training is done."""
+    from disentbench import devices, images
+    from disentbench import train as training
+    from disentbench.progress import Progress
+
+    (pack,), file = study.packs, arguments.checkpoints / "progress.json"
+    with Progress(pack.seeds, study.training.steps, file) as progress:
+        trained = training.train(
             study,
             images.read(arguments.images),
-            device,
+            devices.use(arguments.threads),
             arguments.checkpoints,
             vectorise=arguments.vectorise,
             seconds_between_checkpoints=arguments.checkpoint_seconds,
             report=progress,
+            supervision=supervision,
         )
-    with files.whole(arguments.model) as path:
-        torch.save({"parameters": trained.parameters, "failed": trained.failed}, path)
     with files.whole(arguments.history) as path:
         trained.history.to_csv(path, index=False)
-    shutil.rmtree(arguments.checkpoints)
+    files.write_sums(arguments.history)
+    content = {
+        "fingerprint": training.fingerprint(study),
+        "parameters": trained.parameters,
+        "failed": trained.failed,
+        "origins": trained.origins,
+    }
+    training.save(arguments.model, content)
+
+
+def trained_already(study: studies.Study, model: Path, history: Path) -> bool:
+    """Whether another process, for which this one has waited, say, has done the same training."""
+    from disentbench.encode import load
+    from disentbench.train import fingerprint
+
+    if not (model.exists() and history.exists()):
+        return False
+    try:
+        files.check_sums([history])
+        return load(model).fingerprint == fingerprint(study)
+    except UserError as error:
+        print(f"{error}; training anew", file=sys.stderr)
+        return False
 
 
 def single_pack(text: str) -> studies.Study:
@@ -82,7 +117,7 @@ def encode(arguments) -> None:
         identity={"study": study.study}
         | {key: getattr(pack, key) for key in ("dataset", "objective", "setting")},
         groups=only_objective(study).structure().groups,
-        provenance=provenance(arguments.study, devices.name(device)),
+        provenance=provenance(arguments.study, devices.name(device)) | {"trained": saved.origins},
     )
 
 
@@ -112,6 +147,8 @@ def score(arguments) -> None:
     if arguments.detail:
         with files.whole(arguments.detail) as path:
             path.write_text(json.dumps(details if several else details.popitem()[1]))
+    if arguments.sums:
+        files.write_sums(*(path for path in (arguments.out, arguments.detail) if path))
 
 
 def apart(*paths: Path | None) -> None:
@@ -132,8 +169,8 @@ def table_columns(arguments):
     return Columns(arguments.codes, arguments.factors)
 
 
-def write_table(table, out: Path | None) -> None:
-    """A table in a .csv or .json file, or readable on the terminal."""
+def write_table(table, out: Path | None, sums: bool = False) -> None:
+    """A table in a .csv or .json file, its checksum beside it, or readable on the terminal."""
     if out is None:
         print(table.to_string(index=False, float_format="{:.6f}".format))
         return
@@ -142,6 +179,8 @@ def write_table(table, out: Path | None) -> None:
             table.to_json(path, orient="records", double_precision=15)
         else:
             table.to_csv(path, index=False)
+    if sums:
+        files.write_sums(out)
 
 
 def levels(arguments) -> None:
@@ -150,7 +189,11 @@ def levels(arguments) -> None:
 
     apart(arguments.file, arguments.out)
     factors = latents.read_factors(arguments.file)
-    write_table(scores.levels(factors, arguments.metrics, arguments.seed), arguments.out)
+    table = scores.levels(factors, arguments.metrics, arguments.seed)
+    if table.empty and arguments.out is None:  # a workflow's file may be empty, an answer not
+        named = ", ".join(arguments.metrics)
+        raise UserError(f"none of {named} looks at factors; name metrics that do, such as mig")
+    write_table(table, arguments.out, arguments.sums)
 
 
 def audit(arguments) -> None:
@@ -172,14 +215,15 @@ def audit(arguments) -> None:
         warnings.warn(
             f"every run of {arguments.file} diverged; there is none to audit", stacklevel=1
         )
-        write_table(pd.DataFrame(columns=[*COLUMNS, "run"]), arguments.out)
+        write_table(pd.DataFrame(columns=[*COLUMNS, "run"]), arguments.out, arguments.sums)
         return
     name = arguments.run or sound[0]
     if (posterior := runs[name].posterior) is None:
         raise UserError(f"{arguments.file} has no logvar, and the audit needs it")
     rng = scores.generator(arguments.seed, "audit")
     table = audit_posterior(posterior, batch_sizes=arguments.batch_sizes, rng=rng)
-    write_table(table.assign(run=latents.title(arguments.file, name)), arguments.out)
+    table = table.assign(run=latents.title(arguments.file, name))
+    write_table(table, arguments.out, arguments.sums)
 
 
 def collect(arguments) -> None:
@@ -197,6 +241,26 @@ def report(arguments) -> None:
     study = studies.read(arguments.study)
     render(study, arguments.results, arguments.scores, arguments.out)
     print(f"{arguments.out} in {time.monotonic() - began:.1f} s", file=sys.stderr)
+
+
+def status(arguments) -> None:
+    """Say how far a study is: what is done, runs, has failed or is missing, and the time left."""
+    from disentbench import status as how_far
+
+    found = how_far.status(studies.read(arguments.study), arguments.results)
+    print(how_far.text(found))
+
+
+def diff(arguments) -> int:
+    """Say which scores of two results differ, by how much, and what made either.
+
+    A and B are results folders of a study (results/NAME) or tidy tables (.csv or .parquet).
+    """
+    from disentbench import compare
+
+    found = compare.compare(arguments.a, arguments.b, arguments.metrics, arguments.tolerance)
+    print(compare.text(found))
+    return 0 if found.same or not arguments.exit_code else DIFFERENT
 
 
 def list_(arguments) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from disentbench import draws
+from disentbench import draws, files
 from disentbench.errors import UserError
 from disentbench.latents import Encoded
 from disentbench.model import VAE, distortion, sample
@@ -20,10 +20,15 @@ CHUNK = 1024  # images encoded at once
 
 
 class Saved(NamedTuple):
-    """A model file: parameters [member, ...] and which members diverged [member]."""
+    """A model file: parameters [member, ...], which members diverged [member], and its origins.
 
+    `fingerprint` is of the recipe, `origins` say where and with what code it was trained.
+    """
+
+    fingerprint: str
     parameters: Parameters
     failed: Tensor
+    origins: list[dict]
 
     def member(self, i: int, device: torch.device) -> Parameters:
         """One member's parameters; NaN where it diverged, and so will be all that it encodes."""
@@ -33,10 +38,9 @@ class Saved(NamedTuple):
 
 def load(path: Path) -> Saved:
     """A model file, read as data."""
+    files.check_seal(path)
     try:
         return Saved(**torch.load(path, map_location="cpu", weights_only=True))
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist; train the pack first") from None
     except Exception as error:  # a mangled file fails in many ways, all of them the file's
         raise UserError(f"{path} cannot be read as a model: {type(error).__name__}") from None
 

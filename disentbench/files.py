@@ -1,24 +1,208 @@
-"""Files that are either whole or absent."""
+"""Files that are either whole or absent, and that show when they are damaged.
 
+A binary file ends with its seal, the SHA-256 of all that stands before: readers of HDF5 ignore what
+follows the data, and in a zip archive, such as torch writes, it is the comment. Tables have theirs
+in a file beside them, as sha256sum writes and checks it: of mig.csv and mig.json in mig.sha256.
+"""
+
+import errno
+import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from disentbench.errors import UserError
+
+MARK = b"disentbench sha256 "
+SEAL_BYTES = len(MARK) + 64
+ZIP_END, ZIP_END_BYTES = b"PK\x05\x06", 22
+
+# Set in the jobs of a workflow: the command that runs it again. There, what is damaged is moved
+# aside, so that the workflow finds it missing and makes it again.
+RERUN = "DISENTBENCH_RERUN"
 
 
 @contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
     """A temporary name beside `path` to write to; renamed when the block ends, removed if it fails.
 
-    The temporary name keeps the suffix, by which some writers choose a format.
+    The temporary name keeps the suffix, by which some writers choose a format. What killed
+    processes of this machine have left of theirs is removed.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{socket.gethostname()}-{os.getpid()}{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:  # say the name that was asked for
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def sealed(path: str | Path) -> Iterator[Path]:
+    """The same for a binary file, which ends with its seal."""
+    with whole(path) as temporary:
+        yield temporary
+        _seal(temporary)
+
+
+def check_seal(path: str | Path) -> None:
+    """Refuse a file that does not end with its seal, or whose content is another."""
+    if not Path(path).exists():
+        raise UserError(f"{path} does not exist")
+    if not is_sealed(path) or not _seal_holds(Path(path)):
+        raise damaged(Path(path))
+
+
+def is_sealed(path: str | Path) -> bool:
+    """Whether a file ends with a seal, be it the right one."""
+    if not Path(path).is_file():
+        return False
+    with _opened(Path(path)) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - SEAL_BYTES))
+        return file.read().startswith(MARK) and size > SEAL_BYTES
+
+
+def write_sums(*paths: Path) -> None:
+    """Write the checksums of tables of one stem beside them."""
+    lines = [f"{_digest(path)}  {path.name}\n" for path in paths]
+    with whole(sums_of(paths[0])) as temporary:
+        temporary.write_text("".join(lines))
+
+
+def check_sums(paths: Iterable[Path]) -> None:
+    """Refuse tables whose content is not what the file of checksums beside them says.
+
+    Where there is none, as beside tables from elsewhere, nothing is checked; in a workflow's job it
+    must be there.
+    """
+    for path in paths:
+        sums = sums_of(path)
+        if sums.exists() or in_workflow():
+            lines = _lines(sums)
+            if not path.exists():
+                raise UserError(f"{path} does not exist")
+            if f"{_digest(path)}  {path.name}" not in lines:
+                raise damaged(path)
+
+
+def sums_of(path: Path) -> Path:
+    """Where the checksum of a table stands."""
+    return path.with_suffix(".sha256")
+
+
+def in_workflow() -> bool:
+    """Whether this is a job of the workflow, all of whose inputs are sealed."""
+    return RERUN in os.environ
+
+
+def damaged(path: Path) -> UserError:
+    """What to raise for a damaged file; says how it is made again."""
+    what = f"{path} is damaged: its content is not what its checksum says"
+    if not in_workflow():
+        return UserError(f"{what}; remove it (rm {path}) and run the study's workflow again")
+    aside = set_aside(path)
+    return UserError(f"{what}; it is now {aside.name}, and this makes it again: {rerun_command()}")
+
+
+def set_aside(path: Path) -> Path:
+    """Give a damaged file another name, so that the workflow finds it missing."""
+    aside = path.with_name(f"{path.name}.damaged")
+    path.replace(aside)
+    return aside
+
+
+def rerun_command() -> str:
+    """What runs the workflow again."""
+    return os.environ.get(RERUN, "snakemake --cores all --configfile STUDY")
+
+
+def _seal(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(-min(ZIP_END_BYTES, file.seek(0, os.SEEK_END)), os.SEEK_END)
+        if file.read().startswith(ZIP_END):
+            file.seek(-2, os.SEEK_END)
+            file.write(SEAL_BYTES.to_bytes(2, "little"))  # the length of the archive's comment
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0, os.SEEK_END)
+        file.write(MARK + digest.encode())
+
+
+def _seal_holds(path: Path) -> bool:
+    with _opened(path) as file:
+        content = hashlib.sha256()
+        left = file.seek(0, os.SEEK_END) - SEAL_BYTES
+        file.seek(0)
+        while left and (block := file.read(min(left, 2**20))):
+            content.update(block)
+            left -= len(block)
+        return file.read() == MARK + content.hexdigest().encode()
+
+
+def _digest(path: Path) -> str:
+    with _opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _lines(sums: Path) -> list[str]:
+    try:
+        return sums.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _opened(path: Path):
+    """A file to read; on a network file system a handle may be stale once, when it was replaced."""
+    for wait in (0.1, 1, 5):
+        try:
+            return path.open("rb")
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+            time.sleep(wait)
+    return path.open("rb")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a renaming last through a crash of the machine, where the file system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _sweep(path: Path) -> None:
+    """Remove temporary files for `path` whose process, of this machine, has ended."""
+    start = f".{path.stem}.{socket.gethostname()}-"
+    for other in path.parent.iterdir():
+        if other.name.startswith(start) and other.suffix == path.suffix:
+            pid = other.name.removeprefix(start).removesuffix(path.suffix)
+            if pid.isdecimal() and not _lives(int(pid)):
+                other.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True

@@ -1,5 +1,6 @@
 """HDF5 files, whole or not at all; what comes from outside is data. Only this file imports h5py."""
 
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -9,16 +10,60 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from disentbench import files
 from disentbench.errors import UserError
-from disentbench.files import whole
 
 Group, Dataset = h5py.Group, h5py.Dataset
 
 
+class _Disk(io.FileIO):
+    """A file that keeps its first error to itself, on a full disk say, until HDF5 has closed it.
+
+    HDF5 cannot close a file that was not written: the process would die when it ends.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data) -> int:
+        left = memoryview(data)
+        while left and self.error is None:
+            try:
+                left = left[super().write(left) :]
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+    def truncate(self, size: int | None = None) -> int:
+        if self.error is not None:
+            return self.tell()
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.error = error
+            return self.tell()
+
+
 @contextmanager
 def create(path: Path | str) -> Iterator[h5py.File]:
-    """A new file that appears under `path` when the block ends, and never if it raises."""
-    with whole(path) as part, h5py.File(part, "w") as file:
+    """A new file, sealed, that appears when the block ends, and never if it raises."""
+    with files.sealed(path) as part, _Disk(part, "w+b") as disk:
+        try:
+            with h5py.File(disk, "w") as file:
+                yield file
+        finally:
+            if disk.error is not None:
+                raise disk.error
+
+
+@contextmanager
+def open_checked(path: Path | str) -> Iterator[h5py.File]:
+    """The same as `open_data`, after a look at the seal: ours have one, others need not.
+
+    It reads the whole file.
+    """
+    if files.in_workflow() or files.is_sealed(path):
+        files.check_seal(path)
+    with open_data(path) as file:
         yield file
 
 

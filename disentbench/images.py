@@ -21,9 +21,8 @@ from disentbench.hdf5 import (
     array,
     attribute,
     create,
-    json_attribute,
     label_axes,
-    open_data,
+    open_checked,
 )
 
 SCHEMA = 1
@@ -54,7 +53,7 @@ def write(images: Images, path: Path | str, provenance: dict) -> None:
 
 def read(path: Path | str) -> Images:
     """Read a data set file back."""
-    with open_data(path) as file:
+    with open_checked(path) as file:
         if (schema := attribute(file, "schema")) != SCHEMA:
             raise UserError(f"{path} has schema {schema}; this version reads schema {SCHEMA}")
         names = attribute(file, "factor_names")
@@ -71,12 +70,6 @@ def read(path: Path | str) -> Images:
         )
     _require_whole(parts, path)
     return Images(**parts)
-
-
-def read_provenance(path: Path | str) -> dict:
-    """How a data set file was made."""
-    with open_data(path) as file:
-        return json_attribute(file, "provenance")
 
 
 def unpack(

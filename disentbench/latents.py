@@ -138,7 +138,7 @@ def title(path: str | Path, run: str) -> str:
 def read_factors(path: str | Path) -> np.ndarray:
     """The factors [image, factor] of a latents file or of a data set file."""
     if Path(path).suffix.lower() in (".h5", ".hdf5"):
-        with hdf5.open_data(path) as file:
+        with hdf5.open_checked(path) as file:
             return classes(hdf5.array(file, "factors"))
     return next(read(path))[1].factors
 
@@ -148,7 +148,7 @@ Arrays = Iterator[tuple[str, dict]]  # a run's name and what `represent` takes
 
 def _read_hdf5(path: Path, _: Columns | None) -> Arrays:
     """The runs of a file, one in memory at a time."""
-    with hdf5.open_data(path) as file:
+    with hdf5.open_checked(path) as file:
         shared = {"factors": hdf5.array(file, "factors")}
         if "groups" in file.attrs:
             shared["groups"] = hdf5.json_attribute(file, "groups")

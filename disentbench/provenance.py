@@ -26,12 +26,12 @@ def git(*arguments: str) -> str:
         return ""
 
 
+def origin(device: str) -> dict:
+    """With what code, and on what device, something is computed."""
+    versions = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    return {"revision": revision(), "versions": versions, "device": device}
+
+
 def provenance(study: str, device: str) -> dict:
     """What every artefact carries, as plain data."""
-    return {
-        "revision": revision(),
-        "versions": {"python": platform.python_version()}
-        | {package: version(package) for package in PACKAGES},
-        "device": device,
-        "study": study,
-    }
+    return origin(device) | {"study": study}

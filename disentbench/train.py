@@ -7,6 +7,10 @@ does not depend on its companions nor on interruptions.
 """
 
 import hashlib
+import io
+import json
+import math
+import signal
 import time
 import warnings
 from collections.abc import Callable
@@ -18,27 +22,37 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from disentbench import files, plugins
+from disentbench import devices, files, plugins
 from disentbench.datasets import Images
 from disentbench.draws import INITIAL, Draws, generator
+from disentbench.errors import Stopped
 from disentbench.model import VAE, Noise, distortion, sample
 from disentbench.networks import Parameters
 from disentbench.objectives import Objective
 from disentbench.objectives._terms import Terms
+from disentbench.provenance import origin
 from disentbench.resident import Resident
 from disentbench.study import Study, Training
+from disentbench.supervision import Supervision
 
 DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
 
-Report = Callable[[int, int, float], None]  # seed, step, loss
+SAVING_SHARE = 0.02  # of the time, at most, goes into checkpoints
+
+Report = Callable[[list[int], int, float], None]  # seeds trained side by side, step, loss
 
 
 class Trained(NamedTuple):
-    """Parameters [member, ...], which members diverged [member], and the history as a table."""
+    """Parameters [member, ...], which members diverged [member], the history, and the origins.
+
+    `origins` says where and with what code it was trained, and from which step on: more than one
+    if a training was resumed elsewhere.
+    """
 
     parameters: Parameters
     failed: Tensor
     history: pd.DataFrame
+    origins: list[dict]
 
 
 class Problem(NamedTuple):
@@ -87,12 +101,14 @@ def train(
     checkpoints: Path,
     *,
     vectorise: bool | None = None,
-    seconds_between_checkpoints: float = 60,
-    report: Report = lambda seed, step, loss: None,
+    seconds_between_checkpoints: float = 60.0,
+    report: Report = lambda seeds, step, loss: None,
+    supervision: Supervision | None = None,
 ) -> Trained:
     """Train the one pack of a study, resuming from what `checkpoints` holds.
 
-    `vectorise` trains all members as one; by default on a GPU only.
+    `vectorise` trains all members as one; by default on a GPU only. Raises Stopped, the state
+    saved, after a signal that `supervision` has noted.
     """
     (pack,) = study.packs
     problem = Problem(
@@ -104,37 +120,62 @@ def train(
     )
     together = device.type == "cuda" if vectorise is None else vectorise
     cohorts = [list(pack.seeds)] if together else [[seed] for seed in pack.seeds]
+    supervision = supervision or Supervision()
     done = [
-        _train_members(problem, seeds, checkpoints, seconds_between_checkpoints, report)
+        _train_members(
+            problem,
+            seeds,
+            Checkpoint(checkpoints, seeds, seconds_between_checkpoints, supervision),
+            report,
+            supervision,
+        )
         for seeds in cohorts
     ]
     return Trained(
         {name: torch.cat([part.parameters[name] for part in done]) for name in done[0].parameters},
         torch.cat([part.failed for part in done]),
         pd.concat([part.history for part in done], ignore_index=True),
+        unique(origin for part in done for origin in part.origins),
     )
 
 
-def _train_members(problem, seeds, checkpoints, seconds_between, report) -> Trained:
+def unique(origins) -> list[dict]:
+    """Each origin once, in order."""
+    texts = dict.fromkeys(json.dumps(each, sort_keys=True) for each in origins)
+    return [json.loads(text) for text in texts]
+
+
+def _train_members(problem, seeds, checkpoint, report, supervision) -> Trained:
     """Train these seeds side by side, from scratch or from their checkpoint, to the last step."""
-    path = checkpoints / f"seeds-{seeds[0]}-{seeds[-1]}.pt"
-    state = _resumed(path, problem) or _fresh(problem, seeds)
+    state = checkpoint.resumed(problem) or _fresh(problem, seeds)
     draws = Draws(seeds, problem.model, len(problem.images), problem.training.batch_size)
     steps, every = problem.training.steps, max(1, problem.training.steps // 100)
-    saved = time.monotonic()
+    report(seeds, state.step, math.nan)
+    if state.step == steps:
+        return state.trained(seeds)
+    state.begin(origin(devices.name(problem.images.device)))
     for step in range(state.step, steps):
         index, noise = draws.at(step, problem.images.device)
         state.descend(problem, problem.images[index], noise)
         if state.step % every == 0 or state.step == steps:
             state.log()
-            report(seeds[0], state.step, state.last_loss)
+            report(seeds, state.step, state.last_loss)
             if state.failed.all():
                 break
-        if time.monotonic() - saved >= seconds_between:
-            state.save(path, problem)
-            saved = time.monotonic()
-    state.save(path, problem)
-    return Trained(state.detached, state.failed.cpu(), state.table(seeds))
+        if supervision.signal is not None:
+            _stop(state, checkpoint, problem, supervision.signal)
+        if checkpoint.due:
+            checkpoint.save(state, problem)
+    checkpoint.save(state, problem)
+    return state.trained(seeds)
+
+
+def _stop(state, checkpoint, problem, number) -> None:
+    """Save and leave, as a signal asks."""
+    kept = checkpoint.save(state, problem)
+    done = f"step {state.step} of {problem.training.steps}"
+    kept = "is saved; the same command goes on from there" if kept else "could not be saved"
+    raise Stopped(f"stopped by {signal.Signals(number).name}; {done} {kept}", number)
 
 
 class State:
@@ -152,6 +193,13 @@ class State:
         self.window: dict[str, Tensor] = {}
         self.rows: list[tuple[int, dict[str, Tensor]]] = []
         self.failed = torch.zeros(leaves[0].shape[0], dtype=torch.bool, device=leaves[0].device)
+        self.origins: list[dict] = []
+
+    def begin(self, origin: dict) -> None:
+        """Note where and with what the next steps are computed, unless it is as before."""
+        same = {"from_step": None}
+        if not self.origins or self.origins[-1] | same != origin | same:
+            self.origins.append({"from_step": self.step, **origin})
 
     def descend(self, problem: Problem, x: Tensor, noise: Noise) -> None:
         """One step of Adam on a batch [member, image, ...] for every member."""
@@ -181,6 +229,10 @@ class State:
     def detached(self) -> Parameters:
         return {name: p.detach().cpu() for name, p in self.parameters.items()}
 
+    def trained(self, seeds: list[int]) -> Trained:
+        """What has come of it."""
+        return Trained(self.detached, self.failed.cpu(), self.table(seeds), self.origins)
+
     def table(self, seeds: list[int]) -> pd.DataFrame:
         """The history: seed, step and every term of the loss, in nats per image."""
         return pd.DataFrame(
@@ -189,16 +241,76 @@ class State:
             for step, terms in self.rows
         )
 
-    def save(self, path: Path, problem: Problem) -> None:
-        """Write a checkpoint, whole or not at all."""
-        saved = {
-            "fingerprint": problem.fingerprint,
-            "parameters": self.detached,
-            "adam": self.adam.state_dict(),
-            **{name: getattr(self, name) for name in ("step", "since", "window", "rows", "failed")},
-        }
-        with files.whole(path) as temporary:
-            torch.save(saved, temporary)
+
+KEPT = ("step", "since", "window", "rows", "failed", "origins")
+
+
+class Checkpoint:
+    """Where the state of some members is kept while they train."""
+
+    def __init__(self, folder: Path, seeds: list[int], seconds: float, supervision: Supervision):
+        self.path = folder / f"seeds-{seeds[0]}-{seeds[-1]}.pt"
+        self.seconds = seconds
+        self.supervision = supervision
+        self.next = time.monotonic() + seconds
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save again."""
+        return time.monotonic() >= self.next
+
+    def save(self, state: State, problem: Problem) -> bool:
+        """Write the state, whole or not at all; a failure is a warning, and the training goes on.
+
+        The next one is due after `seconds`, or later if saving would cost more than its share.
+        """
+        self.supervision.require_lock()
+        began = time.monotonic()
+        try:
+            save(self.path, _content(state, problem))
+            return True
+        except OSError as error:  # a full disk, say; it may have room again by the next time
+            warnings.warn(f"no checkpoint could be written: {error}", stacklevel=2)
+            return False
+        finally:
+            now = time.monotonic()
+            self.next = now + max(self.seconds, (now - began) / SAVING_SHARE)
+
+    def resumed(self, problem: Problem) -> State | None:
+        """The state of this very problem, or None; a damaged checkpoint is named."""
+        if not self.path.exists():
+            return None
+        try:
+            files.check_seal(self.path)
+            saved = torch.load(self.path, map_location=problem.images.device, weights_only=True)
+        except Exception as error:  # a damaged file fails in many ways; training can begin again
+            warnings.warn(f"{error}; training begins anew", stacklevel=2)
+            return None
+        if saved["fingerprint"] != problem.fingerprint:
+            return None
+        state = State(saved["parameters"], problem.training)
+        state.adam.load_state_dict(saved["adam"])
+        for name in KEPT:
+            setattr(state, name, saved[name])
+        return state
+
+
+def save(path: Path, content: dict) -> None:
+    """Write tensors and plain data as torch does, sealed; an error of the disk is an OSError."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with files.sealed(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+
+
+def _content(state: State, problem: Problem) -> dict:
+    """All that a checkpoint holds."""
+    return {
+        "fingerprint": problem.fingerprint,
+        "parameters": state.detached,
+        "adam": state.adam.state_dict(),
+        **{name: getattr(state, name) for name in KEPT},
+    }
 
 
 def _fresh(problem: Problem, seeds: list[int]) -> State:
@@ -208,24 +320,6 @@ def _fresh(problem: Problem, seeds: list[int]) -> State:
         for name in members[0]
     }
     return State(stacked, problem.training)
-
-
-def _resumed(path: Path, problem: Problem) -> State | None:
-    """The state in a checkpoint of this very problem, or None; one that is damaged is named."""
-    if not path.exists():
-        return None
-    try:
-        saved = torch.load(path, map_location=problem.images.device, weights_only=True)
-    except Exception as error:  # a damaged file fails in many ways; training can begin again
-        warnings.warn(f"{path} is damaged ({type(error).__name__}): starting anew", stacklevel=2)
-        return None
-    if saved["fingerprint"] != problem.fingerprint:
-        return None
-    state = State(saved["parameters"], problem.training)
-    state.adam.load_state_dict(saved["adam"])
-    for name in ("step", "since", "window", "rows", "failed"):
-        setattr(state, name, saved[name])
-    return state
 
 
 def member_losses(

@@ -9,6 +9,7 @@ import pytest
 from disentbench.datasets import Images, grid
 from disentbench.datasets.dsprites import dataset
 from disentbench.errors import UserError
+from disentbench.files import SEAL_BYTES
 from disentbench.hdf5 import (
     array,
     attribute,
@@ -18,7 +19,7 @@ from disentbench.hdf5 import (
     open_data,
     row,
 )
-from disentbench.images import read, read_provenance, unpack, write
+from disentbench.images import read, unpack, write
 
 
 def binary(size=20):
@@ -46,7 +47,8 @@ def test_what_is_written_is_read(tmp_path, images):
         np.testing.assert_equal(getattr(back, field.name), getattr(images, field.name))
     assert back.factor_sizes == images.factor_sizes
     assert back.factors.dtype == np.int64
-    assert read_provenance(tmp_path / "new" / "images.h5") == {"device": "cpu"}
+    with open_data(tmp_path / "new" / "images.h5") as file:
+        assert json_attribute(file, "provenance") == {"device": "cpu"}
 
 
 def test_the_same_images_make_the_same_file(tmp_path):
@@ -169,7 +171,7 @@ def test_what_is_no_hdf5_file_is_refused(tmp_path):
         path.write_bytes(broken)
         with pytest.raises(UserError, match="is not an HDF5 file"):
             read(path)
-    for length in (20, 600, len(whole) // 2, len(whole) - 1):
+    for length in (20, 600, len(whole) // 2, len(whole) - SEAL_BYTES - 1):
         path.write_bytes(whole[:length])
         with pytest.raises(UserError, match="is truncated or damaged"):
             read(path)
@@ -183,6 +185,9 @@ def test_a_damaged_chunk_is_the_files_fault(tmp_path):
     broken = bytearray(path.read_bytes())
     broken[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
     path.write_bytes(broken)
+    with pytest.raises(UserError, match="is damaged: its content is not what its checksum says"):
+        read(path)
+    path.write_bytes(broken[:-SEAL_BYTES])
     with pytest.raises(UserError, match="is damaged: 'bits' cannot be read"):
         read(path)
 

@@ -80,7 +80,7 @@ def trained(tmp_path: Path, of: study.Study, revisions=("abc", "abc"), failed=()
         members = [model.initialise(np.random.default_rng(seed)) for seed in pack.seeds]
         parameters = {name: torch.stack([m[name] for m in members]) for name in members[0]}
         diverged = torch.tensor([seed in failed for seed in pack.seeds])
-        saved = Saved(parameters, diverged)
+        saved = Saved("", parameters, diverged, [])
         folder = tmp_path / of.study / pack.path
         device = torch.device("cpu")
         encoded = encode(model, saved, Resident(data, device), pack.seeds, device)
@@ -92,7 +92,7 @@ def trained(tmp_path: Path, of: study.Study, revisions=("abc", "abc"), failed=()
             groups=train.only_objective(alone).structure().groups,
             provenance={"revision": revisions[i % 2], "versions": {"torch": "2"}, "device": "cpu"},
         )
-        torch.save(saved._asdict(), folder / "model.pt")
+        train.save(folder / "model.pt", saved._asdict())
         losses = [
             {"seed": s, "step": step, "loss": np.nan if s in failed and step > 2 else 9.0 - step}
             for s in pack.seeds

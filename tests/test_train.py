@@ -166,7 +166,7 @@ def test_a_diverged_member_is_marked_and_harms_no_other(vectorise, images, tmp_p
     assert trained.failed.tolist() == [False, True, False]
     for name, p in healthy.parameters.items():
         assert torch.equal(p[[0, 2]], trained.parameters[name][[0, 2]])
-    saved = Saved(trained.parameters, trained.failed)
+    saved = Saved("", trained.parameters, trained.failed, [])
     runs = list(encode(train.vae(study), saved, Resident(images, CPU), range(3), CPU))
     assert [bool(np.isnan(r.posterior.mean).all()) for r in runs] == [False, True, False]
 
@@ -190,13 +190,13 @@ def encoded(study, folder):
 
 def test_sigkill_at_several_points_changes_no_bit_of_the_latents(images, tmp_path):
     """Killed outright while it trains, four times over two members, and run again each time."""
-    study = tiny("hfvae", seeds="0-1", steps=250)
+    study = tiny("hfvae", seeds="0-1", steps=1500)
     for name in ("killed", "whole"):
         (tmp_path / name).mkdir()
         image_files.write(images, tmp_path / name / "images.h5", {})
     subprocess.run(command(study, tmp_path / "whole"), check=True, stderr=subprocess.DEVNULL)
     kills = 0
-    for progress in (40, 120, 300, 420):
+    for progress in (100, 700, 1600, 2400):
         process = subprocess.Popen(
             command(study, tmp_path / "killed"), stderr=subprocess.DEVNULL, start_new_session=True
         )

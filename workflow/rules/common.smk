@@ -2,18 +2,29 @@
 
 import json
 import os
+import shlex
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 from disentbench import plugins
 from disentbench import study as studies
 from disentbench.errors import UserError
 
-# Jobs find the command beside the Python that runs Snakemake, activated or not.
-shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
+# Jobs find the command beside the Python that runs Snakemake, activated or not, and know how to run
+# the workflow again: to say so where an input is damaged. A job on a cluster has it from its parent.
+if "--target-jobs" not in sys.argv:
+    os.environ["DISENTBENCH_RERUN"] = shlex.join(["snakemake", *sys.argv[1:]])
+again = shlex.quote(os.environ.get("DISENTBENCH_RERUN", "snakemake --cores all"))
+here = shlex.quote(str(Path(sys.executable).parent))
+prefix = f'export PATH={here}:"$PATH" DISENTBENCH_RERUN={again}; '
+# Snakemake fills in what stands in single braces.
+shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
 
 try:
+    for file in workflow.configfiles:
+        studies.require_plain(file)
     study = studies.read(config)
 except UserError as error:
     print(f"disentbench: {error}", file=sys.stderr, flush=True)
@@ -53,6 +64,7 @@ def recipe(wildcards):
     return study.recipe(pack(wildcards))
 
 
+@cache
 def source(kind, name):
     """The file that defines a part: a change in it computes anew what it made, and no more."""
     return os.path.relpath(plugins.source(kind, name))

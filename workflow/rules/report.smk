@@ -20,6 +20,6 @@ rule report:
         mem_mb=4000,
         runtime=30,
     params:
-        study=study.text,
+        study=lambda w: study.text,  # a string would have its braces filled in
     shell:
         "disentbench report {params.study:q} --scores {input.scores} --out {output.page} 2> {log}"

@@ -5,6 +5,7 @@ rule score:
     output:
         scores=f"{RUNS}scores/{{metric}}.csv",
         detail=f"{RUNS}scores/{{metric}}.json",
+        sums=f"{RUNS}scores/{{metric}}.sha256",
     log:
         f"{RUNS}logs/score-{{metric}}.log",
     threads: 1
@@ -13,7 +14,7 @@ rule score:
         runtime=120,
     shell:
         "disentbench score {input.latents} --metrics {wildcards.metric} --out {output.scores}"
-        " --detail {output.detail} 2> {log}"
+        " --detail {output.detail} --sums 2> {log}"
 
 
 rule levels:
@@ -22,6 +23,7 @@ rule levels:
         metric=lambda w: source("metrics", w.metric),
     output:
         levels="results/{study}/{dataset}/levels/{metric}.csv",
+        sums="results/{study}/{dataset}/levels/{metric}.sha256",
     log:
         "results/{study}/{dataset}/logs/levels-{metric}.log",
     threads: 1
@@ -30,7 +32,7 @@ rule levels:
         runtime=120,
     shell:
         "disentbench levels {input.images} --metrics {wildcards.metric} --out {output.levels}"
-        " 2> {log}"
+        " --sums 2> {log}"
 
 
 rule audit:
@@ -38,6 +40,7 @@ rule audit:
         latents=lambda w: first_pack(w.dataset, "latents.h5"),
     output:
         audit="results/{study}/{dataset}/audit.csv",
+        sums="results/{study}/{dataset}/audit.sha256",
     log:
         "results/{study}/{dataset}/logs/audit.log",
     threads: 1
@@ -45,7 +48,7 @@ rule audit:
         mem_mb=4000,
         runtime=60,
     shell:
-        "disentbench audit {input.latents} --out {output.audit} 2> {log}"
+        "disentbench audit {input.latents} --out {output.audit} --sums 2> {log}"
 
 
 rule collect:
@@ -59,6 +62,6 @@ rule collect:
         mem_mb=2000,
         runtime=30,
     params:
-        study=study.text,
+        study=lambda w: study.text,  # a string would have its braces filled in
     shell:
         "disentbench collect {params.study:q} --out {output.scores} 2> {log}"

@@ -8,6 +8,7 @@ rule train:
     output:
         model=f"{RUNS}model.pt",
         history=f"{RUNS}history.csv",
+        sums=f"{RUNS}history.sha256",
     log:
         f"{RUNS}logs/train.log",
     threads: 1

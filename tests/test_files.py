@@ -1,0 +1,170 @@
+"""Files are whole or absent, and a damaged one is found out whatever happened to it."""
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+import zipfile
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from disentbench import files, hdf5, train
+from disentbench.errors import UserError
+
+
+def hdf5_file(path):
+    with hdf5.create(path) as file:
+        file["x"] = np.arange(5)
+        file.attrs["name"] = "x"
+
+
+def torch_file(path):
+    train.save(path, {"x": torch.arange(5), "name": "x"})
+
+
+KINDS = pytest.mark.parametrize("write", [hdf5_file, torch_file])
+
+
+@KINDS
+def test_every_flipped_bit_and_every_truncation_is_found(tmp_path, write):
+    path = tmp_path / "file"
+    write(path)
+    files.check_seal(path)
+    content = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for at in {0, len(content) - 1, len(content) - 80, *rng.integers(len(content), size=200)}:
+        broken = bytearray(content)
+        broken[at] ^= 1 << rng.integers(8)
+        path.write_bytes(broken)
+        with pytest.raises(UserError, match="is damaged"):
+            files.check_seal(path)
+    for length in (0, 1, 10, len(content) - 200, len(content) - 72, len(content) - 1):
+        path.write_bytes(content[:length])
+        with pytest.raises(UserError, match="is damaged"):
+            files.check_seal(path)
+    path.write_bytes(content + b"\0")
+    with pytest.raises(UserError, match="is damaged"):
+        files.check_seal(path)
+
+
+def test_sealed_files_are_what_their_readers_expect(tmp_path):
+    hdf5_file(tmp_path / "file.h5")
+    with h5py.File(tmp_path / "file.h5") as file:
+        assert file["x"][:].tolist() == [0, 1, 2, 3, 4]
+    torch_file(tmp_path / "file.pt")
+    assert torch.load(tmp_path / "file.pt", weights_only=True)["x"].tolist() == [0, 1, 2, 3, 4]
+    with zipfile.ZipFile(tmp_path / "file.pt") as archive:
+        assert archive.testzip() is None
+        assert archive.comment.startswith(files.MARK)
+
+
+def tables(folder):
+    paths = [folder / "mig.csv", folder / "mig.json"]
+    for path in paths:
+        path.write_text("run,metric,value\n0,mig,0.5\n")
+    files.write_sums(*paths)
+    return paths
+
+
+def test_sha256sum_agrees_with_the_sums_of_tables(tmp_path):
+    tables(tmp_path)
+    subprocess.run(["sha256sum", "--check", "mig.sha256"], cwd=tmp_path, check=True)
+
+
+def test_a_changed_table_is_found(tmp_path):
+    paths = tables(tmp_path)
+    files.check_sums(paths)
+    paths[1].write_text("run,metric,value\n0,mig,0.6\n")
+    files.check_sums(paths[:1])
+    with pytest.raises(UserError, match=r"mig\.json is damaged"):
+        files.check_sums(paths)
+    assert pd.read_csv(paths[0]).value.tolist() == [0.5]
+
+
+def test_tables_from_elsewhere_need_no_sums_but_those_of_a_workflow_do(tmp_path, monkeypatch):
+    table = tmp_path / "scores.csv"
+    table.write_text("a\n")
+    files.check_sums([table])
+    monkeypatch.setenv(files.RERUN, "snakemake --cores all --configfile mine.yaml")
+    with pytest.raises(
+        UserError, match=r"it is now scores\.csv\.damaged, .*--configfile mine\.yam"
+    ):
+        files.check_sums([table])
+    assert os.listdir(tmp_path) == ["scores.csv.damaged"]
+
+
+def test_by_hand_a_damaged_file_stays_where_it_is(tmp_path):
+    path = tmp_path / "model.pt"
+    torch_file(path)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"remove it \(rm .*model\.pt\) and run"):
+        files.check_seal(path)
+    assert os.listdir(tmp_path) == ["model.pt"]
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_live_one_writes_is_not(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    start = f".model.{socket.gethostname()}-"
+    left, elsewhere = f"{start}{ended.pid}.pt", f".model.elsewhere-{ended.pid}.pt"
+    written, other = f"{start}{os.getppid()}.pt", f".latents.{socket.gethostname()}-{ended.pid}.h5"
+    for name in (left, elsewhere, written, other):
+        (tmp_path / name).touch()
+    torch_file(tmp_path / "model.pt")
+    assert set(os.listdir(tmp_path)) == {"model.pt", elsewhere, written, other}
+
+
+def test_an_error_of_the_disk_names_the_file_that_was_asked_for(tmp_path):
+    def fail(path):
+        with files.whole(path) as temporary:
+            temporary.touch()
+            raise OSError(errno.ENOSPC, "anything", str(temporary))
+
+    with pytest.raises(OSError, match=r"No space left on device: '.*/scores\.csv'"):
+        fail(tmp_path / "scores.csv")
+    assert not os.listdir(tmp_path)
+
+
+def test_a_stale_handle_is_opened_again(tmp_path, monkeypatch):
+    path = tmp_path / "model.pt"
+    torch_file(path)
+    opened, failures = type(path).open, [1, 1]
+
+    def stale(self, *arguments, **options):
+        if failures:
+            failures.pop()
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return opened(self, *arguments, **options)
+
+    monkeypatch.setattr(type(path), "open", stale)
+    monkeypatch.setattr(files.time, "sleep", lambda seconds: None)
+    files.check_seal(path)
+    assert not failures
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+@pytest.mark.parametrize("size", ["40k", "300k", "400k", "700k"])
+def test_hdf5_on_a_full_disk_fails_in_one_sentence(tmp_path, size):
+    """In a process of its own: HDF5 must not bring it down when it ends."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        code = (
+            "import numpy as np\nfrom disentbench import hdf5\n"
+            "try:\n"
+            f"    with hdf5.create({str(tmp_path / 'latents.h5')!r}) as file:\n"
+            "        for i in range(10): file[f'x{i}'] = np.random.rand(10_000)\n"
+            "except OSError as error: print(error)\n"
+        )
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert (run.returncode, run.stderr) == (0, "")
+        assert "No space left on device" in run.stdout
+        assert not os.listdir(tmp_path)
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
