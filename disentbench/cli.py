@@ -10,6 +10,7 @@ from disentbench import commands as run
 from disentbench import plugins
 from disentbench.documents import printable
 from disentbench.errors import Stopped, UserError
+from disentbench.options import shown
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -96,7 +97,8 @@ def parser() -> argparse.ArgumentParser:
         *(seed, table, sums),
     )
     command(run.collect, study, results, out)
-    command(run.report, study, results, argument("--scores", type=Path, required=True), out)
+    scores = argument("--scores", type=Path, required=True, help="the tidy table: .csv or .parquet")
+    command(run.report, study, results, scores, out)
     command(run.status, study, results)
     command(
         run.diff,
@@ -105,6 +107,11 @@ def parser() -> argparse.ArgumentParser:
         argument("--metrics", type=names, help="names with commas between; default: all"),
         argument("--tolerance", type=distance, default=0.0, help="up to which values are alike; 0"),
         argument("--exit-code", action="store_true", help="end with 3 unless both are the same"),
+    )
+    command(
+        run.verify,
+        *(study, results),
+        argument("--set-aside", action="store_true", help="give damaged files another name"),
     )
     command(
         run.list_,
@@ -148,8 +155,8 @@ def mapping(text: str) -> dict:
     """A JSON object."""
     try:
         return dict(json.loads(text))
-    except (TypeError, ValueError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no JSON object") from None
+    except (RecursionError, TypeError, ValueError):
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no JSON object") from None
 
 
 def wholes(text: str) -> tuple[int, ...]:

@@ -77,7 +77,7 @@ def trained_already(study: studies.Study, model: Path, history: Path) -> bool:
     if not (model.exists() and history.exists()):
         return False
     try:
-        files.check_sums([history])
+        files.checked(history)
         return load(model).fingerprint == fingerprint(study)
     except UserError as error:
         print(f"{error}; training anew", file=sys.stderr)
@@ -100,7 +100,7 @@ def encode(arguments) -> None:
     from disentbench import devices, latents
     from disentbench import images as image_files
     from disentbench.encode import encode as encode_pack
-    from disentbench.encode import load
+    from disentbench.encode import load, require_fit
     from disentbench.provenance import provenance
     from disentbench.resident import Resident
     from disentbench.train import only_objective, vae
@@ -109,6 +109,7 @@ def encode(arguments) -> None:
     device = devices.use(arguments.threads)
     images, (pack,) = image_files.read(arguments.images), study.packs
     saved = load(arguments.model)
+    require_fit(saved, vae(study), len(pack.seeds))
     runs = encode_pack(vae(study), saved, Resident(images, device), pack.seeds, device)
     latents.write(
         arguments.latents,
@@ -126,6 +127,7 @@ def score(arguments) -> None:
     import pandas as pd
 
     from disentbench import scores
+    from disentbench.provenance import origin
 
     apart(*arguments.files, arguments.out, arguments.detail)
     tables, details = [], {}
@@ -140,7 +142,7 @@ def score(arguments) -> None:
             )
         )
         tables.append(scores.table(scored).assign(file=str(path)))
-        details[str(path)] = scores.details(scored)
+        details[str(path)] = scores.details(scored) | {"provenance": origin("cpu")}
     several = len(arguments.files) > 1
     columns = ["file"] * several + ["run", "metric", "value"]
     write_table(pd.concat(tables)[columns], arguments.out)
@@ -227,10 +229,19 @@ def audit(arguments) -> None:
 
 
 def collect(arguments) -> None:
-    """Gather the scores of all runs of a study in one tidy table."""
-    from disentbench.scores import collect as collect_scores
+    """Gather the scores of all runs of a study in one tidy table, as CSV and as parquet."""
+    from disentbench import scores
+    from disentbench.provenance import provenance
 
-    write_table(collect_scores(studies.read(arguments.study), arguments.results), arguments.out)
+    if arguments.out.suffix.lower() != ".csv":
+        raise UserError(f"--out {arguments.out} must end in .csv; a .parquet is written beside it")
+    study = studies.read(arguments.study)
+    table = scores.collect(study, arguments.results)
+    write_table(table, arguments.out)
+    with files.whole(arguments.out.with_suffix(".parquet")) as path:
+        made = {"scored": scores.scored_by(study, arguments.results)}
+        scores.write_parquet(table, path, provenance(study.text, "cpu") | made)
+    files.write_sums(arguments.out, arguments.out.with_suffix(".parquet"))
 
 
 def report(arguments) -> None:
@@ -261,6 +272,26 @@ def diff(arguments) -> int:
     found = compare.compare(arguments.a, arguments.b, arguments.metrics, arguments.tolerance)
     print(compare.text(found))
     return 0 if found.same or not arguments.exit_code else DIFFERENT
+
+
+def verify(arguments) -> None:
+    """Read every file of a study and name what is damaged; moved aside, it will be made again."""
+    study = studies.read(arguments.study)
+    damaged = files.all_damaged(arguments.results / study.study)
+    for path in damaged:
+        print(f"damaged: {path}", file=sys.stderr)
+    command = f"snakemake --cores all --configfile {arguments.study}"
+    if damaged and not arguments.set_aside:
+        raise UserError(
+            f"{len(damaged)} damaged; `disentbench verify {arguments.study} --set-aside` moves "
+            f"what is damaged aside, and `{command}` makes it again"
+        )
+    for path in damaged:
+        files.set_aside(path)
+    if damaged:
+        print(f"{len(damaged)} moved aside; `{command}` makes them again")
+    else:
+        print("every file is whole")
 
 
 def list_(arguments) -> None:

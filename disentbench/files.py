@@ -8,16 +8,20 @@ in a file beside them, as sha256sum writes and checks it: of mig.csv and mig.jso
 import errno
 import hashlib
 import os
+import re
+import shutil
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from disentbench.errors import UserError
 
 MARK = b"disentbench sha256 "
-SEAL_BYTES = len(MARK) + 64
+DIGITS = 64  # of a SHA-256 in hexadecimal
+SEAL_BYTES = len(MARK) + DIGITS
+TABLES = (".csv", ".json", ".parquet", ".html")
 ZIP_END, ZIP_END_BYTES = b"PK\x05\x06", 22
 
 # Set in the jobs of a workflow: the command that runs it again. There, what is damaged is moved
@@ -33,7 +37,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     processes of this machine have left of theirs is removed.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{socket.gethostname()}-{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f"{_start(path)}{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path)
@@ -52,6 +56,19 @@ def whole(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """An empty folder beside `path`, removed when the block ends, or swept like temporary files."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
+    folder = path.with_name(f"{_start(path)}{os.getpid()}{path.suffix}")
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def sealed(path: str | Path) -> Iterator[Path]:
     """The same for a binary file, which ends with its seal."""
     with whole(path) as temporary:
@@ -63,7 +80,7 @@ def check_seal(path: str | Path) -> None:
     """Refuse a file that does not end with its seal, or whose content is another."""
     if not Path(path).exists():
         raise UserError(f"{path} does not exist")
-    if not is_sealed(path) or not _seal_holds(Path(path)):
+    if not intact(Path(path)):
         raise damaged(Path(path))
 
 
@@ -77,27 +94,51 @@ def is_sealed(path: str | Path) -> bool:
         return file.read().startswith(MARK) and size > SEAL_BYTES
 
 
-def write_sums(*paths: Path) -> None:
-    """Write the checksums of tables of one stem beside them."""
-    lines = [f"{_digest(path)}  {path.name}\n" for path in paths]
-    with whole(sums_of(paths[0])) as temporary:
-        temporary.write_text("".join(lines))
+def write_sums(first: Path, *others: Path) -> None:
+    """Write the checksums of what one command has written, beside `first` and named as it is."""
+    lines = [_line(path, first.parent) for path in (first, *others)]
+    with whole(sums_of(first)) as temporary:
+        temporary.write_text("".join(f"{line}\n" for line in lines))
 
 
-def check_sums(paths: Iterable[Path]) -> None:
-    """Refuse tables whose content is not what the file of checksums beside them says.
+def checked(path: Path) -> Path:
+    """A table's path, if its content is what the file of checksums beside it says.
 
     Where there is none, as beside tables from elsewhere, nothing is checked; in a workflow's job it
     must be there.
     """
-    for path in paths:
-        sums = sums_of(path)
-        if sums.exists() or in_workflow():
-            lines = _lines(sums)
-            if not path.exists():
-                raise UserError(f"{path} does not exist")
-            if f"{_digest(path)}  {path.name}" not in lines:
-                raise damaged(path)
+    sums = sums_of(path)
+    if not path.exists():
+        raise UserError(f"{path} does not exist")
+    if sums.exists() or in_workflow():
+        listed = sums.read_text(errors="replace") if sums.exists() else ""
+        if _line(path, path.parent) not in listed.splitlines():
+            raise damaged(path)
+    return path
+
+
+def all_damaged(folder: Path) -> list[Path]:
+    """Every damaged file below a folder: sealed ones, and tables with checksums beside them."""
+    files = sorted(path for path in folder.rglob("[!.]*") if path.is_file())
+    sealed = [path for path in files if path.suffix in (".h5", ".pt") and not intact(path)]
+    return sealed + [bad for path in files if path.suffix == ".sha256" for bad in _changed(path)]
+
+
+def intact(path: Path) -> bool:
+    """Whether a file ends with its seal and the seal is right."""
+    return is_sealed(path) and _seal_holds(path)
+
+
+def _changed(sums: Path) -> list[Path]:
+    """What a file of checksums shows to be damaged; all that it is for if it is damaged itself."""
+    lines = sums.read_text(errors="replace").splitlines()
+    sound = [line for line in lines if re.fullmatch(rf"[0-9a-f]{{{DIGITS}}}  .+", line)]
+    listed = [sums.parent / line[DIGITS + 2 :] for line in sound]
+    beside = [path for path in sums.parent.glob(f"{sums.stem}.*") if path.suffix in TABLES]
+    if len(listed) < max(len(lines), 1) or not set(beside) <= set(listed):
+        return beside
+    there = [path for path in listed if path.is_file()]
+    return [path for path in there if _line(path, sums.parent) not in lines]
 
 
 def sums_of(path: Path) -> Path:
@@ -154,16 +195,11 @@ def _seal_holds(path: Path) -> bool:
         return file.read() == MARK + content.hexdigest().encode()
 
 
-def _digest(path: Path) -> str:
+def _line(path: Path, folder: Path) -> str:
+    """What sha256sum writes of a file."""
     with _opened(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _lines(sums: Path) -> list[str]:
-    try:
-        return sums.read_text(errors="replace").splitlines()
-    except FileNotFoundError:
-        return []
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"{digest}  {path.relative_to(folder).as_posix()}"
 
 
 def _opened(path: Path):
@@ -188,17 +224,22 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def _start(path: Path) -> str:
+    """How the temporary names for `path` on this machine begin; the process and suffix follow."""
+    return f".{path.stem}.{socket.gethostname()}-"
+
+
 def _sweep(path: Path) -> None:
-    """Remove temporary files for `path` whose process, of this machine, has ended."""
-    start = f".{path.stem}.{socket.gethostname()}-"
+    """Remove what processes of this machine that have ended were writing to become `path`."""
     for other in path.parent.iterdir():
-        if other.name.startswith(start) and other.suffix == path.suffix:
-            pid = other.name.removeprefix(start).removesuffix(path.suffix)
-            if pid.isdecimal() and not _lives(int(pid)):
-                other.unlink(missing_ok=True)
+        if other.name.startswith(_start(path)) and other.name.endswith(path.suffix):
+            pid = other.name.removeprefix(_start(path)).removesuffix(path.suffix)
+            if pid.isdecimal() and not lives(int(pid)):
+                shutil.rmtree(other) if other.is_dir() else other.unlink(missing_ok=True)
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether a process of this machine has not ended."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

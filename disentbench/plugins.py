@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from disentbench.errors import UserError
+from disentbench.options import shown
 
 KINDS = ("objectives", "datasets", "metrics", "architectures")
 
@@ -27,7 +28,7 @@ def require(kind: str, name: str) -> None:
     """Raise a UserError that names the choices unless `name` exists."""
     if name not in names(kind):
         choices = ", ".join(names(kind))
-        raise UserError(f"no {kind.removesuffix('s')} named {name!r}; choose from {choices}")
+        raise UserError(f"no {kind.removesuffix('s')} named {shown(name)}; choose from {choices}")
 
 
 def source(kind: str, name: str) -> Path:

@@ -3,24 +3,24 @@
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from disentbench import plugins
+from disentbench import documents, plugins
 from disentbench.errors import UserError
-from disentbench.options import Options, sentence
+from disentbench.options import Options, sentence, shown
 
 
 def _path_safe(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,63}", name):
         raise ValueError(
-            f"{name!r} cannot be a folder's name; use up to 64 letters, digits, '_', '-' and '+'"
+            f"{shown(name)} cannot be a folder's name; "
+            "use up to 64 letters, digits, '_', '-' and '+'"
         )
     return name
 
@@ -29,8 +29,8 @@ def _seed_range(seeds: Any) -> str:
     match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", str(seeds))
     if not match or not 0 <= int(match[2] or match[1]) - int(match[1]) < MOST_SEEDS:
         raise ValueError(
-            f"{seeds!r} is no range of seeds; write the first and the last, as in 0-4, of at most "
-            f"{MOST_SEEDS:,} seeds"
+            f"{shown(seeds)} is no range of seeds; write the first and the last, as in 0-4, "
+            f"of at most {MOST_SEEDS:,} seeds"
         )
     return str(seeds)
 
@@ -112,6 +112,8 @@ class Study(Options):
     def _parts_exist_and_fit(self):
         for metric in self.metrics:
             plugins.require("metrics", metric)
+            if self.metrics.count(metric) > 1:
+                raise ValueError(f"metrics names {metric!r} twice; name each metric once")
         for name in self.datasets:
             self._fits(name)
         for name in self.objectives:
@@ -130,7 +132,10 @@ class Study(Options):
         _named(f"architecture on {name}", self.network.check, dataset.image_shape)
 
     def _groups_fit(self, name: str, objective) -> None:
-        for group, members in objective.structure().groups.items():
+        structure = objective.structure()
+        for group in (*structure.groups, *structure.discrete):
+            _named(f"objectives.{name}", _path_safe, group)  # it names a part of latents.h5
+        for group, members in structure.groups.items():
             if max(members) >= self.latents:
                 raise ValueError(
                     f"objectives.{name}.groups.{group} names latent {max(members)}; "
@@ -159,8 +164,16 @@ class Study(Options):
             raise ValueError(f"architecture needs the key 'of'; choose from {choices}")
         return made("architectures", options["of"], options)
 
-    def settings(self, name: str) -> Iterator[tuple[str, Any]]:
+    def settings(self, name: str) -> Iterable[tuple[str, Any]]:
         """(setting, objective) of every point of an objective's sweep, in the order written."""
+        return self._objectives[name].items()
+
+    @cached_property
+    def _objectives(self) -> dict[str, dict[str, Any]]:
+        """Every objective by the study's name and by setting, each made once."""
+        return {name: dict(self._made(name)) for name in self.objectives}
+
+    def _made(self, name: str) -> Iterator[tuple[str, Any]]:
         for options in self.sweep(name):
             chosen = self.objectives[name] | options
             objective = made("objectives", name, chosen)
@@ -210,7 +223,7 @@ class Study(Options):
     def point(self, pack: Pack) -> dict[str, Any]:
         """The swept settings of a pack, by name."""
         swept = self.sweep(pack.objective)[0]
-        objective = dict(self.settings(pack.objective))[pack.setting]
+        objective = self._objectives[pack.objective][pack.setting]
         return {key: getattr(objective, key) for key in swept}
 
     def recipe(self, pack: Pack) -> str:
@@ -235,19 +248,27 @@ def read(source: str | Path | dict, name: str = "study") -> Study:
         return _validated(source, name)
     text = str(source)
     if text.lstrip().startswith("{"):
-        return _validated(_parsed(json.loads, text, name), name)
+        return _validated(_parsed(text, name), name)
     path = Path(text)
     if not path.is_file():
         raise UserError(f"no study file {text}; name a YAML file like configs/demo.yaml")
-    return _validated(_parsed(yaml.safe_load, path.read_text(errors="replace"), text), text)
+    return _validated(_parsed(path.read_text(encoding="utf-8", errors="replace"), text), text)
 
 
-def _parsed(parse, text: str, name: str) -> Any:
+def require_plain(path: str | Path) -> None:
+    """Refuse what Snakemake's reader of config files lets pass: a key twice, a template's keys."""
+    found = _parsed(Path(path).read_text(encoding="utf-8", errors="replace"), str(path))
+    unknown = [key for key in found if key not in Study.model_fields]
+    if unknown:
+        choices = ", ".join(Study.model_fields)
+        raise UserError(f"{path}: unknown key {shown(unknown[0])}; the keys are {choices}")
+
+
+def _parsed(text: str, name: str) -> Any:
     try:
-        return parse(text)
-    except (yaml.YAMLError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{name} cannot be read: {reason}") from None
+        return documents.parsed(text)
+    except ValueError as error:
+        raise UserError(f"{name} cannot be read: {error}") from None
 
 
 def _validated(raw: Any, name: str) -> Study:
@@ -259,7 +280,10 @@ def _validated(raw: Any, name: str) -> Study:
 
 def _as_mapping(entries: Any) -> Any:
     if isinstance(entries, list):
-        return {entry if isinstance(entry, str) else str(entry): {} for entry in entries}
+        names = [entry if isinstance(entry, str) else shown(entry) for entry in entries]
+        if twice := [each for each in names if names.count(each) > 1]:
+            raise ValueError(f"{twice[0]!r} is named twice; name each once")
+        return {name: {} for name in names}
     if isinstance(entries, dict):
         return {key: {} if options is None else options for key, options in entries.items()}
     return entries
@@ -288,5 +312,5 @@ def _text(value: Any) -> str:
     if isinstance(value, int | float):
         return f"{value:g}"
     if isinstance(value, str):
-        return value
-    raise ValueError(f"{value!r} cannot be swept; a sweep's values are numbers or names")
+        return _path_safe(value)
+    raise ValueError(f"{shown(value)} cannot be swept; a sweep's values are numbers or names")

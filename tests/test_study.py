@@ -94,7 +94,7 @@ MISTAKES = [
     ("training/steps", "many", "training.steps is 'many'"),
     ("training/batch_size", 5000, "batch_size 5000 is larger than grid's 1536 images"),
     ("training/learning_rate", -1, "training.learning_rate is -1"),
-    ("training/precision", "float8", "training.precision is 'float8'; input should be 'float32'"),
+    ("training/precision", "float8", "training.precision is 'float8'; it should be 'float32'"),
     ("objectives/btcvae", {"beta": 1}, "no objective named 'btcvae'; choose from beta_tcvae, "),
     ("objectives/beta_tcvae/beta", -1, "objectives.beta_tcvae: beta is -1"),
     ("objectives/beta_tcvae/beta", [1, -2], "objectives.beta_tcvae: beta is -2"),

@@ -1,6 +1,6 @@
 rule report:
     input:
-        scores="results/{study}/scores.csv",
+        scores="results/{study}/scores.parquet",
         models=packs("model.pt"),
         histories=packs("history.csv"),
         latents=packs("latents.h5"),
@@ -14,6 +14,7 @@ rule report:
         images=expand("results/{{study}}/{dataset}/images.h5", dataset=study.datasets),
     output:
         page="results/{study}/report/index.html",
+        sums="results/{study}/report/index.sha256",
     log:
         "results/{study}/logs/report.log",
     resources:

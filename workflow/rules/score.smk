@@ -56,6 +56,8 @@ rule collect:
         scores=[packs(f"scores/{metric}.csv") for metric in study.metrics],
     output:
         scores="results/{study}/scores.csv",
+        table="results/{study}/scores.parquet",
+        sums="results/{study}/scores.sha256",
     log:
         "results/{study}/logs/collect.log",
     resources:

@@ -1,0 +1,286 @@
+"""How far a study is, as its files and locks say: what is done, runs, has failed or is missing.
+
+What Snakemake would make anew because its inputs have changed counts as done here; `snakemake -n`
+knows. A training is seen to run wherever it does, by its lock; other jobs on this machine alone.
+Imports no torch: a study of thousands of files is answered at once.
+"""
+
+import json
+import os
+import re
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from filelock import SoftFileLease
+
+from disentbench.documents import printable
+from disentbench.files import lives
+from disentbench.study import Pack, Study
+
+STAGES = ("data", "train", "encode", "score", "levels", "audit", "collect", "report")
+STATES = ("done", "running", "failed", "missing")
+SHOWN = 20  # lines of a list; the rest is counted
+# A trainer touches its lock every ten seconds; the rest is for two clocks that disagree.
+LOCK_SECONDS = 60
+STOPPED = re.compile(r"disentbench \S+: stopped by |KeyboardInterrupt")
+ERROR = re.compile(r"[\w.]+(Error|Exception)\b|Fatal |terminate called |.*: command not found$")
+
+
+class Job(NamedTuple):
+    """What is there when a job is done, and where it says what goes wrong."""
+
+    stage: str
+    output: Path
+    log: Path
+    pack: Pack | None = None
+
+
+class Training(NamedTuple):
+    """How far an unfinished training is, in steps summed over the members of its pack."""
+
+    pack: Pack
+    running: bool
+    done: int
+    total: int
+    rate: float | None  # steps a second since it was begun or resumed
+
+    @property
+    def left(self) -> int:
+        return max(0, self.total - self.done)
+
+
+class Failure(NamedTuple):
+    """A job that has failed, in the words of its log."""
+
+    stage: str
+    log: Path
+    words: str
+
+
+class Status(NamedTuple):
+    """Where a study stands."""
+
+    study: str
+    jobs: dict[str, Counter]  # by stage, how many jobs are in each state
+    trainings: list[Training]  # those that are not done
+    failures: list[Failure]
+
+    @property
+    def running(self) -> list[Training]:
+        return [each for each in self.trainings if each.running]
+
+    @property
+    def stopped(self) -> list[Training]:
+        """Those that go on where they were when they are run again."""
+        return [each for each in self.trainings if each.done and not each.running]
+
+    @property
+    def timed(self) -> list[Training]:
+        return [each for each in self.running if each.rate]
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the last training ends, if no more run at once than now; a step is a step."""
+        rate = sum(each.rate for each in self.timed)
+        return sum(each.left for each in self.trainings) / rate if rate else None
+
+
+class Folders(dict[Path, frozenset[str]]):
+    """The names in each folder, listed once: far quicker than to ask for every file."""
+
+    def __missing__(self, folder: Path) -> frozenset[str]:
+        try:
+            names = frozenset(os.listdir(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            names = frozenset()
+        self[folder] = names
+        return names
+
+    def hold(self, path: Path) -> bool:
+        return path.name in self[path.parent]
+
+
+def status(study: Study, results: Path) -> Status:
+    """Where a study stands below `results`, the folder above its own."""
+    folders, written, now = Folders(), being_written(), time.time()
+    found = Status(study.study, {stage: Counter() for stage in STAGES}, [], [])
+    for job in jobs(study, results / study.study):
+        state, words = "done", None
+        if job.stage == "train" and not folders.hold(job.output):
+            training = _training(study, job.pack, job.output.parent, folders, now)
+            found.trainings.append(training)
+            state = "running" if training.running else "missing"
+        elif not folders.hold(job.output):
+            state = (
+                "running"
+                if written and Path(os.path.realpath(job.output)) in written
+                else "missing"
+            )
+        if state == "missing" and folders.hold(job.log) and (words := failure(job.log)):
+            state = "failed"
+            found.failures.append(Failure(job.stage, job.log, words))
+        found.jobs[job.stage][state] += 1
+    found.failures.sort(key=lambda each: STAGES.index(each.stage))  # the others follow from these
+    return found
+
+
+def jobs(study: Study, folder: Path) -> Iterator[Job]:
+    """Every job of a study, in the order of the pipeline within each data set and pack."""
+    for name in study.datasets:
+        own = folder / name
+        yield Job("data", own / "images.h5", own / "logs/data.log")
+        yield Job("audit", own / "audit.csv", own / "logs/audit.log")
+        for metric in study.metrics:
+            yield Job("levels", own / f"levels/{metric}.csv", own / f"logs/levels-{metric}.log")
+    for pack in study.packs:
+        own = folder / pack.path
+        logs, scores = own / "logs", own / "scores"
+        yield Job("train", own / "model.pt", logs / "train.log", pack)
+        yield Job("encode", own / "latents.h5", logs / "encode.log")
+        for metric in study.metrics:
+            yield Job("score", scores / f"{metric}.csv", logs / f"score-{metric}.log")
+    yield Job("collect", folder / "scores.csv", folder / "logs/collect.log")
+    yield Job("report", folder / "report/index.html", folder / "logs/report.log")
+
+
+def _training(study: Study, pack: Pack, folder: Path, folders: Folders, now: float) -> Training:
+    lock, file = folder / "checkpoints.lock", folder / "checkpoints/progress.json"
+    running = folders.hold(lock) and is_held(lock, now)
+    total = study.training.steps * len(pack.seeds)
+    done, rate = progress(file) if folders.hold(file) else (0, None)
+    return Training(pack, running, min(done, total), total, rate if running else None)
+
+
+def progress(file: Path) -> tuple[int, float | None]:
+    """Steps done, and steps a second in the trainer's present session if it can be told."""
+    with suppress(ArithmeticError, LookupError, OSError, TypeError, ValueError):
+        found = json.loads(file.read_text())
+        done, began, seconds = (float(found[key]) for key in ("done", "began", "seconds"))
+        rate = (done - began) / seconds if seconds > 0 else 0
+        return max(0, int(done)), rate if 0 < rate < float("inf") else None
+    return 0, None
+
+
+def is_held(lock: Path, now: float) -> bool:
+    """Whether the holder of a trainer's lock lives, as far as can be seen from here."""
+    try:
+        if now - lock.stat().st_mtime > LOCK_SECONDS:
+            return False
+    except FileNotFoundError:  # it ended while we looked
+        return False
+    owner = SoftFileLease(lock).owner
+    return owner is None or not _is_here(owner.hostname) or lives(owner.pid)
+
+
+def _is_here(host: str) -> bool:
+    """Whether a lock names this machine and, in a container, its own numbering of processes."""
+    names = [socket.gethostname()]
+    with suppress(OSError):
+        names.append(f"{names[0]}?pidns-{os.stat('/proc/self/ns/pid').st_ino:x}")
+    return host in names
+
+
+def being_written() -> set[Path]:
+    """What the commands that run on this machine are to write; nothing where there is no /proc."""
+    found: set[Path] = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = [os.fsdecode(each) for each in (process / "cmdline").read_bytes().split(b"\0")]
+            if any(Path(word).name in ("disentbench", "disentbench.cli") for word in words[:3]):
+                folder = os.readlink(process / "cwd")
+                found |= {
+                    Path(os.path.realpath(Path(folder, name)))
+                    for option, name in pairwise(words)
+                    if option in ("--out", "--latents")
+                }
+    return found
+
+
+def failure(log: Path) -> str | None:
+    """The line in which a log says what went wrong; None if nothing did, or a signal ended it."""
+    lines = _tail(log)
+    if not lines or STOPPED.match(lines[-1]):
+        return None
+    if lines[-1].startswith("disentbench "):
+        return lines[-1]
+    if errors := [line for line in lines if ERROR.match(line)]:
+        return errors[-1]
+    return lines[-1] if any(line.startswith("Traceback ") for line in lines) else None
+
+
+def _tail(log: Path, size: int = 8192) -> list[str]:
+    """The last lines of a log that say something; nothing in them can steer a terminal."""
+    with log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+        text = file.read().decode("utf-8", "replace")
+    lines = (printable(line).rstrip() for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def text(found: Status) -> str:
+    """A status to be read."""
+    parts = [found.study, *_table(found.jobs)]
+    parts += _listed("training now", [_now(each) for each in found.running])
+    parts += _listed("stopped, to be resumed", [_far(each) for each in found.stopped])
+    if found.trainings:
+        parts += ["", _time_left(found)]
+    failures = [f"{each.log}: {shortened(each.words)}" for each in found.failures]
+    return "\n".join([*parts, *_listed("failed", failures)])
+
+
+def _table(jobs: dict[str, Counter]) -> list[str]:
+    rows = [("", *STATES)] + [
+        (stage, *(str(states[state] or "-") for state in STATES)) for stage, states in jobs.items()
+    ]
+    return [f"{stage:8}" + "".join(f"{cell:>10}" for cell in cells) for stage, *cells in rows]
+
+
+def _listed(title: str, lines: list[str]) -> list[str]:
+    """A titled list, cut where it is long; nothing if there is nothing in it."""
+    more = len(lines) - SHOWN
+    rest = [f"and {more:,} more"] if more > 0 else []
+    return ["", title, *(f"  {line}" for line in lines[:SHOWN] + rest)] if lines else []
+
+
+def _far(training: Training) -> str:
+    return (
+        f"{training.pack.path}: {100 * training.done // training.total} %, "
+        f"{training.done:,} of {training.total:,} steps"
+    )
+
+
+def _now(training: Training) -> str:
+    if training.rate is None:
+        return f"{_far(training)}, not yet timed"
+    left = duration(training.left / training.rate)
+    return f"{_far(training)}, {training.rate:,.1f} a second, {left} left"
+
+
+def _time_left(found: Status) -> str:
+    if found.seconds_left is not None:
+        left, timed = duration(found.seconds_left), len(found.timed)
+        return f"time left for all trainings: {left}, at the rate of the {timed} that run now"
+    if found.running:
+        return "time left for all trainings: unknown until those that run now are timed"
+    return "time left for all trainings: unknown, none runs now"
+
+
+def duration(seconds: float) -> str:
+    """A time in its two largest units."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+def shortened(words: str, most: int = 160) -> str:
+    return words if len(words) <= most else f"{words[:most]} ..."
