@@ -45,6 +45,20 @@ def load(path: Path) -> Saved:
         raise UserError(f"{path} cannot be read as a model: {type(error).__name__}") from None
 
 
+def require_fit(saved: Saved, model: VAE, runs: int) -> None:
+    """Refuse parameters that are not those of so many runs of this model."""
+    expected = {
+        name: (runs, *p.shape) for name, p in model.initialise(np.random.default_rng(0)).items()
+    }
+    try:
+        found = {name: tuple(p.shape) for name, p in saved.parameters.items()}
+        fits = found == expected and tuple(saved.failed.shape) == (runs,)
+    except (AttributeError, TypeError):
+        fits = False
+    if not fits:
+        raise UserError("the model file does not hold the parameters that the study's model has")
+
+
 @torch.inference_mode()
 def encode(
     model: VAE, saved: Saved, images: Resident, seeds: range, device: torch.device

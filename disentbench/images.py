@@ -56,20 +56,31 @@ def read(path: Path | str) -> Images:
     with open_checked(path) as file:
         if (schema := attribute(file, "schema")) != SCHEMA:
             raise UserError(f"{path} has schema {schema}; this version reads schema {SCHEMA}")
-        names = attribute(file, "factor_names")
-        binary = "bits" in file
-        parts = dict(
-            name=attribute(file, "dataset"),
-            label=attribute(file, "label"),
-            shape=tuple(int(n) for n in attribute(file, "shape")),
-            factors=array(file, "factors").astype(np.int64),
-            factor_names=names,
-            factor_values=tuple(array(file, f"values/{name}") for name in names),
-            bits=array(file, "bits") if binary else None,
-            pixels=None if binary else array(file, "pixels"),
-        )
+        try:
+            parts = _parts(file)
+        except UserError:
+            raise
+        except (TypeError, ValueError) as error:  # what a file from outside may hold
+            reason = " ".join(str(error).split())
+            raise UserError(f"{path} is not as it should be: {reason}") from None
     _require_whole(parts, path)
     return Images(**parts)
+
+
+def _parts(file: Group) -> dict:
+    """What the file holds, by the names that Images has for it."""
+    names = attribute(file, "factor_names")
+    binary = "bits" in file
+    return dict(
+        name=attribute(file, "dataset"),
+        label=attribute(file, "label"),
+        shape=tuple(int(n) for n in attribute(file, "shape")),
+        factors=array(file, "factors").astype(np.int64),
+        factor_names=names,
+        factor_values=tuple(array(file, f"values/{name}") for name in names),
+        bits=array(file, "bits") if binary else None,
+        pixels=None if binary else array(file, "pixels"),
+    )
 
 
 def unpack(

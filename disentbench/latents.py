@@ -154,6 +154,8 @@ def _read_hdf5(path: Path, _: Columns | None) -> Arrays:
             shared["groups"] = hdf5.json_attribute(file, "groups")
         if "names" in file["factors"].attrs:
             shared["factor_names"] = hdf5.attribute(file["factors"], "names")
+            if not isinstance(shared["factor_names"], tuple):
+                raise UserError(f"{path}: the attribute names of factors is no list of names")
         own = [name for name in ("mean", "logvar", "distortion") if name in file or name == "mean"]
         groups = list(file["logits"]) if "logits" in file else []
         if hdf5.dimensions(file, "mean") < 3:

@@ -1,7 +1,9 @@
 """Where a number comes from: the code, the versions, the device and the study's text."""
 
+import json
 import platform
 import subprocess
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -35,3 +37,9 @@ def origin(device: str) -> dict:
 def provenance(study: str, device: str) -> dict:
     """What every artefact carries, as plain data."""
     return origin(device) | {"study": study}
+
+
+def unique(origins: Iterable[dict]) -> list[dict]:
+    """Each origin once, in order."""
+    texts = dict.fromkeys(json.dumps(each, sort_keys=True) for each in origins)
+    return [json.loads(text) for text in texts]

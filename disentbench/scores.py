@@ -1,6 +1,7 @@
 """Scores: metrics of representations, as tidy tables."""
 
 import inspect
+import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,12 +10,15 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import ArrayLike
+from pyarrow import parquet
 
-from disentbench import latents, plugins
+from disentbench import files, latents, plugins
 from disentbench.errors import UserError
 from disentbench.latents import Columns
 from disentbench.metrics import Metric, Score
+from disentbench.provenance import unique
 from disentbench.representation import Representation, represent
 from disentbench.study import Pack, Study
 
@@ -226,8 +230,8 @@ def collect(study: Study, results: Path) -> pd.DataFrame:
 
 
 def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:
-    files = [results / study.study / pack.path / "scores" / f"{m}.csv" for m in study.metrics]
-    scores = pd.concat(map(read, files), ignore_index=True)
+    folder = results / study.study / pack.path / "scores"
+    scores = pd.concat([read(folder / f"{metric}.csv") for metric in study.metrics])
     return scores.rename(columns={"run": "seed"}).assign(
         dataset=pack.dataset,
         objective=pack.objective,
@@ -237,6 +241,27 @@ def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:
     )
 
 
+def scored_by(study: Study, results: Path) -> list[dict]:
+    """With what code the study was scored, each once, as far as the details say it."""
+    folders = (results / study.study / pack.path / "scores" for pack in study.packs)
+    paths = (folder / f"{metric}.json" for folder in folders for metric in study.metrics)
+    details = (json.loads(files.checked(path).read_text()) for path in paths if path.exists())
+    return unique(each["provenance"] for each in details if "provenance" in each)
+
+
 def read(path: Path) -> pd.DataFrame:
-    """A score file."""
-    return pd.read_csv(path, dtype={"run": str})
+    """A score file, every value to its last digit."""
+    return pd.read_csv(files.checked(path), dtype={"run": str})
+
+
+def write_parquet(scores: pd.DataFrame, path: Path, provenance: dict) -> None:
+    """A tidy table as parquet, names encoded as dictionaries; what is missing is null.
+
+    The schema's metadata holds the provenance as JSON under `disentbench`.
+    """
+    table = pa.Table.from_pandas(scores, preserve_index=False)
+    metadata = table.schema.metadata | {"disentbench": json.dumps(provenance)}
+    names = list(scores.select_dtypes(exclude="number"))
+    parquet.write_table(
+        table.replace_schema_metadata(metadata), path, compression="zstd", use_dictionary=names
+    )

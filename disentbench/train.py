@@ -8,7 +8,6 @@ does not depend on its companions nor on interruptions.
 
 import hashlib
 import io
-import json
 import math
 import signal
 import time
@@ -30,7 +29,7 @@ from disentbench.model import VAE, Noise, distortion, sample
 from disentbench.networks import Parameters
 from disentbench.objectives import Objective
 from disentbench.objectives._terms import Terms
-from disentbench.provenance import origin
+from disentbench.provenance import origin, unique
 from disentbench.resident import Resident
 from disentbench.study import Study, Training
 from disentbench.supervision import Supervision
@@ -137,12 +136,6 @@ def train(
         pd.concat([part.history for part in done], ignore_index=True),
         unique(origin for part in done for origin in part.origins),
     )
-
-
-def unique(origins) -> list[dict]:
-    """Each origin once, in order."""
-    texts = dict.fromkeys(json.dumps(each, sort_keys=True) for each in origins)
-    return [json.loads(text) for text in texts]
 
 
 def _train_members(problem, seeds, checkpoint, report, supervision) -> Trained:
@@ -286,7 +279,7 @@ class Checkpoint:
         except Exception as error:  # a damaged file fails in many ways; training can begin again
             warnings.warn(f"{error}; training begins anew", stacklevel=2)
             return None
-        if saved["fingerprint"] != problem.fingerprint:
+        if not isinstance(saved, dict) or saved.get("fingerprint") != problem.fingerprint:
             return None
         state = State(saved["parameters"], problem.training)
         state.adam.load_state_dict(saved["adam"])

@@ -78,23 +78,22 @@ def test_sha256sum_agrees_with_the_sums_of_tables(tmp_path):
 
 def test_a_changed_table_is_found(tmp_path):
     paths = tables(tmp_path)
-    files.check_sums(paths)
+    assert pd.read_csv(files.checked(paths[0])).value.tolist() == [0.5]
     paths[1].write_text("run,metric,value\n0,mig,0.6\n")
-    files.check_sums(paths[:1])
+    files.checked(paths[0])
     with pytest.raises(UserError, match=r"mig\.json is damaged"):
-        files.check_sums(paths)
-    assert pd.read_csv(paths[0]).value.tolist() == [0.5]
+        files.checked(paths[1])
 
 
 def test_tables_from_elsewhere_need_no_sums_but_those_of_a_workflow_do(tmp_path, monkeypatch):
     table = tmp_path / "scores.csv"
     table.write_text("a\n")
-    files.check_sums([table])
+    assert files.checked(table) == table
     monkeypatch.setenv(files.RERUN, "snakemake --cores all --configfile mine.yaml")
     with pytest.raises(
         UserError, match=r"it is now scores\.csv\.damaged, .*--configfile mine\.yam"
     ):
-        files.check_sums([table])
+        files.checked(table)
     assert os.listdir(tmp_path) == ["scores.csv.damaged"]
 
 
@@ -162,9 +161,30 @@ def test_hdf5_on_a_full_disk_fails_in_one_sentence(tmp_path, size):
             "        for i in range(10): file[f'x{i}'] = np.random.rand(10_000)\n"
             "except OSError as error: print(error)\n"
         )
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        run = subprocess.run(
+            [sys.executable, "-c", code], check=False, capture_output=True, text=True
+        )
         assert (run.returncode, run.stderr) == (0, "")
         assert "No space left on device" in run.stdout
         assert not os.listdir(tmp_path)
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_all_that_is_damaged_below_a_folder_is_named(tmp_path):
+    tables(tmp_path)
+    torch_file(tmp_path / "model.pt")
+    hdf5_file(tmp_path / "latents.h5")
+    assert files.all_damaged(tmp_path) == []
+    for name in ("model.pt", "latents.h5", "mig.json"):
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-1])
+    names = [path.name for path in files.all_damaged(tmp_path)]
+    assert names == ["latents.h5", "model.pt", "mig.json"]
+
+
+@pytest.mark.parametrize("content", ["", "nonsense\n", "first line"])
+def test_damaged_sums_condemn_what_they_are_for(tmp_path, content):
+    paths = tables(tmp_path)
+    sums = tmp_path / "mig.sha256"
+    sums.write_text(sums.read_text().splitlines()[0] if content == "first line" else content)
+    assert sorted(files.all_damaged(tmp_path)) == paths

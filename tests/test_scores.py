@@ -247,6 +247,16 @@ def test_levels_and_audit_from_the_command_line(tmp_path, capsys):
     assert (code, "its runs are 0" in error) == (2, True)
 
 
+def test_metrics_without_factors_have_no_levels(tmp_path, capsys):
+    """An answer without a line would puzzle; the workflow's file may have none."""
+    path, out = tmp_path / "x.npz", tmp_path / "levels.csv"
+    np.savez(path, mean=FACTORS.astype(np.float32), factors=FACTORS)
+    code, _, error = run(capsys, "levels", path, "--metrics", "elbo")
+    assert (code, "none of elbo looks at factors" in error) == (2, True)
+    assert run(capsys, "levels", path, "--metrics", "elbo", "--out", out)[0] == 0
+    assert pd.read_csv(out).empty
+
+
 @pytest.mark.slow
 def test_a_million_rows():
     rng = np.random.default_rng(0)

@@ -110,9 +110,11 @@ def test_the_lock_of_a_lost_node_is_taken_when_its_lease_has_run_out(folder):
     elsewhere = record.replace(os.uname().nodename.encode(), b"another-node")
     assert elsewhere != record
     (folder / "checkpoints.lock").write_bytes(elsewhere)
-    with pytest.raises(UserError, match="on another-node trains this pack"):
-        with supervised(folder / "checkpoints.lock", wait=1):
-            pass
+    with (
+        pytest.raises(UserError, match="on another-node trains this pack"),
+        supervised(folder / "checkpoints.lock", wait=1),
+    ):
+        pass
     with supervised(folder / "checkpoints.lock", wait=60):
         pass
 

@@ -14,7 +14,8 @@ import torch
 from disentbench import images as image_files
 from disentbench import latents, plugins, train
 from disentbench import study as studies
-from disentbench.encode import Saved, encode
+from disentbench.encode import Saved, encode, require_fit
+from disentbench.errors import UserError
 from disentbench.resident import Resident
 
 CPU = torch.device("cpu")
@@ -190,13 +191,13 @@ def encoded(study, folder):
 
 def test_sigkill_at_several_points_changes_no_bit_of_the_latents(images, tmp_path):
     """Killed outright while it trains, four times over two members, and run again each time."""
-    study = tiny("hfvae", seeds="0-1", steps=1500)
+    study = tiny("hfvae", seeds="0-1", steps=700)
     for name in ("killed", "whole"):
         (tmp_path / name).mkdir()
         image_files.write(images, tmp_path / name / "images.h5", {})
     subprocess.run(command(study, tmp_path / "whole"), check=True, stderr=subprocess.DEVNULL)
     kills = 0
-    for progress in (100, 700, 1600, 2400):
+    for progress in (60, 300, 720, 900):
         process = subprocess.Popen(
             command(study, tmp_path / "killed"), stderr=subprocess.DEVNULL, start_new_session=True
         )
@@ -230,3 +231,18 @@ def _reach(process, checkpoints, progress) -> bool:
             return True
         time.sleep(0.005)
     return False
+
+
+@pytest.mark.parametrize(
+    "change", [{"parameters": {}}, {"failed": None}, {"failed": torch.ones(7)}]
+)
+def test_a_model_of_another_study_is_refused(change):
+    model = train.vae(tiny())
+    members = [model.initialise(np.random.default_rng(seed)) for seed in range(3)]
+    stacked = {name: torch.stack([m[name] for m in members]) for name in members[0]}
+    sound = Saved("", stacked, torch.zeros(3, dtype=torch.bool), [])
+    require_fit(sound, model, 3)
+    with pytest.raises(UserError, match="does not hold the parameters"):
+        require_fit(Saved(**(sound._asdict() | change)), model, 3)
+    with pytest.raises(UserError, match="does not hold the parameters"):
+        require_fit(sound, model, 4)

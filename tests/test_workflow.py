@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from disentbench.cli import main
+
 ROOT = Path(__file__).parent.parent
 PARTS = ("Snakefile", "workflow", "configs", "disentbench")
 
@@ -117,6 +119,18 @@ def test_the_report_is_one_page_that_needs_nothing_else(checkout):
 
 def test_a_finished_study_has_nothing_to_do(checkout):
     assert planned(checkout) == {}
+
+
+def test_a_finished_study_is_done_and_identical_to_itself(checkout, capsys):
+    study, results = str(checkout / "configs/smoke.yaml"), str(checkout / "results")
+    assert main(["status", study, "--results", results]) == 0
+    counts = [line.split()[1:] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert len(counts) == 8
+    assert all(done.isdecimal() and rest == ["-"] * 3 for done, *rest in counts)
+    assert main(["diff", f"{results}/smoke", f"{results}/smoke", "--exit-code"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].startswith("identical: ")
+    assert len(shown) == 5
 
 
 def test_a_new_strength_trains_itself_alone(checkout):

@@ -7,8 +7,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from disentbench import statistics
-from disentbench.files import whole
+from disentbench import files, statistics
 from disentbench.report import about, beside, checks, levels, origin, style, sweeps
 from disentbench.report import runs as run_tables
 from disentbench.report.runs import Summary
@@ -20,16 +19,16 @@ HERE = Path(__file__).parent
 
 
 def render(study: Study, results: Path, scores: Path, out: Path) -> None:
-    """Write the page `out`, and figures/ and tables/ beside it; the page last, whole or absent.
+    """Write the page `out`, figures/ and tables/ beside it, and the checksums of all.
 
     `results` is the folder above the study's own, `scores` its tidy table. What is gone (models,
     histories, images) is left out of the page, and the page says so. Figures and tables of an
     earlier rendering that this one does not make are removed.
     """
-    scored = run_tables.read(Path(scores))
+    scored = run_tables.read(files.checked(Path(scores)))
     runs = scored.reindex(run_tables.planned(study))
     values = run_tables.shown(study, runs)
-    with mpl.rc_context(style.RC), beside.fresh(Path(out).parent) as folder:
+    with mpl.rc_context(style.RC), beside.fresh(Path(out)) as folder:
         report = Report(
             study=study,
             results=Path(results),
@@ -41,14 +40,14 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
             looks=style.looks(study),
             levels={name: levels.read(Path(results, study.study, name)) for name in study.datasets},
         )
-        page = _page(report, runs, scored)
-    with whole(out) as path:
-        path.write_text(page, encoding="utf-8")
+        page = _page(report, runs, scored, Path(scores))
+        (folder / Path(out).name).write_text(page, encoding="utf-8")
 
 
-def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame) -> str:
+def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path) -> str:
     study = report.study
     found = origin.origins(study, report.results)
+    made = origin.makings(found, scores)
     summary = run_tables.summarise(runs, report.values)
     blocks = [section(report, name, runs, summary) for name in study.datasets]
     environment = Environment(
@@ -63,7 +62,7 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame) -> str:
     return environment.get_template("page.html").render(
         study=study,
         css=Markup((HERE / "page.css").read_text()),
-        facts=about.facts(study, len(runs), found),
+        facts=about.facts(study, len(runs), made),
         yaml=about.yaml_text(study),
         rule=report.rule,
         legend=[(report.labels[name], style.swatch(look)) for name, look in report.looks.items()],
@@ -72,7 +71,7 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame) -> str:
         blocks=blocks,
         dashes=sweeps.dashes(report.settings),
         ranks=_ranks(report, summary),
-        trouble=_trouble(report, runs, scored, found),
+        trouble=_trouble(report, runs, scored, found, made),
         checks=checks.numeric(study, runs),
         explained=about.explained(report.columns, report.levels),
         leveled=any(own.keys() & report.columns.keys() for own in report.levels.values()),
@@ -91,7 +90,7 @@ def _ranks(report: Report, summary: Summary) -> list[tuple[str, float]]:
     return sorted(((name, float(rank)) for name, rank in named), key=lambda pair: pair[1])
 
 
-def _trouble(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, found) -> list[tuple]:
+def _trouble(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, found, made) -> list[tuple]:
     """Each kind of trouble with what was found of it, an empty list where there is none."""
     failed = {
         (o.pack.dataset, o.pack.objective, o.pack.setting, seed)
@@ -100,11 +99,8 @@ def _trouble(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, found) ->
     }
     unscored = checks.unscored(runs.index, scored)
     known = failed | set(runs.index.difference(scored.index))
-    gone = [
-        pack.path
-        for pack in report.study.packs
-        if len(found) < len(report.study.packs) and pack not in {o.pack for o in found}
-    ]
+    there = {o.pack for o in found}
+    gone = [pack.path for pack in report.study.packs if pack not in there]
     lists = {
         "runs that diverged": checks.diverged(report.study, report.results, found),
         "runs without scores": unscored,
@@ -112,7 +108,7 @@ def _trouble(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, found) ->
             runs, list(report.values), known
         ),
         "packs whose latents are gone, and with them their provenance": gone,
-        "mixed origins, code without a clean revision": checks.mixed(found),
+        "mixed origins, code without a clean revision": checks.mixed(found, made),
     }
     return [
         (name, checks.shortened(lines, len(lines)), len(lines)) for name, lines in lists.items()

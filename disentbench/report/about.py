@@ -40,7 +40,7 @@ class Formula(NamedTuple):
     reference: str
 
 
-def facts(study: Study, runs: int, found: list[origin.Origin]) -> list[Fact]:
+def facts(study: Study, runs: int, made: list[dict]) -> list[Fact]:
     """The head of the report, without a date: the same study gives the same page."""
     training = study.training
     rate, (one, two) = f"{training.learning_rate:g}", training.adam_betas
@@ -52,7 +52,7 @@ def facts(study: Study, runs: int, found: list[origin.Origin]) -> list[Fact]:
         Fact("precision", training.precision),
         Fact("runs", _runs(study, runs)),
     ]
-    return [*lines, *_machine(found)]
+    return [*lines, *_machine(made)]
 
 
 def _dataset(study: Study, name: str) -> str:
@@ -92,14 +92,14 @@ def _runs(study: Study, runs: int) -> str:
     return text + (f", {len(study.datasets)} data sets" if len(study.datasets) > 1 else "")
 
 
-def _machine(found: list[origin.Origin]) -> list[Fact]:
-    if not found:
+def _machine(made: list[dict]) -> list[Fact]:
+    if not made:
         return [Fact("provenance", "no latents are left that would say")]
-    packages = origin.versions(found)
+    packages = origin.versions(made)
     text = ", ".join(f"{name} {' or '.join(each)}" for name, each in packages.items())
     return [
-        Fact("devices", listed(origin.distinct(found, "device"))),
-        Fact("code revision", listed(origin.distinct(found, "revision"))),
+        Fact("devices", listed(origin.distinct(made, "device"))),
+        Fact("code revision", listed(origin.distinct(made, "revision"))),
         Fact("versions", text),
     ]
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
+from disentbench import files
 from disentbench.audit import bias
 from disentbench.report import style
 from disentbench.report.style import HAIR, INK, LINES, Look, canvas
@@ -52,7 +53,9 @@ class Audited(NamedTuple):
 def read(folder: Path) -> pd.DataFrame | None:
     """The audit of a data set; None where there is none, or no batch size that fits the data."""
     path = folder / "audit.csv"
-    table = pd.read_csv(path, dtype={"run": str}) if path.exists() else pd.DataFrame()
+    table = (
+        pd.read_csv(files.checked(path), dtype={"run": str}) if path.exists() else pd.DataFrame()
+    )
     if table.empty or (table["estimator"] == "exact").all():
         return None
     return table[table["term"].isin(TITLES)]

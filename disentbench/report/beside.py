@@ -1,42 +1,35 @@
-"""The figures and tables beside the page: put in place together, with nothing stale among them."""
+"""The page with its figures and tables: put in place together, with nothing stale among them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from disentbench.files import whole
-
-LIST = "files.txt"
+from disentbench import files
 
 
 @contextmanager
-def fresh(folder: Path) -> Iterator[Path]:
-    """An empty folder to write figures/ and tables/ to, whose files move to `folder` at the end.
+def fresh(page: Path) -> Iterator[Path]:
+    """An empty folder for the page, figures/ and tables/; they move to the page's at the end.
 
-    What an earlier rendering left there and this one does not make is removed. `files.txt` says
-    which files those are, so that nobody else's file is touched.
+    The page moves last. What an earlier rendering left there and this one does not make is removed:
+    the checksums beside the page say which files those are, so that nobody else's is touched.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix=".") as scratch:
-        yield Path(scratch)
-        made = [path for path in sorted(Path(scratch).rglob("*")) if path.is_file()]
-        names = [path.relative_to(scratch).as_posix() for path in made]
-        for path, name in zip(made, names, strict=True):
-            (folder / name).parent.mkdir(exist_ok=True)
-            path.replace(folder / name)
-    _remove(folder, _listed(folder) - set(names))
-    with whole(folder / LIST) as path:
-        path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    with files.scratch(page.with_name("report")) as drawn:
+        yield drawn
+        names = sorted(p.relative_to(drawn) for p in drawn.rglob("*") if p.is_file())
+        made = [page.parent / name for name in names if name != Path(page.name)]
+        for path in [*made, page]:
+            path.parent.mkdir(exist_ok=True)
+            (drawn / path.relative_to(page.parent)).replace(path)
+    for stale in _listed(page) - set(made):
+        stale.unlink()
+    files.write_sums(page, *made)
 
 
-def _listed(folder: Path) -> set[str]:
-    path = folder / LIST
-    return set(path.read_text(encoding="utf-8").splitlines()) if path.exists() else set()
-
-
-def _remove(folder: Path, stale: set[str]) -> None:
-    """Only what lies in the two folders can be removed, whatever the list says."""
-    for path in [*folder.glob("figures/*"), *folder.glob("tables/*")]:
-        if path.relative_to(folder).as_posix() in stale:
-            path.unlink()
+def _listed(page: Path) -> set[Path]:
+    """The figures and tables that are there and that the checksums beside a page name."""
+    sums = files.sums_of(page)
+    lines = sums.read_text(errors="replace").splitlines() if sums.exists() else []
+    names = {line[files.DIGITS + 2 :] for line in lines}
+    there = [*page.parent.glob("figures/*"), *page.parent.glob("tables/*")]
+    return {path for path in there if path.relative_to(page.parent).as_posix() in names}

@@ -48,18 +48,21 @@ def undefined(runs: pd.DataFrame, values: list[str], failed: set[tuple]) -> list
     return [f"{metric}: {count(int(n), 'run')}" for metric, n in missing.items() if n]
 
 
-def mixed(found: list[origin.Origin]) -> list[str]:
-    """Differences between the packs in what made them, and code that no revision names."""
+def mixed(found: list[origin.Origin], made: list[dict]) -> list[str]:
+    """Differences in what made the numbers, and code that no revision names."""
     lines = []
     for key, noun in (("revision", "code revisions"), ("device", "devices")):
-        if len(answers := origin.distinct(found, key)) > 1:
-            lines.append(f"packs come from {len(answers)} {noun}: {listed(answers)}")
+        if len(answers := origin.distinct(made, key)) > 1:
+            lines.append(f"the numbers come from {len(answers)} {noun}: {listed(answers)}")
     lines += [
-        f"packs were made with {package} {listed(versions)}"
-        for package, versions in origin.versions(found).items()
+        f"the numbers were made with {package} {listed(versions)}"
+        for package, versions in origin.versions(made).items()
         if len(versions) > 1
     ]
-    if dirty := [r for r in origin.distinct(found, "revision") if r.endswith("+")]:
+    lines += [
+        f"{pack.path} was trained in parts, of which these differ" for pack in origin.resumed(found)
+    ]
+    if dirty := [r for r in origin.distinct(made, "revision") if r.endswith("+")]:
         lines.append(f"the code differed from its revision (+): {listed(dirty)}")
     return lines
 

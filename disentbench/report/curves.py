@@ -76,7 +76,8 @@ def sheet(losses: pd.DataFrame, looks, labels: dict[str, str]) -> Figure:
         draw(ax, losses, term, looks)
     for ax in axes[len(names) :]:
         ax.set_axis_off()
-    present = {name: looks[name] for name in looks if name in set(losses["objective"])}
+    drawn = set(losses["objective"])
+    present = {name: looks[name] for name in looks if name in drawn}
     handles = style.handles(present, labels)
     for handle in handles:
         handle.set_marker("")

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from disentbench import hdf5
+from disentbench import files, hdf5
 from disentbench.metrics._information import entropies
 from disentbench.report.style import INK, MUTED, canvas
 
@@ -37,7 +37,7 @@ def read(folder: Path, seed: int, title: str) -> Information | None:
     path = folder / "scores" / "mig.json"
     if not path.exists() or not (folder / "latents.h5").exists():
         return None
-    detail = json.loads(path.read_text())["runs"].get(str(seed), {}).get("mig", {})
+    detail = json.loads(files.checked(path).read_text())["runs"].get(str(seed), {}).get("mig", {})
     if "mutual_information" not in detail:
         return None
     with hdf5.open_data(folder / "latents.h5") as file:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from disentbench import files
 from disentbench.report.runs import Shown
 from disentbench.report.style import LINES, MUTED
 from disentbench.report.text import fixed, number, places
@@ -29,7 +30,9 @@ def read(folder: Path) -> Levels:
 
     The tables have the columns metric (the name of a value), chance and perfect.
     """
-    tables = [pd.read_csv(path) for path in sorted((folder / "levels").glob("*.csv"))]
+    tables = [
+        pd.read_csv(files.checked(path)) for path in sorted((folder / "levels").glob("*.csv"))
+    ]
     rows = [row for table in tables for row in table.itertuples()]
     return {row.metric: Level(float(row.chance), float(row.perfect)) for row in rows}
 

@@ -1,12 +1,14 @@
 """Where the numbers come from: each pack's provenance, and which of its runs diverged when."""
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from pyarrow import parquet
 
-from disentbench import hdf5
+from disentbench import files, hdf5
 from disentbench.study import Pack, Study
 
 
@@ -36,7 +38,7 @@ def _origin(pack: Pack, path: Path) -> Origin:
 def history(study: Study, results: Path, pack: Pack) -> pd.DataFrame | None:
     """The losses of a pack by step, or None where the file is gone."""
     path = results / study.study / pack.path / "history.csv"
-    return pd.read_csv(path) if path.exists() else None
+    return pd.read_csv(files.checked(path)) if path.exists() else None
 
 
 def step_of_divergence(losses: pd.DataFrame | None, seed: int) -> int | None:
@@ -49,13 +51,33 @@ def step_of_divergence(losses: pd.DataFrame | None, seed: int) -> int | None:
     return int(bad.min()) if len(bad) else None
 
 
-def distinct(found: list[Origin], key: str) -> list[str]:
-    """What the packs say under a key of their provenance, each answer once."""
-    return sorted({str(origin.provenance.get(key, "not recorded")) for origin in found})
+def makings(found: list[Origin], scores: Path) -> list[dict]:
+    """All that made the numbers: every pack's training, more than one if it was resumed elsewhere,
+    its encoding, and the scoring, as the tidy table tells."""
+    packs = [each for o in found for each in (*o.provenance.get("trained", []), o.provenance)]
+    return packs + _scorings(scores)
 
 
-def versions(found: list[Origin]) -> dict[str, list[str]]:
-    """The versions of each package over all packs."""
-    pairs = {pair for o in found for pair in o.provenance.get("versions", {}).items()}
-    names = list(dict.fromkeys(n for o in found for n in o.provenance.get("versions", {})))
+def _scorings(scores: Path) -> list[dict]:
+    """What scored, where the tidy table is parquet and says it."""
+    if scores.suffix != ".parquet":
+        return []
+    metadata = parquet.read_metadata(scores).metadata or {}
+    return json.loads(metadata.get(b"disentbench", b"{}")).get("scored", [])
+
+
+def distinct(made: list[dict], key: str) -> list[str]:
+    """What the makings say under a key, each answer once."""
+    return sorted({str(each.get(key, "not recorded")) for each in made})
+
+
+def versions(made: list[dict]) -> dict[str, list[str]]:
+    """The versions of each package over all makings."""
+    pairs = dict.fromkeys(pair for each in made for pair in each.get("versions", {}).items())
+    names = dict.fromkeys(name for name, _ in pairs)
     return {name: sorted(version for key, version in pairs if key == name) for name in names}
+
+
+def resumed(found: list[Origin]) -> list[Pack]:
+    """The packs whose training went on with other code, other versions or on another device."""
+    return [o.pack for o in found if len(o.provenance.get("trained", [])) > 1]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from disentbench import plugins
+from disentbench.errors import UserError
 from disentbench.metrics import Metric, Value
 from disentbench.report.text import symbol
 from disentbench.statistics import half_width
@@ -17,7 +18,7 @@ from disentbench.study import Study
 
 RUN = ["dataset", "objective", "setting", "seed"]
 SETTING = RUN[:3]
-
+TYPES = {**dict.fromkeys(SETTING, str), "seed": int, "metric": str, "value": float}
 
 # The order in which the field reads them; whatever else was computed follows.
 FIRST = (
@@ -133,16 +134,28 @@ def planned(study: Study) -> pd.MultiIndex:
 
 
 def read(scores: Path) -> pd.DataFrame:
-    """The tidy table as one row for each run and one column for each value; infinite is NaN."""
-    table = pd.read_csv(
+    """The tidy table as one row for each run and one column for each value; infinite is NaN.
+
+    CSV and parquet hold the same numbers to the last digit.
+    """
+    try:
+        parquet = scores.suffix.lower() == ".parquet"
+        table = pd.read_parquet(scores, columns=list(TYPES)) if parquet else _csv(scores)
+        wide = table.astype(TYPES).pivot(index=RUN, columns="metric", values="value")
+    except (KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{scores} cannot be read as a table of scores: {reason}") from None
+    return wide.replace([np.inf, -np.inf], np.nan)
+
+
+def _csv(scores: Path) -> pd.DataFrame:
+    return pd.read_csv(
         scores,
-        usecols=[*RUN, "metric", "value"],
-        dtype=dict.fromkeys([*SETTING, "metric"], str) | {"seed": int, "value": float},
+        usecols=list(TYPES),
+        dtype=TYPES,
         keep_default_na=False,
         na_values={"value": ["", "nan", "NaN"]},
     )
-    wide = table.pivot(index=RUN, columns="metric", values="value")
-    return wide.replace([np.inf, -np.inf], np.nan)
 
 
 def shown(study: Study, runs: pd.DataFrame) -> dict[str, Shown]:

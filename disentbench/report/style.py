@@ -120,8 +120,9 @@ def uri(content: bytes, kind: str) -> str:
 
 def save(figure: Figure, folder: Path, name: str) -> None:
     """A figure as PNG and PDF, each whole or absent, with no date in it."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # laid out once, alike in every format
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine("none")  # laid out once, alike in every format
     for suffix, metadata in ((".png", {}), (".pdf", {"CreationDate": None})):
         with whole(folder / f"{name}{suffix}") as path:
             figure.savefig(path, dpi=200, metadata=metadata)

@@ -1,5 +1,7 @@
 """Every value against the strength of each objective: the seeds as points, their mean as a line."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import cycle
 from typing import NamedTuple
 
@@ -33,7 +35,8 @@ class Scale:
         return np.log2(strengths) if self.logarithmic else strengths
 
 
-class Sweep(NamedTuple):
+@dataclass(frozen=True)
+class Sweep:
     """What is drawn: a data set's runs against one swept key, in the objectives' looks."""
 
     part: Block
@@ -41,6 +44,20 @@ class Sweep(NamedTuple):
     settings: pd.DataFrame
     looks: dict[str, Look]
     levels: Levels
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """Of every run its objective, the key that this sweeps first, and where it stands, x."""
+        names = self.part.runs.index.to_frame(index=False)
+        placed = names.join(self.settings[["key", "x"]], on=["objective", "setting"])
+        return placed[["objective", "key", "x"]]
+
+    @cached_property
+    def lines(self) -> pd.DataFrame:
+        """Where each setting that sweeps the key stands, and on which line of its objective."""
+        own = self.settings[self.settings["key"] == self.key]
+        rests = own.groupby(level="objective", sort=False)["rest"]
+        return own[["x"]].assign(line=rests.transform(lambda each: pd.factorize(each)[0]))
 
 
 class Spread(NamedTuple):
@@ -92,9 +109,9 @@ def sheet(sweep: Sweep, shown: list[Shown]) -> Figure:
 
 def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
     """One value against one swept key; objectives that do not sweep anything are bands."""
-    part, key, settings, looks, known = sweep
-    table = part.runs[shown.value.name].dropna().rename("y").reset_index()
-    table = table.join(settings[["key", "x", "rest"]], on=["objective", "setting"])
+    key, settings, looks = sweep.key, sweep.settings, sweep.looks
+    values = sweep.part.runs[shown.value.name].to_numpy()
+    table = sweep.runs.assign(y=values).dropna(subset="y")
     swept = table[(table["key"] == key) & (key != "")]
     scale = Scale(_strengths(settings, key))
     ax.grid(axis="y", color=HAIR, linewidth=0.5)
@@ -103,19 +120,15 @@ def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
         at = _beside(scale, key, place, own["x"].iloc[0])
         _reference(ax, own.assign(at=at), looks[name])
     spread = Spread(scale.gap, len(swept))
-    means = _means(part, shown.value.name, settings[settings["key"] == key])
+    means = dict(list(_means(sweep, shown.value.name).groupby(level="objective", sort=False)))
     places = _dodged(swept["objective"].nunique(), scale)
     for shift, (name, own) in zip(places, swept.groupby("objective", sort=False), strict=True):
-        _lines(
-            ax,
-            means.loc[[name]].assign(at=lambda t, shift=shift: scale(t["x"]) + shift),
-            looks[name],
-        )
+        _lines(ax, means[name].assign(at=scale(means[name]["x"]) + shift), looks[name])
         _points(ax, own.assign(at=scale(own["x"]) + shift), looks[name], spread)
     _dress(ax, shown, table["y"])
     _ticks(ax, scale, key)
-    if shown.value.name in known and len(table):
-        levels.mark(ax, known[shown.value.name])
+    if shown.value.name in sweep.levels and len(table):
+        levels.mark(ax, sweep.levels[shown.value.name])
 
 
 def _strengths(settings: pd.DataFrame, key: str) -> np.ndarray:
@@ -149,12 +162,11 @@ def _reference(ax: Axes, own: pd.DataFrame, look: Look) -> None:
     _points(ax, own, look, Spread(0, len(y)))
 
 
-def _means(part: Block, value: str, settings: pd.DataFrame) -> pd.DataFrame:
+def _means(sweep: Sweep, value: str) -> pd.DataFrame:
     """What the tables say of one value, beside where its setting stands."""
-    table = {name: getattr(part.summary, name)[value] for name in ("mean", "low", "high", "n")}
-    rests = settings.groupby(level="objective", sort=False)["rest"]
-    placed = settings[["x"]].assign(line=rests.transform(lambda own: pd.factorize(own)[0]))
-    return pd.DataFrame(table).join(placed, how="inner").dropna(subset="mean")
+    summary = sweep.part.summary._asdict()
+    table = {name: summary[name][value] for name in ("mean", "low", "high", "n")}
+    return pd.DataFrame(table).join(sweep.lines, how="inner").dropna(subset="mean")
 
 
 def _lines(ax: Axes, means: pd.DataFrame, look: Look) -> None:
