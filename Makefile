@@ -4,17 +4,26 @@ STUDY ?= configs/demo.yaml
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: report test test-slow lint lint-workflow format clean
+.PHONY: report slurm test test-slow test-slurm lint lint-workflow audit format clean
 
+# The study is read as data first: Snakemake would run what a file from strangers may hold.
 report: .venv/run
+	@$(BIN)/disentbench status $(STUDY) > /dev/null
 	$(RUN) snakemake --cores all --configfile $(STUDY) --workflow-profile workflow/profiles/default
 	@echo "The report: $(CURDIR)/results/$$($(BIN)/python -c 'import sys; from disentbench.study import read; print(read(sys.argv[1]).study)' $(STUDY))/report/index.html"
+
+# What `snakemake --workflow-profile workflow/profiles/slurm` needs; docs/cluster.md tells more.
+slurm: .venv/slurm
 
 test: .venv/dev
 	$(RUN) pytest -n auto --dist loadfile
 
 test-slow: .venv/dev
 	$(RUN) pytest -m slow
+
+# As root, where SLURM's daemons are installed: a cluster of this machine alone, and its faults.
+test-slurm: .venv/dev .venv/slurm
+	$(RUN) pytest -m slurm -s -x
 
 lint: .venv/dev
 	$(RUN) ruff check .
@@ -28,6 +37,11 @@ lint-workflow: .venv/dev
 	grep '^    \* ' .lint-workflow | grep -v 'Specify a conda environment or container'; \
 	found=$$?; grep -q 'Lints for\|Congratulations' .lint-workflow || { cat .lint-workflow; exit 1; }; \
 	rm .lint-workflow; test $$found -eq 1
+
+# Whether a pinned version has a known vulnerability; asks the package index.
+audit: .venv/run
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 format: .venv/dev
 	$(RUN) ruff check --fix .
@@ -46,4 +60,8 @@ clean:
 
 .venv/dev: .venv/run
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv/slurm: .venv/run
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[slurm]'
 	touch $@
