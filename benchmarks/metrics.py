@@ -10,9 +10,6 @@ of benchmarks/RESULTS.md that were measured are written anew.
 import argparse
 import inspect
 import math
-import os
-import platform
-import re
 import resource
 import time
 from functools import partial
@@ -22,6 +19,7 @@ import h5py
 import numpy as np
 import reference
 import torch
+from sections import machine, write
 from threadpoolctl import threadpool_limits
 
 from disentbench import aggregate, plugins
@@ -75,7 +73,7 @@ def suite(arguments) -> str:
     return SUITE_TEXT.format(
         rows=len(codes),
         latents=codes.shape[1],
-        machine=machine(arguments),
+        machine=machine(arguments.threads, arguments.device),
         command="python benchmarks/metrics.py --only suite",
         table="\n".join(lines),
         ratio=totals[1] / totals[0],
@@ -130,7 +128,7 @@ def exact(arguments) -> str:
         images=len(factors),
         latents=posterior.mean.shape[1],
         samples=SAMPLES,
-        machine=machine(arguments),
+        machine=machine(arguments.threads, arguments.device),
         command=EXACT_COMMAND + ("" if device == "cpu" else f" --device {device}"),
         wall=wall,
         cpu=cpu,
@@ -259,29 +257,6 @@ best of three. Both costs are {clock} time.
 Nats: {terms} (standard error of the total
 correlation {tc_se:.3f}). I(z; v) of each factor's best latent: {best}.
 """
-
-
-def machine(arguments) -> str:
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists() and (model := re.search(r"model name\s*: (.*)", info.read_text())):
-        cpu = model[1]
-    gpu = f", {torch.cuda.get_device_name()}" if arguments.device.startswith("cuda") else ""
-    return f"{cpu}, {os.cpu_count()} cores, {arguments.threads} thread(s){gpu}."
-
-
-def write(title: str, body: str) -> None:
-    """Replace a section of RESULTS.md, and keep the others."""
-    path = HERE / "RESULTS.md"
-    text = path.read_text() if path.exists() else "# Measured speed\n"
-    head, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
-    bodies = dict(section.split("\n", 1) for section in sections)
-    bodies[title] = f"\n{body}\n"
-    if title.endswith("CPU"):
-        words = f"Not measured; `{EXACT_COMMAND} --device cuda` fills this section."
-        bodies.setdefault(title.replace("CPU", "GPU"), words)
-    text = "".join(f"## {name}\n\n{content.strip()}\n\n" for name, content in bodies.items())
-    path.write_text(f"{head.strip()}\n\n{text.strip()}\n")
 
 
 if __name__ == "__main__":
