@@ -24,9 +24,18 @@ def folder(tmp_path):
     return tmp_path
 
 
+def heed_interrupts():
+    """Whatever runs the tests in the background may ignore SIGINT, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started(study, folder, *options):
     return subprocess.Popen(
-        command(study, folder, *options), stderr=subprocess.PIPE, text=True, start_new_session=True
+        command(study, folder, *options),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - before any thread of ours
     )
 
 
