@@ -289,9 +289,16 @@ def verify(arguments) -> None:
     for path in damaged:
         files.set_aside(path)
     if damaged:
+        require_again(arguments.results / study.study)
         print(f"{len(damaged)} moved aside; `{command}` makes them again")
     else:
         print("every file is whole")
+
+
+def require_again(folder: Path) -> None:
+    """Remove what the workflow is asked for: only what that needs and is missing is made again."""
+    for name in ("scores.csv", "report/index.html"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def list_(arguments) -> None:

@@ -63,9 +63,23 @@ def scratch(path: Path) -> Iterator[Path]:
     folder = path.with_name(f"{_start(path)}{os.getpid()}{path.suffix}")
     folder.mkdir()
     try:
-        yield folder
+        with naming(path.parent, folder):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    """Have an error of the disk name `path` where it names nothing, or what will move there."""
+    temporary = temporary or path
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        name = str(error.filename or temporary).replace(str(temporary), str(path), 1)
+        raise OSError(error.errno, os.strerror(error.errno), name) from error
 
 
 @contextmanager
@@ -131,14 +145,15 @@ def intact(path: Path) -> bool:
 
 def _changed(sums: Path) -> list[Path]:
     """What a file of checksums shows to be damaged; all that it is for if it is damaged itself."""
-    lines = sums.read_text(errors="replace").splitlines()
+    *lines, end = sums.read_bytes().decode(errors="replace").split("\n")
     sound = [line for line in lines if re.fullmatch(rf"[0-9a-f]{{{DIGITS}}}  .+", line)]
     listed = [sums.parent / line[DIGITS + 2 :] for line in sound]
     beside = [path for path in sums.parent.glob(f"{sums.stem}.*") if path.suffix in TABLES]
-    if len(listed) < max(len(lines), 1) or not set(beside) <= set(listed):
+    if end or len(listed) < max(len(lines), 1) or not set(beside) <= set(listed):
         return beside
-    there = [path for path in listed if path.is_file()]
-    return [path for path in there if _line(path, sums.parent) not in lines]
+    if not all(path.is_file() for path in listed):  # gone, or another name was written
+        return beside
+    return [path for path in listed if _line(path, sums.parent) not in lines]
 
 
 def sums_of(path: Path) -> Path:
@@ -163,7 +178,8 @@ def damaged(path: Path) -> UserError:
 def set_aside(path: Path) -> Path:
     """Give a damaged file another name, so that the workflow finds it missing."""
     aside = path.with_name(f"{path.name}.damaged")
-    path.replace(aside)
+    with suppress(FileNotFoundError):  # another job has found it, too
+        path.replace(aside)
     return aside
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import SoftFileLease, Timeout
 
+from disentbench import files
 from disentbench.errors import UserError
 
 # A holder shows that it lives every ten seconds. One of this machine that has died is found out at
@@ -51,7 +52,8 @@ def supervised(lock: Path, wait: int) -> Iterator[Supervised]:
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
     lease = SoftFileLease(lock, lease_duration=LEASE_SECONDS)
-    _acquire(lease, wait)
+    with files.naming(lock):
+        _acquire(lease, wait)
     try:
         watch = Supervised(lease)
         heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]

@@ -8,17 +8,17 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from disentbench import plugins
+from disentbench import files, plugins
 from disentbench import study as studies
 from disentbench.errors import UserError
 
 # Jobs find the command beside the Python that runs Snakemake, activated or not, and know how to run
 # the workflow again: to say so where an input is damaged. A job on a cluster has it from its parent.
 if "--target-jobs" not in sys.argv:
-    os.environ["DISENTBENCH_RERUN"] = shlex.join(["snakemake", *sys.argv[1:]])
-again = shlex.quote(os.environ.get("DISENTBENCH_RERUN", "snakemake --cores all"))
+    os.environ[files.RERUN] = shlex.join(["snakemake", *sys.argv[1:]])
+again = shlex.quote(files.rerun_command())
 here = shlex.quote(str(Path(sys.executable).parent))
-prefix = f'export PATH={here}:"$PATH" DISENTBENCH_RERUN={again}; '
+prefix = f'export PATH={here}:"$PATH" {files.RERUN}={again}; '
 # Snakemake fills in what stands in single braces.
 shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
 
