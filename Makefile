@@ -4,7 +4,7 @@ STUDY ?= configs/demo.yaml
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: report slurm test test-slow test-slurm lint lint-workflow audit format clean
+.PHONY: report slurm test test-slow test-slurm test-faults lint lint-workflow audit format clean
 
 # The study is read as data first: Snakemake would run what a file from strangers may hold.
 report: .venv/run
@@ -24,6 +24,10 @@ test-slow: .venv/dev
 # As root, where SLURM's daemons are installed: a cluster of this machine alone, and its faults.
 test-slurm: .venv/dev .venv/slurm
 	$(RUN) pytest -m slurm -s -x
+
+# A study that is killed, runs out of disk and is damaged; the disks are mounted where root may.
+test-faults: .venv/dev
+	$(RUN) OMP_NUM_THREADS=1 pytest -m faults -s tests/faults
 
 lint: .venv/dev
 	$(RUN) ruff check .
