@@ -14,11 +14,12 @@ from disentbench.errors import UserError
 
 # Jobs find the command beside the Python that runs Snakemake, activated or not, and know how to run
 # the workflow again: to say so where an input is damaged. A job on a cluster has it from its parent.
+# The shell outlives SIGTERM: it waits for the training that saves.
 if "--target-jobs" not in sys.argv:
     os.environ[files.RERUN] = shlex.join(["snakemake", *sys.argv[1:]])
 again = shlex.quote(files.rerun_command())
 here = shlex.quote(str(Path(sys.executable).parent))
-prefix = f'export PATH={here}:"$PATH" {files.RERUN}={again}; '
+prefix = f'trap : TERM; export PATH={here}:"$PATH" {files.RERUN}={again}; '
 # Snakemake fills in what stands in single braces.
 shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
 
