@@ -66,15 +66,16 @@ def score_file(
     code: Code = "mean",
     seed: int = 0,
     columns: Columns | None = None,
+    device: str = "cpu",
 ) -> Iterator[Scored]:
-    """The same for every run of a file, run by run."""
+    """The same for every run of a file, run by run; on a device what can use it."""
     runs = latents.read(path, columns)
     if metrics is None or any("companions" in needs(file_of(name)) for name in metrics):
         runs = with_companions(list(runs))
     for name, run in runs:
         prepared = coded(run, code, seed)
         for metric in chosen(metrics, prepared):
-            values, detail = measure(metric, prepared, seed)
+            values, detail = measure(metric, prepared, seed, device)
             yield Scored(name, metric, Score(wanted(metric, values, metrics), detail))
 
 
@@ -99,14 +100,17 @@ def _plain(values: ArrayLike) -> list:
     return np.where(np.isfinite(array), array, None).tolist()
 
 
-def measure(name: str, run: Representation, seed: int = 0, **options) -> Score:
+def measure(name: str, run: Representation, seed: int = 0, device: str = "cpu", **options) -> Score:
     """One metric of one run, with the metric's own options; a run that diverged scores NaN."""
     metric = plugins.load("metrics", name)
     if run.failed:
         return Score({value.name: np.nan for value in metric.values})
     given = {need: getattr(run, need) for need in needs(name)}
-    if "rng" in inspect.signature(metric.compute).parameters:
+    takes = inspect.signature(metric.compute).parameters
+    if "rng" in takes:
         options["rng"] = generator(seed, name)
+    if "device" in takes:
+        options["device"] = device
     return metric.compute(**given, **options)
 
 
