@@ -4,8 +4,7 @@ STUDY ?= configs/demo.yaml
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: report slurm test test-slow test-slurm test-faults test-memory bench bench-gpu lint \
-	lint-workflow audit format clean
+.PHONY: report slurm test test-slow test-slurm test-faults lint lint-workflow audit format clean
 
 # The study is read as data first: Snakemake would run what a file from strangers may hold.
 report: .venv/run
@@ -29,25 +28,6 @@ test-slurm: .venv/dev .venv/slurm
 # A study that is killed, runs out of disk and is damaged; the disks are mounted where root may.
 test-faults: .venv/dev
 	$(RUN) OMP_NUM_THREADS=1 pytest -m faults -s tests/faults
-
-# The layers in C under the compiler's sanitizers, which see what is read or written past its end.
-test-memory: .venv/dev
-	rm -rf .memory && mkdir .memory && cp -r disentbench .memory && rm -f .memory/disentbench/kernels/*.so
-	$(CC) -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -shared -fPIC \
-		-o .memory/disentbench/kernels/_native.so disentbench/kernels/native.c
-	$(RUN) PYTHONPATH=.memory ASAN_OPTIONS=detect_leaks=0 \
-		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
-		pytest tests/test_kernels.py
-	rm -r .memory
-
-# Training on this machine's processor, beside the peers in an environment of their own.
-bench: .venv/dev .venv-peers/made
-	$(BIN)/python benchmarks/training.py --peers .venv-peers/bin/python
-
-# Training on a GPU: needs a Python with a PyTorch for it and, of our other packages, numpy, h5py,
-# pandas, pydantic, pyyaml, filelock and jaxtyping.
-bench-gpu:
-	PYTHONPATH=. $(PYTHON) benchmarks/training.py --device cuda
 
 lint: .venv/dev
 	$(RUN) ruff check .
@@ -73,24 +53,17 @@ format: .venv/dev
 	$(RUN) snakefmt Snakefile workflow/rules
 
 clean:
-	rm -rf .venv .venv-peers .snakemake
+	rm -rf .venv .snakemake
 
 # Set-up: a virtual environment with pinned packages, made again when the pins change.
-.venv/run: pyproject.toml constraints.txt $(wildcard disentbench/kernels/*.[ch])
+.venv/run: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	rm -f disentbench/kernels/_native*.so
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
-	@ls disentbench/kernels/_native*.so > /dev/null 2>&1 || echo "There is no compiler of C: on this CPU training takes PyTorch's own layers, which are slower."
 	touch $@
 
 .venv/dev: .venv/run
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $@
-
-.venv-peers/made: benchmarks/peers.txt
-	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers.txt
 	touch $@
 
 .venv/slurm: .venv/run

@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 import warnings
-from contextlib import suppress
 from pathlib import Path
 
 from disentbench import commands as run
@@ -26,21 +25,12 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output, `head` say, has had enough
         sys.stderr.close()
     except Stopped as stop:
-        complain(f"disentbench {arguments.name}: {stop}")
+        print(f"disentbench {arguments.name}: {stop}", file=sys.stderr)
         return 128 + stop.number
     except (UserError, OSError) as error:  # an OSError names the path that cannot be used, and why
-        complain(f"disentbench {arguments.name}: {printable(str(error))}")
+        print(f"disentbench {arguments.name}: {printable(str(error))}", file=sys.stderr)
         return 2
     return 0
-
-
-def complain(sentence: str) -> None:
-    """Say why a command ends; where that cannot be written, the exit code says it alone."""
-    try:
-        print(sentence, file=sys.stderr, flush=True)
-    except OSError:  # it is a log on a full disk, which left open fails again at the exit, with 120
-        with suppress(OSError):
-            sys.stderr.close()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -90,7 +80,6 @@ def parser() -> argparse.ArgumentParser:
         argument("files", nargs="+", type=Path, help="latents: .h5, .npz, .csv or .parquet"),
         *(metrics, seed, table, sums),
         argument("--code", choices=("mean", "sampled"), default="mean", help="default: mean"),
-        argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu"),
         argument("--codes", type=names, help="a table's columns of codes; default: z0,z1,..."),
         argument("--factors", type=names, help="a table's columns of factors; default: v0,v1,..."),
         argument("--detail", type=Path, help="a .json file for what figures are drawn from"),
@@ -109,8 +98,7 @@ def parser() -> argparse.ArgumentParser:
     )
     command(run.collect, study, results, out)
     scores = argument("--scores", type=Path, required=True, help="the tidy table: .csv or .parquet")
-    processes = argument("--processes", type=whole, default=1, help="which draw; default: 1")
-    command(run.report, study, results, scores, out, processes)
+    command(run.report, study, results, scores, out)
     command(run.status, study, results)
     command(
         run.diff,

@@ -97,7 +97,7 @@ def single_pack(text: str) -> studies.Study:
 
 def encode(arguments) -> None:
     """Encode every image of the data set under each run of a pack."""
-    from disentbench import devices, kernels, latents
+    from disentbench import devices, latents
     from disentbench import images as image_files
     from disentbench.encode import encode as encode_pack
     from disentbench.encode import load, require_fit
@@ -109,9 +109,8 @@ def encode(arguments) -> None:
     device = devices.use(arguments.threads)
     images, (pack,) = image_files.read(arguments.images), study.packs
     saved = load(arguments.model)
-    model = vae(study, kernels.fastest(device, together=False))
-    require_fit(saved, model, len(pack.seeds))
-    runs = encode_pack(model, saved, Resident(images, device), pack.seeds, device)
+    require_fit(saved, vae(study), len(pack.seeds))
+    runs = encode_pack(vae(study), saved, Resident(images, device), pack.seeds, device)
     latents.write(
         arguments.latents,
         runs,
@@ -127,12 +126,11 @@ def score(arguments) -> None:
     """Compute metrics of anybody's latents: a table of run, metric and value."""
     import pandas as pd
 
-    from disentbench import devices, scores
+    from disentbench import scores
     from disentbench.provenance import origin
 
     apart(*arguments.files, arguments.out, arguments.detail)
-    device = devices.named(arguments.device)
-    tables, details, made = [], {}, origin(devices.name(device))
+    tables, details = [], {}
     for path in arguments.files:
         scored = list(
             scores.score_file(
@@ -141,11 +139,10 @@ def score(arguments) -> None:
                 code=arguments.code,
                 seed=arguments.seed,
                 columns=table_columns(arguments),
-                device=device.type,
             )
         )
         tables.append(scores.table(scored).assign(file=str(path)))
-        details[str(path)] = scores.details(scored) | {"provenance": made}
+        details[str(path)] = scores.details(scored) | {"provenance": origin("cpu")}
     several = len(arguments.files) > 1
     columns = ["file"] * several + ["run", "metric", "value"]
     write_table(pd.concat(tables)[columns], arguments.out)
@@ -253,7 +250,7 @@ def report(arguments) -> None:
 
     began = time.monotonic()
     study = studies.read(arguments.study)
-    render(study, arguments.results, arguments.scores, arguments.out, arguments.processes)
+    render(study, arguments.results, arguments.scores, arguments.out)
     print(f"{arguments.out} in {time.monotonic() - began:.1f} s", file=sys.stderr)
 
 

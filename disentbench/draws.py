@@ -2,7 +2,6 @@
 and after any interruption. They are drawn on the host, in blocks, so that a GPU is never awaited.
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
@@ -28,43 +27,33 @@ def noise(rngs: tuple[np.random.Generator, np.random.Generator], model: VAE, *sh
 
 
 class Draws:
-    """Batches and noise of every member at every step, drawn a block of steps at a time; with
-    `ahead`, the next block meanwhile, in a thread of its own."""
+    """Batches and noise of every member at every step, a block of steps drawn at a time."""
 
-    def __init__(self, seeds: list[int], model: VAE, size: int, batch: int, ahead: bool = False):
+    def __init__(self, seeds: list[int], model: VAE, size: int, batch: int):
         self.seeds, self.model, self.size, self.batch = seeds, model, size, batch
         self.order = lru_cache(maxsize=2 * len(seeds))(self._order)
         self.block = -1
-        self.pool = ThreadPoolExecutor(1) if ahead else None
-        self.coming: dict[int, Future] = {}
 
     def at(self, step: int, device: torch.device) -> tuple[Tensor, Noise]:
         """Positions [member, image] of the batch at a step, and its noise."""
         if step // BLOCK != self.block:
             self.block = step // BLOCK
-            index, noise = self._block()
-            self.index, self.noise = index.to(device), noise.to(device)
+            self._draw(device)
         i = step % BLOCK
         return self.index[:, i], Noise(self.noise.normal[:, i], self.noise.gumbel[:, i])
 
-    def _block(self) -> tuple[Tensor, Noise]:
-        """The block's draws, and the next one's under way."""
-        coming = self.coming.pop(self.block, None)
-        if self.pool:
-            self.coming = {self.block + 1: self.pool.submit(self._drawn, self.block + 1)}
-        return coming.result() if coming else self._drawn(self.block)
-
-    def _drawn(self, block: int) -> tuple[Tensor, Noise]:
-        steps = range(block * BLOCK, (block + 1) * BLOCK)
+    def _draw(self, device: torch.device) -> None:
+        steps = range(self.block * BLOCK, (self.block + 1) * BLOCK)
         index = np.array([[self._batch(seed, step) for step in steps] for seed in self.seeds])
         drawn = [
             noise(
-                (generator(seed, NORMAL, block), generator(seed, GUMBEL, block)),
+                (generator(seed, NORMAL, self.block), generator(seed, GUMBEL, self.block)),
                 *(self.model, BLOCK, self.batch),
             )
             for seed in self.seeds
         ]
-        return torch.from_numpy(index), Noise(*map(torch.stack, zip(*drawn, strict=True)))
+        self.index = torch.from_numpy(index).to(device)
+        self.noise = Noise(*(torch.stack(parts) for parts in zip(*drawn, strict=True))).to(device)
 
     def _batch(self, seed: int, step: int) -> np.ndarray:
         """An epoch's order cut into batches; a rest that fills no batch is left out."""

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from disentbench import draws, files
 from disentbench.errors import UserError
-from disentbench.kernels import Parameters
 from disentbench.latents import Encoded
 from disentbench.model import VAE, distortion, sample
+from disentbench.networks import Parameters
 from disentbench.representation import Posterior
 from disentbench.resident import Resident
 

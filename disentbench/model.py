@@ -7,11 +7,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd import Function
 
 from disentbench import networks
 from disentbench.architectures import Architecture, Dense, Shape
-from disentbench.kernels import Apply, Parameters, library
+from disentbench.networks import Parameters
 from disentbench.representation import Posterior
 
 
@@ -31,8 +30,7 @@ class VAE:
     """An architecture for images of a shape, with D Gaussian latents and discrete groups.
 
     `discrete` maps a group's name to its number of classes; `dtype` is what the networks compute
-    in (parameters stay float32, and so do the posterior and everything after the pixel logits),
-    `apply` how their layers are computed.
+    in (parameters stay float32, and so do the posterior and everything after the pixel logits).
     """
 
     architecture: Architecture
@@ -40,7 +38,6 @@ class VAE:
     latents: int
     discrete: dict[str, int]
     dtype: torch.dtype = torch.float32
-    apply: Apply = library.apply
 
     @property
     def classes(self) -> int:
@@ -63,17 +60,14 @@ class VAE:
 
     def encode(self, parameters: Parameters, images: Tensor) -> Posterior:
         """q(z | x) of images [image, channel, height, width] in [0, 1]."""
-        out = self._apply(self.encoder, parameters, images, "encoder")
+        out = networks.apply(self.encoder, parameters, images.to(self.dtype), "encoder").float()
         mean, logvar, logits = out.split((self.latents, self.latents, self.classes), dim=-1)
         groups = logits.split(tuple(self.discrete.values()), dim=-1) if self.discrete else ()
         return Posterior(mean, logvar, dict(zip(self.discrete, groups, strict=True)))
 
     def decode(self, parameters: Parameters, code: Tensor) -> Tensor:
         """Pixel logits of codes [image, latents + classes]."""
-        return self._apply(self.decoder, parameters, code, "decoder")
-
-    def _apply(self, layers, parameters: Parameters, x: Tensor, prefix: str) -> Tensor:
-        return self.apply(layers, parameters, x.to(self.dtype), prefix).float()
+        return networks.apply(self.decoder, parameters, code.to(self.dtype), "decoder").float()
 
 
 def sample(posterior: Posterior, noise: Noise, temperature: float) -> tuple[Tensor, Tensor]:
@@ -99,23 +93,5 @@ def relaxed(perturbed: Tensor, temperature: float) -> Tensor:
 
 def distortion(logits: Tensor, images: Tensor) -> Tensor:
     """-log p(x | z) [image] of Bernoulli pixels, in nats per image, summed over pixels."""
-    return Bernoulli.apply(logits, images)
-
-
-class Bernoulli(Function):
-    """sum over pixels of log(1 + exp(l)) - x l, of logits l and pixels x in [0, 1]."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(logits, images):
-        return torch.addcmul(F.softplus(logits), logits, images, value=-1).flatten(1).sum(1)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        logits, images = ctx.saved_tensors
-        return (logits.sigmoid() - images) * gradient[:, None, None, None], None
+    pixels = F.binary_cross_entropy_with_logits(logits, images, reduction="none")
+    return pixels.flatten(1).sum(1)

@@ -1,12 +1,23 @@
-"""Layers' shapes, and parameters to begin with; how layers are computed is in kernels/."""
+"""Layers computed: parameters made, and applied to inputs, as pure functions.
+
+Parameters are a dict from names like `encoder.3.weight` to tensors, one entry a tensor.
+"""
 
 from math import prod
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
-from disentbench.architectures import Conv, Deconv, Dense, Layer, Reshape, Shape
-from disentbench.kernels import Parameters
+from disentbench.architectures import Conv, Deconv, Dense, Layer, ReLU, Reshape, Shape, Tanh
+
+Parameters = dict[str, Tensor]
+
+
+def padding(layer: Conv | Deconv) -> int:
+    """What makes a stride halve or double the image exactly."""
+    return (layer.kernel - layer.stride) // 2
 
 
 def out_shape(layer: Layer, shape: Shape) -> Shape:
@@ -51,3 +62,26 @@ def initialise(
                 parameters[f"{prefix}.{i}.{name}"] = torch.from_numpy(values)
         shape = out_shape(layer, shape)
     return parameters
+
+
+def apply(layers: tuple[Layer, ...], parameters: Parameters, x: Tensor, prefix: str) -> Tensor:
+    """The layers' output for a batch x [image, ...]; computes in the dtype of x."""
+    for i, layer in enumerate(layers):
+        name = f"{prefix}.{i}"
+        if f"{name}.weight" in parameters:
+            weight = parameters[f"{name}.weight"].to(x.dtype)
+            bias = parameters[f"{name}.bias"].to(x.dtype)
+        match layer:
+            case Dense():
+                x = F.linear(x, weight, bias)
+            case Conv():
+                x = F.conv2d(x, weight, bias, layer.stride, padding(layer))
+            case Deconv():
+                x = F.conv_transpose2d(x, weight, bias, layer.stride, padding(layer))
+            case Reshape(shape):
+                x = x.reshape(x.shape[0], *shape)
+            case ReLU():
+                x = x.relu()
+            case Tanh():
+                x = x.tanh()
+    return x

@@ -31,5 +31,5 @@ class Resident:
         rows = self.rows[index]
         if not self.binary:
             return rows.reshape(*index.shape, *self.shape).float() / 255
-        pixels = self.table.index_select(0, rows.flatten().int()).view(*index.shape, -1)
+        pixels = self.table[rows.int()].flatten(-2)
         return pixels[..., : prod(self.shape)].reshape(*index.shape, *self.shape)

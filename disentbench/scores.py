@@ -66,16 +66,15 @@ def score_file(
     code: Code = "mean",
     seed: int = 0,
     columns: Columns | None = None,
-    device: str = "cpu",
 ) -> Iterator[Scored]:
-    """The same for every run of a file, run by run; on a device what can use it."""
+    """The same for every run of a file, run by run."""
     runs = latents.read(path, columns)
     if metrics is None or any("companions" in needs(file_of(name)) for name in metrics):
         runs = with_companions(list(runs))
     for name, run in runs:
         prepared = coded(run, code, seed)
         for metric in chosen(metrics, prepared):
-            values, detail = measure(metric, prepared, seed, device)
+            values, detail = measure(metric, prepared, seed)
             yield Scored(name, metric, Score(wanted(metric, values, metrics), detail))
 
 
@@ -100,17 +99,14 @@ def _plain(values: ArrayLike) -> list:
     return np.where(np.isfinite(array), array, None).tolist()
 
 
-def measure(name: str, run: Representation, seed: int = 0, device: str = "cpu", **options) -> Score:
+def measure(name: str, run: Representation, seed: int = 0, **options) -> Score:
     """One metric of one run, with the metric's own options; a run that diverged scores NaN."""
     metric = plugins.load("metrics", name)
     if run.failed:
         return Score({value.name: np.nan for value in metric.values})
     given = {need: getattr(run, need) for need in needs(name)}
-    takes = inspect.signature(metric.compute).parameters
-    if "rng" in takes:
+    if "rng" in inspect.signature(metric.compute).parameters:
         options["rng"] = generator(seed, name)
-    if "device" in takes:
-        options["device"] = device
     return metric.compute(**given, **options)
 
 

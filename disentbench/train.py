@@ -1,10 +1,9 @@
 """The training of a pack. Only this file knows that its runs may be trained as one.
 
 A pack's tensors carry the member first: parameters [member, ...], batches [member, image, ...]. On
-a GPU the members are vectorised by `torch.func.vmap`; on a CPU every core trains one after another,
-for a small network gains little from a second core. Initial parameters, batch order and noise are
-functions of a member's seed and the step, so that a member does not depend on its companions nor on
-interruptions.
+a GPU the members are vectorised by `torch.func.vmap`, on a CPU they follow one another. Initial
+parameters, batch order and noise are functions of a member's seed and the step, so that a member
+does not depend on its companions nor on interruptions.
 """
 
 import hashlib
@@ -14,7 +13,6 @@ import signal
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,12 +21,12 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from disentbench import devices, files, kernels, plugins
+from disentbench import devices, files, plugins
 from disentbench.datasets import Images
 from disentbench.draws import INITIAL, Draws, generator
 from disentbench.errors import Stopped
-from disentbench.kernels import Apply, Parameters, library
 from disentbench.model import VAE, Noise, distortion, sample
+from disentbench.networks import Parameters
 from disentbench.objectives import Objective
 from disentbench.objectives._terms import Terms
 from disentbench.provenance import origin, unique
@@ -66,8 +64,8 @@ class Problem(NamedTuple):
     fingerprint: str
 
 
-def vae(study: Study, apply: Apply = library.apply) -> VAE:
-    """The model that a study of a single pack trains; `apply` is how its layers are computed."""
+def vae(study: Study) -> VAE:
+    """The model that a study of a single pack trains."""
     (dataset,), objective = study.datasets, only_objective(study)
     return VAE(
         study.network,
@@ -75,7 +73,6 @@ def vae(study: Study, apply: Apply = library.apply) -> VAE:
         study.latents,
         objective.structure().discrete,
         DTYPES[study.training.precision],
-        apply,
     )
 
 
@@ -113,22 +110,26 @@ def train(
     saved, after a signal that `supervision` has noted.
     """
     (pack,) = study.packs
-    together = device.type == "cuda" if vectorise is None else vectorise
     problem = Problem(
-        vae(study, kernels.fastest(device, together and len(pack.seeds) > 1)),
+        vae(study),
         only_objective(study),
         study.training,
         Resident(images, device),
         fingerprint(study),
     )
+    together = device.type == "cuda" if vectorise is None else vectorise
     cohorts = [list(pack.seeds)] if together else [[seed] for seed in pack.seeds]
     supervision = supervision or Supervision()
-
-    def trained(seeds: list[int]) -> Trained:
-        checkpoint = Checkpoint(checkpoints, seeds, seconds_between_checkpoints, supervision)
-        return _train_members(problem, seeds, checkpoint, report, supervision)
-
-    done = _side_by_side(trained, cohorts)
+    done = [
+        _train_members(
+            problem,
+            seeds,
+            Checkpoint(checkpoints, seeds, seconds_between_checkpoints, supervision),
+            report,
+            supervision,
+        )
+        for seeds in cohorts
+    ]
     return Trained(
         {name: torch.cat([part.parameters[name] for part in done]) for name in done[0].parameters},
         torch.cat([part.failed for part in done]),
@@ -137,30 +138,17 @@ def train(
     )
 
 
-def _side_by_side(task, cohorts: list) -> list:
-    """The results of a task, as many at a time as PyTorch has threads, which they share."""
-    threads = torch.get_num_threads()
-    workers = min(threads, len(cohorts))
-    if workers == 1:
-        return [task(cohort) for cohort in cohorts]
-    share = (threads // workers,)
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=share) as pool:
-        return list(pool.map(task, cohorts))
-
-
 def _train_members(problem, seeds, checkpoint, report, supervision) -> Trained:
     """Train these seeds side by side, from scratch or from their checkpoint, to the last step."""
     state = checkpoint.resumed(problem) or _fresh(problem, seeds)
-    device, size = problem.images.device, len(problem.images)
-    ahead = device.type == "cuda"  # a GPU is not to wait for draws
-    draws = Draws(seeds, problem.model, size, problem.training.batch_size, ahead)
+    draws = Draws(seeds, problem.model, len(problem.images), problem.training.batch_size)
     steps, every = problem.training.steps, max(1, problem.training.steps // 100)
     report(seeds, state.step, math.nan)
     if state.step == steps:
         return state.trained(seeds)
-    state.begin(origin(devices.name(device)))
+    state.begin(origin(devices.name(problem.images.device)))
     for step in range(state.step, steps):
-        index, noise = draws.at(step, device)
+        index, noise = draws.at(step, problem.images.device)
         state.descend(problem, problem.images[index], noise)
         if state.step % every == 0 or state.step == steps:
             state.log()
@@ -337,7 +325,7 @@ def member_losses(
 
     if len(x) > 1:
         return vmap(of_one)(parameters, x, noise)
-    alone = {name: p.squeeze(0) for name, p in parameters.items()}
+    alone = {name: p[0] for name, p in parameters.items()}
     loss, terms = of_one(alone, x[0], Noise(noise.normal[0], noise.gumbel[0]))
     return loss[None], {name: value[None] for name, value in terms.items()}
 

@@ -7,7 +7,6 @@ from torch import nn
 
 from disentbench import networks, plugins
 from disentbench.architectures import Conv, Deconv, Dense
-from disentbench.kernels import library
 from disentbench.model import VAE, Noise, distortion, relaxed, sample
 
 SHAPES = [(1, 64, 64), (3, 64, 64), (1, 32, 32)]
@@ -65,7 +64,7 @@ def test_layers_are_torchs_own(layer, shape, torchs):
     assert weight.abs().max() == pytest.approx(torchs.weight.abs().max().item(), rel=0.3)
     torchs.weight.data, torchs.bias.data = weight, bias
     x = torch.randn(3, *shape)
-    out = library.apply((layer,), parameters, x, "layer")
+    out = networks.apply((layer,), parameters, x, "layer")
     torch.testing.assert_close(out, torchs(x))
     assert out.shape[1:] == networks.out_shape(layer, shape)
 

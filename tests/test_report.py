@@ -59,14 +59,14 @@ def scored(of: study.Study, names=("mig",)) -> pd.DataFrame:
     return table
 
 
-def rendered(tmp_path: Path, of: study.Study, table: pd.DataFrame, name="report", **how) -> str:
+def rendered(tmp_path: Path, of: study.Study, table: pd.DataFrame, name="report") -> str:
     """The page for these scores, rendered without a warning."""
     tidy = table.rename_axis("metric", axis=1).stack(future_stack=True).rename("value")
     tidy.reset_index().to_csv(tmp_path / "scores.csv", index=False)
     out = tmp_path / name / "index.html"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        report.render(of, tmp_path, tmp_path / "scores.csv", out, **how)
+        report.render(of, tmp_path, tmp_path / "scores.csv", out)
     return out.read_text()
 
 
@@ -178,18 +178,6 @@ def test_chance_and_a_perfect_code_stand_beside_the_values(page):
 def test_every_objective_says_which_latent_knows_which_factor(finished, page):
     assert page.count("share of each factor&#39;s entropy") == len(made().objectives)
     assert (finished / "one/figures/tiny_information.png").exists()
-
-
-def test_processes_draw_what_one_draws(tmp_path):
-    two = made(datasets={name: STUDY["datasets"]["tiny"] for name in ("tiny", "other")}, **LEAN)
-    for name, processes in (("one", 1), ("several", 3)):
-        rendered(tmp_path, two, scored(two), name, processes=processes)
-    made_by = [
-        {p.relative_to(d): p.read_bytes() for p in d.rglob("*.*")}
-        for d in (tmp_path / "one", tmp_path / "several")
-    ]
-    assert len(made_by[0]) > 4
-    assert made_by[0] == made_by[1]
 
 
 def test_only_its_own_stale_files_are_removed(tmp_path):

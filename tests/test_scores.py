@@ -264,12 +264,3 @@ def test_a_million_rows():
     codes = (factors @ rng.normal(size=(5, 10)) + rng.normal(size=(1_000_000, 10))).astype("f4")
     found = disentbench.score(codes, factors, logvar=np.zeros_like(codes))
     assert all(np.isfinite(value) for value in found.values())
-
-
-def test_a_device_that_is_not_there_is_said(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    code, _, err = run(capsys, "score", npz(tmp_path), "--device", "cuda")
-    assert code == 2
-    assert err == (
-        "disentbench score: --device cuda: PyTorch finds no GPU here; use --device cpu\n"
-    )

@@ -1,6 +1,5 @@
 """Training: a member is itself in any company and after any interruption."""
 
-import math
 import os
 import signal
 import subprocess
@@ -9,7 +8,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -18,7 +16,6 @@ from disentbench import latents, plugins, train
 from disentbench import study as studies
 from disentbench.encode import Saved, encode, require_fit
 from disentbench.errors import UserError
-from disentbench.progress import Progress
 from disentbench.resident import Resident
 
 CPU = torch.device("cpu")
@@ -112,37 +109,6 @@ def test_an_epoch_shows_every_image_once(images):
         epochs = [torch.cat([s[member] for s in steps[i : i + 6]]) for i in (0, 6)]
         assert all(epoch.sort().values.tolist() == list(range(96)) for epoch in epochs)
         assert not torch.equal(*epochs)
-
-
-def test_draws_made_ahead_are_the_same(images):
-    model = train.vae(tiny("hfvae", seeds="0-1"))
-    ahead, at_once = (train.Draws([0, 1], model, 96, 16, ahead) for ahead in (True, False))
-    for step in (*range(130), 5, 64):  # blocks in a row, and a step back
-        (index, noise), (other, others) = ahead.at(step, CPU), at_once.at(step, CPU)
-        assert torch.equal(index, other)
-        assert torch.equal(noise.normal, others.normal)
-        assert torch.equal(noise.gumbel, others.gumbel)
-
-
-def test_members_are_the_same_side_by_side_on_several_cores(images, tmp_path):
-    together = run(tiny(), images, tmp_path / "one")
-    torch.set_num_threads(3)
-    try:
-        apart = run(tiny(), images, tmp_path / "three")
-    finally:
-        torch.set_num_threads(1)
-    assert_close(together, apart, atol=0, rtol=0)
-    pd.testing.assert_frame_equal(together.history, apart.history)
-
-
-def test_progress_counts_the_steps_of_members_that_train_at_once(tmp_path):
-    with Progress(range(4, 7), 10, tmp_path / "progress.json") as progress:
-        progress([4], 0, math.nan)
-        progress([6], 6, math.nan)  # resumed
-        progress([4], 3, 1.0)
-        progress([5], 0, math.nan)
-        progress([6], 7, 1.0)
-    assert (progress.done, progress.began, progress.total) == (10, 6, 30)
 
 
 class KilledError(Exception):

@@ -190,14 +190,3 @@ def test_diverged_runs_are_said_so_and_the_others_finish(checkout):
     table = pd.read_csv(checkout / "results/diverging/scores.csv")
     assert table.value.isna().all()
     assert "diverged" in (checkout / "results/diverging/report/index.html").read_text()
-
-
-@pytest.mark.parametrize(
-    ("objectives", "cores"), [({"vae": {}}, 2), ({"vae": {}, "hfvae": {"beta": 2}}, 1)]
-)
-def test_a_training_has_several_cores_where_there_are_fewer_packs(checkout, objectives, cores):
-    config = variant(checkout, f"cores{cores}", study=f"cores{cores}", objectives=objectives)
-    plan = snakemake(checkout, "-n", config=config)
-    rules = re.findall(r"^rule train:.*?^    resources", plan.stdout, re.MULTILINE | re.DOTALL)
-    assert len(rules) == len(objectives), plan.stderr
-    assert all(("threads: 2" in rule) == (cores == 2) for rule in rules)

@@ -58,15 +58,6 @@ def quadratic_features(z: Tensor, mean: Tensor, logvar: Tensor) -> tuple[Tensor,
     return left.transpose(0, 1), right.transpose(0, 1)
 
 
-def chosen(features: Tensor, latents: list[int]) -> Tensor:
-    """Some latents' features, by slices: an index would be a transfer to a GPU at every step."""
-    if latents == list(range(len(features))):
-        return features
-    if not latents:
-        return features[:0]
-    return torch.stack([features[latent] for latent in latents])
-
-
 class Terms:
     """One minibatch: distortion, and the KL's terms as estimated on it, each when first asked for.
 
@@ -153,7 +144,7 @@ class Terms:
 
     def _pairwise(self, latents: list[int]) -> Tensor:
         """log W_ij + log q(z_i | x_j) [i, j] over these latents together."""
-        left, right = (chosen(f, latents).transpose(0, 1).flatten(1) for f in self._features)
+        left, right = (f[latents].transpose(0, 1).flatten(1) for f in self._features)
         return self._weights + left @ right.T
 
     def _log_group(self, latents: list[int]) -> Tensor:
@@ -162,7 +153,7 @@ class Terms:
 
     def _log_scalars(self, latents: list[int]) -> Tensor:
         """Batch mean of sum_j log q(z_j) over these latents, each alone."""
-        left, right = (chosen(f, latents) for f in self._features)
+        left, right = (f[latents] for f in self._features)
         return (self._weights + left @ right.transpose(1, 2)).logsumexp(2).sum(0).mean()
 
     @cached_property

@@ -1,10 +1,6 @@
 """The comparison report of a study: one page that stands alone, its figures and its tables."""
 
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -22,12 +18,12 @@ from disentbench.study import Study
 HERE = Path(__file__).parent
 
 
-def render(study: Study, results: Path, scores: Path, out: Path, processes: int = 1) -> None:
+def render(study: Study, results: Path, scores: Path, out: Path) -> None:
     """Write the page `out`, figures/ and tables/ beside it, and the checksums of all.
 
     `results` is the folder above the study's own, `scores` its tidy table. What is gone (models,
     histories, images) is left out of the page, and the page says so. Figures and tables of an
-    earlier rendering that this one does not make are removed. So many processes draw the data sets.
+    earlier rendering that this one does not make are removed.
     """
     scored = run_tables.read(files.checked(Path(scores)))
     runs = scored.reindex(run_tables.planned(study))
@@ -44,18 +40,16 @@ def render(study: Study, results: Path, scores: Path, out: Path, processes: int 
             looks=style.looks(study),
             levels={name: levels.read(Path(results, study.study, name)) for name in study.datasets},
         )
-        page = _page(report, runs, scored, Path(scores), processes)
+        page = _page(report, runs, scored, Path(scores))
         (folder / Path(out).name).write_text(page, encoding="utf-8")
 
 
-def _page(
-    report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path, processes: int
-) -> str:
+def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path) -> str:
     study = report.study
     found = origin.origins(study, report.results)
     made = origin.makings(found, scores)
     summary = run_tables.summarise(runs, report.values)
-    blocks = _sections(report, runs, summary, processes)
+    blocks = [section(report, name, runs, summary) for name in study.datasets]
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -83,23 +77,6 @@ def _page(
         leveled=any(own.keys() & report.columns.keys() for own in report.levels.values()),
         formulas=about.formulas(study, report.settings),
     )
-
-
-def _sections(
-    report: Report, runs: pd.DataFrame, summary: Summary, processes: int
-) -> list[dict[str, Any]]:
-    """The page's part of each data set."""
-    names, drawn = report.study.datasets, partial(section, report, runs=runs, summary=summary)
-    processes = min(processes, len(names))
-    if processes < 2:
-        return list(map(drawn, names))
-    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_styled) as pool:
-        return list(pool.map(drawn, names))
-
-
-def _styled() -> None:
-    """Draw in this process as in the one that began it."""
-    mpl.rcParams.update(style.RC)
 
 
 def _ranks(report: Report, summary: Summary) -> list[tuple[str, float]]:

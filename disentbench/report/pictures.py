@@ -12,8 +12,8 @@ from PIL import Image
 from disentbench import encode, hdf5, images, train
 from disentbench import study as studies
 from disentbench.datasets import Images
-from disentbench.kernels import Parameters
 from disentbench.model import VAE
+from disentbench.networks import Parameters
 from disentbench.report.style import MUTED, uri
 from disentbench.report.text import count, fixed
 from disentbench.study import Pack, Study

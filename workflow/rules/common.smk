@@ -47,16 +47,6 @@ wildcard_constraints:
 gpus = int(shutil.which("nvidia-smi") is not None)
 
 
-def cores():
-    """As many as Snakemake has; one on a cluster, where `--set-threads` gives a job more."""
-    return workflow.resource_settings.cores or 1
-
-
-def share(wildcards):
-    """Cores of one training: one, or one for each member where there are fewer packs than cores."""
-    return max(1, min(len(pack(wildcards).seeds), cores() // len(study.packs)))
-
-
 def options(dataset):
     """A data set's options, as JSON."""
     given = study.datasets[dataset].items()

@@ -17,12 +17,10 @@ rule report:
         sums="results/{study}/report/index.sha256",
     log:
         "results/{study}/logs/report.log",
-    threads: min(cores(), len(study.datasets))
     resources:
         mem_mb=4000,
         runtime=30,
     params:
         study=lambda w: study.text,  # a string would have its braces filled in
     shell:
-        "disentbench report {params.study:q} --scores {input.scores} --processes {threads}"
-        " --out {output.page} 2> {log}"
+        "disentbench report {params.study:q} --scores {input.scores} --out {output.page} 2> {log}"

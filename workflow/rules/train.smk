@@ -11,7 +11,7 @@ rule train:
         sums=f"{RUNS}history.sha256",
     log:
         f"{RUNS}logs/train.log",
-    threads: share
+    threads: 1
     resources:
         gpu=gpus,
         mem_mb=4000,
