@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 from disentbench import commands as run
@@ -25,12 +26,21 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output, `head` say, has had enough
         sys.stderr.close()
     except Stopped as stop:
-        print(f"disentbench {arguments.name}: {stop}", file=sys.stderr)
+        complain(f"disentbench {arguments.name}: {stop}")
         return 128 + stop.number
     except (UserError, OSError) as error:  # an OSError names the path that cannot be used, and why
-        print(f"disentbench {arguments.name}: {printable(str(error))}", file=sys.stderr)
+        complain(f"disentbench {arguments.name}: {printable(str(error))}")
         return 2
     return 0
+
+
+def complain(sentence: str) -> None:
+    """Say why a command ends; where that cannot be written, the exit code says it alone."""
+    try:
+        print(sentence, file=sys.stderr, flush=True)
+    except OSError:  # it is a log on a full disk, which left open fails again at the exit, with 120
+        with suppress(OSError):
+            sys.stderr.close()
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,7 +1,16 @@
 """Shapes written in signatures are checked while the tests run; one thread a test process."""
 
+import pytest
 import torch
 from jaxtyping import install_import_hook
 
 install_import_hook("disentbench", "beartype.beartype")
 torch.set_num_threads(1)
+
+
+@pytest.fixture
+def canary(tmp_path, monkeypatch):
+    """Whatever the tests do, nobody has run the command of a stranger's file."""
+    monkeypatch.chdir(tmp_path)
+    yield
+    assert not list(tmp_path.rglob("CANARY*"))

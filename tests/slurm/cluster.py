@@ -8,6 +8,7 @@ the other two, cpu and gpu. There is no accounting: `sacct` has nobody to ask.
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +19,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 NODES = ("c1", "c2", "g1")
 GPUS = 3
@@ -84,7 +87,7 @@ class Cluster:
 
     def __init__(self, folder: Path):
         self.folder = folder.resolve()
-        self.daemons: list[subprocess.Popen] = []
+        self.daemons: dict[str, subprocess.Popen] = {}
         self.environment = os.environ | {
             "SLURM_CONF": f"{self.folder}/slurm.conf",
             "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
@@ -93,11 +96,11 @@ class Cluster:
     def __enter__(self) -> "Cluster":
         self._lay_out()
         try:
-            self._start("munged", "--foreground", "--force", *self._munge_files())
+            self._start("munged", "munged", "--foreground", "--force", *self._munge_files())
             until((self.folder / "munge.socket").is_socket, 10, "munged gives no socket")
-            self._start("slurmctld", "-D")
+            self._start("slurmctld", "slurmctld", "-D")
             for node in NODES:
-                self._start("slurmd", "-D", "-N", node)
+                self._boot(node)
             until(lambda: self._idle() == len(NODES), 30, "the nodes do not come up")
         except BaseException:
             self.__exit__()
@@ -110,7 +113,7 @@ class Cluster:
             self.run("scancel", "--user=root", check=False)
             with suppress(TimeoutError):
                 until(lambda: not self.run("squeue", "-h", check=False), 60, "jobs do not end")
-        for daemon in reversed(self.daemons):
+        for daemon in reversed(self.daemons.values()):
             daemon.terminate()
             try:
                 daemon.wait(20)
@@ -139,6 +142,29 @@ class Cluster:
     def log(self) -> str:
         """What the controller has written."""
         return (self.folder / "log/slurmctld.log").read_text(errors="replace")
+
+    def state(self) -> str:
+        """Its jobs, its nodes and the end of its log, for whoever asks why nothing moves."""
+        jobs, nodes = self.run("squeue", "-o", "%i %t %r %k"), self.run("sinfo", "-N", "-l")
+        return f"{jobs}\n\n{nodes}\n\n{self.log()[-3000:]}"
+
+    def fail(self, node: str) -> None:
+        """A node loses its power: nothing of its jobs is left, and SLURM knows that it is down."""
+        jobs = set(self.run("squeue", "-h", "-w", node, "-o", "%i").split())
+        self.daemons[node].kill()
+        self.daemons[node].wait()
+        for step in self._steps(jobs):
+            processes = [step, *step.children(recursive=True)]
+            for process in processes:  # first the step, which would say how its job has ended
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(processes, timeout=20)
+        self.run("scontrol", "update", f"nodename={node}", "state=down", "reason=power")
+
+    def restore(self, node: str) -> None:
+        """It is switched on again."""
+        self._boot(node)
+        self.run("scontrol", "update", f"nodename={node}", "state=resume")
 
     def _lay_out(self) -> None:
         for name in (
@@ -178,18 +204,30 @@ class Cluster:
         named = [f"--{option}={self.folder}/munge.{name}" for option, name in files.items()]
         return [*named, f"--log-file={self.folder}/log/munged.log"]
 
-    def _start(self, *command: str) -> None:
-        with (self.folder / "log" / f"{command[0]}.out").open("a") as out:
-            self.daemons.append(
-                subprocess.Popen(
-                    command,
-                    env=self.environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=out,
-                    start_new_session=True,  # a Ctrl-C is for us, and we end them in order
-                )
+    def _boot(self, node: str) -> None:
+        self._start(node, "slurmd", "-D", "-N", node)
+
+    def _start(self, name: str, *command: str) -> None:
+        with (self.folder / "log" / f"{name}.out").open("a") as out:
+            self.daemons[name] = subprocess.Popen(
+                command,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,  # a Ctrl-C is for us, and we end them in order
             )
+
+    def _steps(self, jobs: set[str]) -> list[psutil.Process]:
+        """The processes in which this cluster's nodes run the steps of jobs."""
+        ours = self.environment["SLURM_CONF"]
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                step = re.match(r"slurmstepd: \[(\d+)\.", " ".join(process.cmdline()))
+                if step and step[1] in jobs and process.environ().get("SLURM_CONF") == ours:
+                    found.append(process)
+        return found
 
     def _idle(self) -> int:
         nodes = self.run("sinfo", "-h", "-N", "-p", "low", "-t", "idle", "-o", "%N", check=False)

@@ -106,20 +106,10 @@ def disturbed(checkout, undisturbed, cluster):
     """The study on the cluster, disturbed in every way while its trainings run."""
     began = time.monotonic()
     with Watch(checkout) as watch:
-        neighbour = submit(cluster, gpus=1)  # two GPUs of three are left: two trainings at once
-        run = start(checkout, cluster)
-        faults = {
-            "requeued": requeue(cluster, checkout),
-            "cancelled": cancel(cluster, checkout),
-            "told to end before their time limit": warn(cluster, checkout),
-            "hit by a node that went down": take_a_node_down(cluster, checkout),
-        }
-        faults["left behind by a killed Snakemake"], run = kill_snakemake(
-            run, neighbour, cluster, checkout, watch
-        )
-        faults["preempted"] = preempt(cluster, checkout)
-        exit_code = run.wait()
-    faults["run side by side with one left behind"] = len(watch.shared)
+        try:
+            exit_code, faults = disturb(cluster, checkout, watch)
+        except TimeoutError as error:
+            pytest.fail(f"{error}\n\n{tail(checkout)}\n\n{cluster.state()}", pytrace=False)
     say(f"disturbed, on the cluster: {time.monotonic() - began:.0f} s")
     for fault, count in faults.items():
         say(f"trainings {fault}: {count}")
@@ -169,6 +159,23 @@ def test_training_and_encoding_ask_for_a_gpu_and_nothing_else_does(disturbed):
 # The faults. Each is done to trainings that have just begun, and says how many it has hit.
 
 
+def disturb(cluster, checkout, watch) -> tuple[int, dict[str, int]]:
+    """Run the study through all of them: Snakemake's exit code, and what each fault has hit."""
+    neighbour = submit(cluster, gpus=1)  # two GPUs of three are left: two trainings at once
+    run = start(checkout, cluster)
+    faults = {
+        "requeued": requeue(cluster, checkout),
+        "cancelled": cancel(cluster, checkout),
+        "told to end before their time limit": warn(cluster, checkout),
+        "hit by a node that went down": take_a_node_down(neighbour, cluster, checkout),
+    }
+    left, run = kill_snakemake(run, neighbour, cluster, checkout, watch)
+    faults["left behind by a killed Snakemake"] = left
+    faults["preempted"] = preempt(cluster, checkout)
+    exit_code = run.wait()
+    return exit_code, faults | {"run side by side with one left behind": len(watch.shared)}
+
+
 def requeue(cluster, checkout) -> int:
     """What an administrator, or a failing prolog, does to a job."""
     job = one_in_training(cluster, checkout)
@@ -192,13 +199,14 @@ def warn(cluster, checkout) -> int:
     return 1
 
 
-def take_a_node_down(cluster, checkout) -> int:
-    """All jobs of the node are lost; it comes back some seconds later."""
+def take_a_node_down(neighbour, cluster, checkout) -> int:
+    """All jobs of the node are lost; it comes back, and the neighbour with it."""
     one_in_training(cluster, checkout)
     hit = trainings(cluster).values()
-    cluster.run("scontrol", "update", "nodename=g1", "state=down", "reason=test")
+    cluster.fail("g1")
     until(lambda: not trainings(cluster), 60, "jobs go on running on a node that is down")
-    cluster.run("scontrol", "update", "nodename=g1", "state=resume")
+    cluster.restore("g1")
+    until(lambda: states(cluster)[neighbour] == "RUNNING", 60, "the neighbour does not come back")
     return sum(f"JobId={job} due to failure of node g1" in cluster.log() for job in hit)
 
 
@@ -208,12 +216,10 @@ def kill_snakemake(run, neighbour, cluster, checkout, watch):
     Those that wait are held in the queue. When a job of the second starts with the pack of one of
     them, that one is let go, before all others, to the GPU that the neighbour leaves.
     """
-    waiting = until(lambda: trainings(cluster, "PENDING"), 300, "no training waits")
+    waiting = until(lambda: hold(cluster), 300, "no training waits")
     run.kill()
     assert run.wait() == -9
     left = waiting | trainings(cluster)
-    for pack in waiting:
-        cluster.run("scontrol", "hold", waiting[pack])
     assert snakemake(checkout, cluster.environment, "--unlock", "--cores", "1").wait() == 0
     run = start(checkout, cluster, "--prioritize", *map(model, waiting))
     packs = until(lambda: waiting.keys() & trainings(cluster).keys(), 300, "no second job comes")
@@ -223,6 +229,14 @@ def kill_snakemake(run, neighbour, cluster, checkout, watch):
     cluster.run("scancel", neighbour, *waiting.values())
     until(lambda: watch.shared, 120, "no training of the first meets one of the second")
     return len(left), run
+
+
+def hold(cluster) -> dict[str, str]:
+    """The trainings that wait, which now wait until they are let go."""
+    waiting = trainings(cluster, "PENDING")
+    for job in waiting.values():
+        cluster.run("scontrol", "hold", job, check=False)  # it may have just begun
+    return dict(waiting.items() & trainings(cluster, "PENDING").items())
 
 
 def preempt(cluster, checkout) -> int:
