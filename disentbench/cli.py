@@ -85,10 +85,14 @@ def parser() -> argparse.ArgumentParser:
     seed = argument("--seed", type=natural, default=0, help="for what samples; default: 0")
     table = argument("--out", type=Path, help="a .csv or .json file; default: the terminal")
     sums = argument("--sums", action="store_true", help="checksums beside --out, in a .sha256 file")
+    said = (
+        argument("--input-identity", type=mapping, help="JSON: what the input must say it is"),
+        argument("--identity", type=mapping, help="JSON: what the checksums say --out is"),
+    )
     command(
         run.score,
         argument("files", nargs="+", type=Path, help="latents: .h5, .npz, .csv or .parquet"),
-        *(metrics, seed, table, sums),
+        *(metrics, seed, table, sums, *said),
         argument("--code", choices=("mean", "sampled"), default="mean", help="default: mean"),
         argument("--codes", type=names, help="a table's columns of codes; default: z0,z1,..."),
         argument("--factors", type=names, help="a table's columns of factors; default: v0,v1,..."),
@@ -97,14 +101,14 @@ def parser() -> argparse.ArgumentParser:
     command(
         run.levels,
         argument("file", type=Path, help="latents or a data set file: what has the factors"),
-        *(metrics, seed, table, sums),
+        *(metrics, seed, table, sums, *said),
     )
     command(
         run.audit,
         argument("file", type=Path, help="latents with logvar"),
         argument("--run", help="which run of the file; default: the first that did not diverge"),
         argument("--batch-sizes", type=wholes, default=(64, 256, 1024), help="64,256,1024"),
-        *(seed, table, sums),
+        *(seed, table, sums, *said),
     )
     command(run.collect, study, results, out)
     scores = argument("--scores", type=Path, required=True, help="the tidy table: .csv or .parquet")

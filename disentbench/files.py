@@ -3,6 +3,9 @@
 A binary file ends with its seal, the SHA-256 of all that stands before: readers of HDF5 ignore what
 follows the data, and in a zip archive, such as torch writes, it is the comment. Tables have theirs
 in a file beside them, as sha256sum writes and checks it: of mig.csv and mig.json in mig.sha256.
+
+With it stands what a file says it is, its identity: before the seal and within what it seals, or in
+the first line of the checksums.
 """
 
 import errno
@@ -16,7 +19,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from disentbench import identities
 from disentbench.errors import UserError
+from disentbench.identities import Identity
 
 MARK = b"disentbench sha256 "
 DIGITS = 64  # of a SHA-256 in hexadecimal
@@ -83,11 +88,11 @@ def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def sealed(path: str | Path) -> Iterator[Path]:
-    """The same for a binary file, which ends with its seal."""
+def sealed(path: str | Path, identity: Identity | None = None) -> Iterator[Path]:
+    """The same for a binary file, which ends with its identity, if it has one, and its seal."""
     with whole(path) as temporary:
         yield temporary
-        _seal(temporary)
+        _seal(temporary, identities.trailer(identity))
 
 
 def check_seal(path: str | Path) -> None:
@@ -108,11 +113,25 @@ def is_sealed(path: str | Path) -> bool:
         return file.read().startswith(MARK) and size > SEAL_BYTES
 
 
-def write_sums(first: Path, *others: Path) -> None:
-    """Write the checksums of what one command has written, beside `first` and named as it is."""
-    lines = [_line(path, first.parent) for path in (first, *others)]
+def write_sums(first: Path, *others: Path, identity: Identity | None = None) -> None:
+    """Write the checksums of what one command has written, beside `first` and named as it is.
+
+    First of all, if given, what they are: sha256sum passes over lines that begin with a #.
+    """
+    lines = [] if identity is None else [identities.comment(identity)]
+    lines += [_line(path, first.parent) for path in (first, *others)]
     with whole(sums_of(first)) as temporary:
         temporary.write_text("".join(f"{line}\n" for line in lines))
+
+
+def identity(path: Path) -> Identity | None:
+    """What a file says it is; None where it says nothing that can be read. Reads no more than that.
+
+    Whether the file is whole is another question.
+    """
+    if path.suffix in TABLES:
+        return identities.in_comment(sums_of(path))
+    return identities.before_end(path, SEAL_BYTES)
 
 
 def checked(path: Path) -> Path:
@@ -146,6 +165,8 @@ def intact(path: Path) -> bool:
 def _changed(sums: Path) -> list[Path]:
     """What a file of checksums shows to be damaged; all that it is for if it is damaged itself."""
     *lines, end = sums.read_bytes().decode(errors="replace").split("\n")
+    if lines and lines[0].startswith("#") and not identities.holds(lines.pop(0)):
+        lines = []
     sound = [line for line in lines if re.fullmatch(rf"[0-9a-f]{{{DIGITS}}}  .+", line)]
     listed = [sums.parent / line[DIGITS + 2 :] for line in sound]
     beside = [path for path in sums.parent.glob(f"{sums.stem}.*") if path.suffix in TABLES]
@@ -168,11 +189,16 @@ def in_workflow() -> bool:
 
 def damaged(path: Path) -> UserError:
     """What to raise for a damaged file; says how it is made again."""
-    what = f"{path} is damaged: its content is not what its checksum says"
+    return refused(path, "is damaged: its content is not what its checksum says")
+
+
+def refused(path: Path, why: str) -> UserError:
+    """What to raise for a file of ours that cannot be used; a workflow's is moved aside."""
     if not in_workflow():
-        return UserError(f"{what}; remove it (rm {path}) and run the study's workflow again")
+        return UserError(f"{path} {why}; remove it (rm {path}) and run the study's workflow again")
     aside = set_aside(path)
-    return UserError(f"{what}; it is now {aside.name}, and this makes it again: {rerun_command()}")
+    again = f"it is now {aside.name}, and this makes it again: {rerun_command()}"
+    return UserError(f"{path} {why}; {again}")
 
 
 def set_aside(path: Path) -> Path:
@@ -188,12 +214,15 @@ def rerun_command() -> str:
     return os.environ.get(RERUN, "snakemake --cores all --configfile STUDY")
 
 
-def _seal(path: Path) -> None:
+def _seal(path: Path, trailer: bytes) -> None:
+    """Add what a file says it is, and the digest of all."""
     with path.open("r+b") as file:
         file.seek(-min(ZIP_END_BYTES, file.seek(0, os.SEEK_END)), os.SEEK_END)
         if file.read().startswith(ZIP_END):
-            file.seek(-2, os.SEEK_END)
-            file.write(SEAL_BYTES.to_bytes(2, "little"))  # the length of the archive's comment
+            file.seek(-2, os.SEEK_END)  # the length of the archive's comment
+            file.write((len(trailer) + SEAL_BYTES).to_bytes(2, "little"))
+        file.seek(0, os.SEEK_END)
+        file.write(trailer)
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0, os.SEEK_END)

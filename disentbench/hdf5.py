@@ -12,6 +12,7 @@ import numpy as np
 
 from disentbench import files
 from disentbench.errors import UserError
+from disentbench.identities import Identity
 
 Group, Dataset = h5py.Group, h5py.Dataset
 
@@ -44,9 +45,9 @@ class _Disk(io.FileIO):
 
 
 @contextmanager
-def create(path: Path | str) -> Iterator[h5py.File]:
+def create(path: Path | str, identity: Identity | None = None) -> Iterator[h5py.File]:
     """A new file, sealed, that appears when the block ends, and never if it raises."""
-    with files.sealed(path) as part, _Disk(part, "w+b") as disk:
+    with files.sealed(path, identity) as part, _Disk(part, "w+b") as disk:
         try:
             with h5py.File(disk, "w") as file:
                 yield file

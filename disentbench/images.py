@@ -24,6 +24,7 @@ from disentbench.hdf5 import (
     label_axes,
     open_checked,
 )
+from disentbench.identities import Identity
 
 SCHEMA = 1
 # Chunks of half a megabyte: 1,024 packed images of 64 x 64. Level 4 is as small as 6 to a few
@@ -32,9 +33,11 @@ CHUNK_BYTES = 2**19
 GZIP_LEVEL = 4
 
 
-def write(images: Images, path: Path | str, provenance: dict) -> None:
+def write(
+    images: Images, path: Path | str, provenance: dict, identity: Identity | None = None
+) -> None:
     """Write the data set file; it is there whole or not at all."""
-    with create(path) as file:
+    with create(path, identity) as file:
         file.attrs["schema"] = SCHEMA
         file.attrs["dataset"] = images.name
         file.attrs["label"] = images.label

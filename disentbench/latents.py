@@ -12,18 +12,11 @@ import pandas as pd
 from disentbench import hdf5
 from disentbench.datasets import Images
 from disentbench.errors import UserError
-from disentbench.representation import Posterior, Representation, classes, represent
+from disentbench.identities import Identity
+from disentbench.posterior import Encoded
+from disentbench.representation import Representation, classes, represent
 
 SCHEMA = 1
-
-
-class Encoded(NamedTuple):
-    """One run: its seed, q(z | x) and -log p(x | z) [image] of every image; did it diverge?"""
-
-    seed: int
-    posterior: Posterior
-    distortion: np.ndarray
-    failed: bool
 
 
 def write(
@@ -34,12 +27,14 @@ def write(
     identity: dict[str, str],
     groups: dict[str, list[int]],
     provenance: dict,
+    said: Identity | None = None,
 ) -> None:
     """Write latents.h5, run by run; it is there whole or not at all.
 
-    `identity` says study, dataset, objective and setting. A run that diverged is kept as NaN.
+    `identity` names study, dataset, objective and setting, `said` is what the file says it is. A
+    run that diverged is kept as NaN.
     """
-    with hdf5.create(path) as file:
+    with hdf5.create(path, said) as file:
         file.attrs.update({"schema": SCHEMA, **identity})
         file.attrs["provenance"] = json.dumps(provenance)
         file.attrs["groups"] = json.dumps(groups)

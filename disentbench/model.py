@@ -11,7 +11,7 @@ from torch import Tensor
 from disentbench import networks
 from disentbench.architectures import Architecture, Dense, Shape
 from disentbench.networks import Parameters
-from disentbench.representation import Posterior
+from disentbench.posterior import Posterior
 
 
 class Noise(NamedTuple):

@@ -2,24 +2,16 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from disentbench.errors import UserError
+from disentbench.posterior import Posterior
 
 WIDEST = 60.0  # the largest |log sigma^2| that can be meant
 LARGEST = 1e12  # the largest latent whose square and cube float32 still holds
-
-
-class Posterior(NamedTuple):
-    """q(z | x) of every image: diagonal Gaussians and, for discrete groups, class logits."""
-
-    mean: Float[np.ndarray, "image latent"]
-    logvar: Float[np.ndarray, "image latent"]
-    logits: dict[str, Float[np.ndarray, "image _"]]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Scores: metrics of representations, as tidy tables."""
 
 import inspect
-import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,17 +9,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import ArrayLike
-from pyarrow import parquet
 
-from disentbench import files, latents, plugins
+from disentbench import latents, plugins
 from disentbench.errors import UserError
 from disentbench.latents import Columns
 from disentbench.metrics import Metric, Score
-from disentbench.provenance import unique
 from disentbench.representation import Representation, represent
-from disentbench.study import Pack, Study
 
 Code = Literal["mean", "sampled"]
 
@@ -187,81 +182,3 @@ def wanted(file: str, values: dict[str, float], metrics: Sequence[str] | None) -
     if metrics is None or file in metrics:
         return values
     return {key: v for key, v in values.items() if key.removesuffix("_se") in metrics}
-
-
-def levels(factors: np.ndarray, metrics: Sequence[str] | None = None, seed: int = 0):
-    """What chance and a perfect code score on these very factors: columns metric, chance, perfect.
-
-    The perfect code has one latent for each factor that varies, its class on a scale of unit
-    variance, known to a twentieth of the step between classes. Chance is the same code with its
-    rows shuffled. Metrics that look at no factors have neither.
-    """
-    files = plugins.names("metrics") if metrics is None else map(file_of, metrics)
-    supervised = [name for name in files if "factors" in needs(name)]
-    perfect = _perfect(factors)
-    shuffled = generator(seed, "chance").permutation(len(factors))
-    chance = replace(perfect, mean=perfect.mean[shuffled], logvar=perfect.logvar[shuffled])
-    rows = [
-        (key, by_chance, measure(name, perfect, seed).values[key])
-        for name in dict.fromkeys(supervised)
-        for key, by_chance in measure(name, chance, seed).values.items()
-    ]
-    return pd.DataFrame(rows, columns=["metric", "chance", "perfect"])
-
-
-def _perfect(factors: np.ndarray) -> Representation:
-    varying = factors[:, factors.min(0) < factors.max(0)].astype(float)
-    if not varying.size:
-        raise UserError("no factor has more than one class; chance and perfection need one")
-    scale = varying.std(0)
-    width = np.broadcast_to(2 * np.log(0.05 / scale), varying.shape)
-    return represent((varying - varying.mean(0)) / scale, factors, logvar=width)
-
-
-def collect(study: Study, results: Path) -> pd.DataFrame:
-    """The tidy table of a study: a row for each run and value, from every pack's score files.
-
-    Columns: dataset, objective, setting, seed, one for each swept setting, metric, value.
-    """
-    scores = pd.concat([_of_pack(study, pack, results) for pack in study.packs], ignore_index=True)
-    identity = ["dataset", "objective", "setting", "seed"]
-    swept = [column for column in scores if column not in (*identity, "metric", "value")]
-    return scores[[*identity, *swept, "metric", "value"]]
-
-
-def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:
-    folder = results / study.study / pack.path / "scores"
-    scores = pd.concat([read(folder / f"{metric}.csv") for metric in study.metrics])
-    return scores.rename(columns={"run": "seed"}).assign(
-        dataset=pack.dataset,
-        objective=pack.objective,
-        setting=pack.setting,
-        seed=lambda table: table["seed"].astype(int),
-        **study.point(pack),
-    )
-
-
-def scored_by(study: Study, results: Path) -> list[dict]:
-    """With what code the study was scored, each once, as far as the details say it."""
-    folders = (results / study.study / pack.path / "scores" for pack in study.packs)
-    paths = (folder / f"{metric}.json" for folder in folders for metric in study.metrics)
-    details = (json.loads(files.checked(path).read_text()) for path in paths if path.exists())
-    return unique(each["provenance"] for each in details if "provenance" in each)
-
-
-def read(path: Path) -> pd.DataFrame:
-    """A score file, every value to its last digit."""
-    return pd.read_csv(files.checked(path), dtype={"run": str})
-
-
-def write_parquet(scores: pd.DataFrame, path: Path, provenance: dict) -> None:
-    """A tidy table as parquet, names encoded as dictionaries; what is missing is null.
-
-    The schema's metadata holds the provenance as JSON under `disentbench`.
-    """
-    table = pa.Table.from_pandas(scores, preserve_index=False)
-    metadata = table.schema.metadata | {"disentbench": json.dumps(provenance)}
-    names = list(scores.select_dtypes(exclude="number"))
-    parquet.write_table(
-        table.replace_schema_metadata(metadata), path, compression="zstd", use_dictionary=names
-    )

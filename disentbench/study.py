@@ -36,6 +36,8 @@ def _seed_range(seeds: Any) -> str:
 
 
 MOST_SEEDS = 100_000
+# The keys of a study that alter no model; all others are in every recipe.
+TRAINS_NOTHING = {"metrics"}
 Name = Annotated[str, AfterValidator(_path_safe)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
@@ -212,6 +214,10 @@ class Study(Options):
             for block in self.blocks
         ]
 
+    def first_pack(self, dataset: str) -> Pack:
+        """The first pack on a data set: the one that is audited."""
+        return next(pack for pack in self.packs if pack.dataset == dataset)
+
     def pack_at(self, path: str) -> Pack:
         """The pack whose files are at this path below results/{study}/."""
         return self._by_path[path]
@@ -228,18 +234,69 @@ class Study(Options):
 
     def recipe(self, pack: Pack) -> str:
         """The study of this pack alone, as JSON: all that its training depends on."""
+        packing = {"seeds": f"{pack.first}-{pack.last}", "pack": self._smallest_pack(pack)}
+        return json.dumps(self.setting_recipe(pack) | packing)
+
+    def setting_recipe(self, pack: Pack) -> dict[str, Any]:
+        """The same but for the seeds, of which each is trained alike in whatever company.
+
+        Whatever a study may say is in it but what trains nothing, so that no key can be forgotten.
+        """
+        setting = pack.dataset, pack.objective, pack.setting
+        if setting not in self._recipes:
+            self._recipes[setting] = self._training | {
+                "datasets": {pack.dataset: self.dataset_recipe(pack.dataset)},
+                "objectives": {pack.objective: self._objective_recipe(pack)},
+                "architecture": self._architecture_recipe,
+            }
+        return self._recipes[setting]
+
+    @cached_property
+    def _recipes(self) -> dict[tuple[str, str, str], dict[str, Any]]:
+        """Those that were asked for, each made once."""
+        return {}
+
+    @cached_property
+    def _training(self) -> dict[str, Any]:
+        """The study without what trains nothing and without what says which runs there are."""
+        return self.model_dump(mode="json", exclude=TRAINS_NOTHING | {"seeds", "pack"})
+
+    @property
+    def _architecture_recipe(self) -> dict[str, Any]:
+        """The architecture, defaults filled in."""
+        return {"of": self.architecture["of"]} | self.network.model_dump(mode="json")
+
+    def dataset_recipe(self, name: str) -> dict[str, Any]:
+        """All that a data set's images depend on, defaults filled in."""
+        options = self.dataset(name).model_dump(mode="json")
+        return {"of": self.file_of("datasets", name)} | options
+
+    def _objective_recipe(self, pack: Pack) -> dict[str, Any]:
+        """An objective at one setting, defaults filled in; but a list is read as a sweep."""
+        options = self._objectives[pack.objective][pack.setting].model_dump(mode="json")
+        single = {key: value for key, value in options.items() if not isinstance(value, list)}
         swept = {key: [value] for key, value in self.point(pack).items()}
-        alone = {
-            "study": self.study,
-            "datasets": {pack.dataset: self.datasets[pack.dataset]},
-            "objectives": {pack.objective: self.objectives[pack.objective] | swept},
-            "seeds": f"{pack.first}-{pack.last}",
-            "pack": pack.last + 1,
-            "latents": self.latents,
-            "architecture": self.architecture,
-            "training": self.training.model_dump(mode="json"),
-        }
-        return json.dumps(alone)
+        return {"of": self.file_of("objectives", pack.objective)} | single | swept
+
+    def _smallest_pack(self, pack: Pack) -> int:
+        """The least size of packs that keeps these seeds in one: the same however they were cut."""
+        sizes = range(len(pack.seeds), self.pack + 1)
+        return next(size for size in sizes if pack.first // size == pack.last // size)
+
+    def parts(self, pack: Pack) -> tuple[str, str, str]:
+        """The files that define a pack's data set, objective and architecture."""
+        dataset = self.file_of("datasets", pack.dataset)
+        return dataset, self.file_of("objectives", pack.objective), self.architecture["of"]
+
+
+def require_files(study: Study, results: Path) -> None:
+    """Refuse a study whose images are still to be made from a file that is not there."""
+    for name in study.datasets:
+        missing = [path for path in study.dataset(name).files if not path.is_file()]
+        if missing and not (results / study.study / name / "images.h5").exists():
+            raise UserError(
+                f"datasets.{name} reads {missing[0]}, which is no file here; name one that is"
+            )
 
 
 def read(source: str | Path | dict, name: str = "study") -> Study:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
-from disentbench import files, hdf5, train
+from disentbench import files, hdf5, model_file
 from disentbench.errors import UserError
 
 
@@ -24,7 +24,7 @@ def hdf5_file(path):
 
 
 def torch_file(path):
-    train.save(path, {"x": torch.arange(5), "name": "x"})
+    model_file.save(path, {"x": torch.arange(5), "name": "x"})
 
 
 KINDS = pytest.mark.parametrize("write", [hdf5_file, torch_file])

@@ -9,8 +9,8 @@ import pytest
 import torch
 from test_train import CPU, command, tiny
 
+from disentbench import checkpoint, model_file, train
 from disentbench import images as image_files
-from disentbench import train
 from disentbench.errors import UserError
 from disentbench.resident import Resident
 from disentbench.supervision import LEASE_SECONDS, Supervision, supervised
@@ -150,19 +150,19 @@ def test_training_goes_on_where_no_checkpoint_can_be_written(tmp_path):
 def test_checkpoints_take_their_share_of_the_time_and_no_more(tmp_path, monkeypatch):
     """With a clock on which a save takes a second, the next is due 50 seconds later."""
     now = [0.0]
-    monkeypatch.setattr(train.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(train, "_content", lambda *_: {})
-    monkeypatch.setattr(train, "save", lambda *_: now.__setitem__(0, now[0] + 1))
-    problem = train.Problem(train.vae(tiny()), None, tiny().training, Resident(IMAGES, CPU), "")
-    state = train._fresh(problem, [0])
-    checkpoint = train.Checkpoint(tmp_path, [0], 10.0, Supervision())
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(checkpoint, "content", lambda *_: {})
+    monkeypatch.setattr(model_file, "save", lambda *_: now.__setitem__(0, now[0] + 1))
+    problem = train.Problem(train.vae(tiny()), None, tiny().training, Resident(IMAGES, CPU))
+    state = train.fresh(problem, [0])
+    kept = checkpoint.Checkpoint(tmp_path, [0], 10.0, Supervision(), "")
     now[0] = 10.0
-    assert checkpoint.due
-    checkpoint.save(state, problem)
+    assert kept.due
+    kept.save(state)
     now[0] = 60.9
-    assert not checkpoint.due
+    assert not kept.due
     now[0] = 61.0
-    assert checkpoint.due
+    assert kept.due
 
 
 def test_the_origins_say_where_a_training_was_resumed(tmp_path, monkeypatch):

@@ -14,8 +14,9 @@ import torch
 from disentbench import images as image_files
 from disentbench import latents, plugins, train
 from disentbench import study as studies
-from disentbench.encode import Saved, encode, require_fit
+from disentbench.encode import encode
 from disentbench.errors import UserError
+from disentbench.model_file import Saved, require_fit
 from disentbench.resident import Resident
 
 CPU = torch.device("cpu")
@@ -152,7 +153,7 @@ def test_a_damaged_checkpoint_is_named_and_left(images, tmp_path):
 
 @pytest.mark.parametrize("vectorise", [False, True])
 def test_a_diverged_member_is_marked_and_harms_no_other(vectorise, images, tmp_path, monkeypatch):
-    fresh = train._fresh
+    fresh = train.fresh
 
     def poisoned(problem, seeds):
         state = fresh(problem, seeds)
@@ -162,7 +163,7 @@ def test_a_diverged_member_is_marked_and_harms_no_other(vectorise, images, tmp_p
 
     study = tiny(seeds="0-2")
     healthy = run(study, images, tmp_path / "healthy", vectorise=vectorise)
-    monkeypatch.setattr(train, "_fresh", poisoned)
+    monkeypatch.setattr(train, "fresh", poisoned)
     trained = run(study, images, tmp_path / "poisoned", vectorise=vectorise)
     assert trained.failed.tolist() == [False, True, False]
     for name, p in healthy.parameters.items():

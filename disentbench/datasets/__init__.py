@@ -6,12 +6,14 @@ may set, checked when the study is read:
     dataset(image_size=32, posX={"stride": 2})
 
 `label` and `reference` belong to the class. What a study's plan needs (`factors`, `sizes`, `size`,
-`image_shape`) is answered from the fields alone; only `images()` renders or reads anything.
+`image_shape`, `files`) is answered from the fields alone; only `images()` renders or reads.
 """
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -43,6 +45,16 @@ class Images:
         """How many classes each factor has."""
         return tuple(len(values) for values in self.factor_values)
 
+    @cached_property
+    def digest(self) -> str:
+        """One word for the images, their factors and what these are called."""
+        whole = hashlib.sha256(repr((self.shape, self.factor_names)).encode())
+        pixels = self.pixels if self.bits is None else self.bits
+        for array in (self.factors.astype("<i8"), *self.factor_values, pixels):
+            whole.update(repr((array.shape, array.dtype.str)).encode())
+            whole.update(np.ascontiguousarray(array))
+        return whole.hexdigest()[:16]
+
     def __len__(self) -> int:
         return len(self.factors)
 
@@ -67,6 +79,14 @@ class Dataset(Options):
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height and width. (`shape` is a factor's name in more than one data set.)"""
         raise NotImplementedError
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What `images()` reads, `~` filled in: every option that is a path.
+
+        Another content makes other images.
+        """
+        return tuple(value.expanduser() for _, value in self if isinstance(value, Path))
 
     def images(self) -> Images:
         """Render or read every image; the only method that takes time."""

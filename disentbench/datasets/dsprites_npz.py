@@ -44,7 +44,8 @@ class DspritesNpz(DspritesGrid):
 
     def images(self) -> Images:
         """Read the file and keep the sub-grid."""
-        return self._images(read_bits(self.path, SIZES)[self.rows])
+        (path,) = self.files
+        return self._images(read_bits(path, SIZES)[self.rows])
 
 
 dataset = DspritesNpz

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from disentbench.objectives import Structure
-from disentbench.representation import Posterior
+from disentbench.posterior import Posterior
 
 
 def log_weights(estimator: str, batch: int, data_size: int, device=None) -> Tensor:

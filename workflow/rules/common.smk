@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from disentbench import files, plugins
+from disentbench import expected, files, plugins, sources
 from disentbench import study as studies
 from disentbench.errors import UserError
 
@@ -27,6 +27,7 @@ try:
     for file in workflow.configfiles:
         studies.require_plain(file)
     study = studies.read(config)
+    studies.require_files(study, Path("results"))
 except UserError as error:
     print(f"disentbench: {error}", file=sys.stderr, flush=True)
     sys.exit(2)
@@ -48,8 +49,8 @@ gpus = int(shutil.which("nvidia-smi") is not None)
 
 
 def options(dataset):
-    """A data set's options, as JSON."""
-    given = study.datasets[dataset].items()
+    """A data set's options, as JSON, defaults filled in."""
+    given = study.dataset_recipe(dataset).items()
     return json.dumps({key: value for key, value in given if key != "of"})
 
 
@@ -66,9 +67,35 @@ def recipe(wildcards):
 
 
 @cache
-def source(kind, name):
-    """The file that defines a part: a change in it computes anew what it made, and no more."""
-    return os.path.relpath(plugins.source(kind, name))
+def code(stage, *parts):
+    """The files whose change computes anew what they make of these parts, and no more."""
+    return [os.path.relpath(path) for path in getattr(sources, stage)(*parts)]
+
+
+@cache
+def code_digest(stage, *parts):
+    """One word for what they hold: of files that were copied, the times may tell nothing."""
+    return sources.digest(*getattr(sources, stage)(*parts))
+
+
+def parts(wildcards):
+    """The files of a pack's data set, objective and architecture."""
+    return study.parts(pack(wildcards))
+
+
+def dataset_file(wildcards):
+    """The file that defines a data set."""
+    return study.file_of("datasets", wildcards.dataset)
+
+
+def said(identity):
+    """What a file must say it is, as JSON."""
+    return json.dumps(identity, sort_keys=True)
+
+
+def of_pack(wildcards, name):
+    """What this file of the pack must say it is."""
+    return said(expected.of_pack(study, pack(wildcards), name))
 
 
 def packs(file):
@@ -78,5 +105,4 @@ def packs(file):
 
 def first_pack(dataset, file):
     """This file of the first pack on a data set."""
-    each = next(each for each in study.packs if each.dataset == dataset)
-    return f"results/{study.study}/{each.path}/{file}"
+    return f"results/{study.study}/{study.first_pack(dataset).path}/{file}"
