@@ -1,6 +1,7 @@
 """What the commands do; each imports what it needs, so that `--help` does not wait for torch."""
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -246,6 +247,7 @@ def collect(arguments) -> None:
 
 def report(arguments) -> None:
     """Render the comparison report of a study: a page, its figures and its tables."""
+    os.environ["MPLBACKEND"] = "agg"  # Jupyter asks for one that only it has; read at the import
     from disentbench.report import render
 
     began = time.monotonic()

@@ -33,7 +33,7 @@ def hold(study: str, folder: Path = Path(".snakemake")) -> None:
             "let it end or stop it, then run this again"
         ) from None
     except (NotImplementedError, OSError) as error:
-        warnings.warn(f"{path} cannot be locked ({error}); run one workflow at a time", stacklevel=2)
+        warnings.warn(f"{path} cannot be locked ({error}); run one at a time", stacklevel=2)
         return
     HELD.append(lock)
     since = datetime.now().isoformat(sep=" ", timespec="seconds")
@@ -81,7 +81,7 @@ FOR_THE_LOG = (
 
 
 def say_little(logger: logging.Logger) -> None:
-    """Have Snakemake's terminal show what has ended and what has failed; its log file has it all."""
+    """Have Snakemake's terminal show what has ended or failed; its log file has it all."""
     for handler in logger.handlers:
         if handler.name == "DefaultStreamHandler" and not isinstance(handler.formatter, Progress):
             progress = Progress(handler.formatter)

@@ -64,7 +64,7 @@ def test_a_second_workflow_is_refused_and_told_by_whom(tmp_path, holder):
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"pid": "x", "host": 1}', "\0\xff"])
 def test_a_holder_that_has_not_said_who_it_is_is_another_process(tmp_path, holder, content):
     (tmp_path / "mine.lock").write_text(content)
-    with pytest.raises(UserError, match="^another process runs the study mine"):
+    with pytest.raises(UserError, match=r"^another process runs the study mine"):
         workflow.hold("mine", tmp_path)
 
 
@@ -81,7 +81,7 @@ def test_a_file_system_without_locks_is_a_warning(tmp_path, monkeypatch):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(workflow.FileLock, "acquire", refuse)
-    with pytest.warns(UserWarning, match=r"mine\.lock cannot be locked .*one workflow at a time"):
+    with pytest.warns(UserWarning, match=r"mine\.lock cannot be locked .*run one at a time"):
         workflow.hold("mine", tmp_path)
 
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -28,7 +27,7 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
     scored = run_tables.read(files.checked(Path(scores)))
     runs = scored.reindex(run_tables.planned(study))
     values = run_tables.shown(study, runs)
-    with mpl.rc_context(style.RC), beside.fresh(Path(out)) as folder:
+    with style.applied(), beside.fresh(Path(out)) as folder:
         report = Report(
             study=study,
             results=Path(results),
