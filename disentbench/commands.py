@@ -142,7 +142,8 @@ def score(arguments) -> None:
                 columns=table_columns(arguments),
             )
         )
-        tables.append(scores.table(scored).assign(file=str(path)))
+        name = os.fsencode(path).decode(errors="backslashreplace")  # it need not be UTF-8
+        tables.append(scores.table(scored).assign(file=name))
         details[str(path)] = scores.details(scored) | {"provenance": origin("cpu")}
     several = len(arguments.files) > 1
     columns = ["file"] * several + ["run", "metric", "value"]

@@ -60,7 +60,7 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
     environment.filters["runs"] = lambda n: count(n, "run")
     return environment.get_template("page.html").render(
         study=study,
-        css=Markup((HERE / "page.css").read_text()),
+        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         facts=about.facts(study, len(runs), made),
         yaml=about.yaml_text(study),
         rule=report.rule,
