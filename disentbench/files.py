@@ -61,7 +61,7 @@ def whole(path: str | Path) -> Iterator[Path]:
 @contextmanager
 def scratch(path: Path) -> Iterator[Path]:
     """An empty folder beside `path`, removed when the block ends, or swept like temporary files."""
-    _make_folder(path)
+    make_folder(path.parent)
     _sweep(path)
     folder = path.with_name(f"{_start(path)}{os.getpid()}{path.suffix}")
     folder.mkdir()
@@ -74,7 +74,7 @@ def scratch(path: Path) -> Iterator[Path]:
 
 def make_room(path: Path) -> None:
     """Make the folder that a file will be in; in a workflow, a folder in its place moves aside."""
-    _make_folder(path)
+    make_folder(path.parent)
     if not path.is_dir():
         return
     if not in_workflow():
@@ -82,12 +82,14 @@ def make_room(path: Path) -> None:
     print(f"{path} is a folder; it is now {set_aside(path).name}", file=sys.stderr)
 
 
-def _make_folder(path: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder with all above it, or say which of them is something else."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        other = next(p for p in path.parents if os.path.lexists(p) and not p.is_dir())
-        raise UserError(f"{other} is no folder, and {path} goes below it; move it away") from None
+        places = (folder, *folder.parents)
+        other = next(place for place in places if os.path.lexists(place) and not place.is_dir())
+        raise UserError(f"{other} is no folder, and files go below it; move it away") from None
 
 
 @contextmanager

@@ -5,11 +5,14 @@ import logging
 import os
 import socket
 import warnings
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
+from disentbench import files
 from disentbench.errors import UserError
 
 HELD: list[FileLock] = []  # until this process ends
@@ -48,6 +51,19 @@ def _holder(path: Path) -> str:
         return f"process {int(owner['pid'])} on {owner['host']}, since {owner['since']},"
     except (OSError, ValueError, TypeError, KeyError):  # it has just begun, say
         return "another process"
+
+
+def make_way(jobs: Iterable[Any]) -> None:
+    """Make the folders of what Snakemake's jobs will write, and room for their logs.
+
+    Raises a UserError where a folder is something else, which Snakemake finds out too late. The
+    commands make room for what they write.
+    """
+    jobs = list(jobs)
+    for folder in {Path(name).parent for job in jobs for name in job.output}:
+        files.make_folder(folder)
+    for log in (Path(name) for job in jobs for name in job.log):
+        files.make_room(log)
 
 
 class Progress(logging.Formatter):

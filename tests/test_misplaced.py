@@ -1,10 +1,11 @@
 """A folder where a file should be, or a file where a folder should be, is named or moved aside."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 
-from disentbench import files
+from disentbench import files, workflow
 from disentbench.errors import UserError
 
 
@@ -76,8 +77,18 @@ def test_a_file_where_a_folder_should_be_is_named(tmp_path, how):
     place = tmp_path / "scores"
     place.write_text("") if how == "file" else place.symlink_to(tmp_path / "nowhere")
     for path in (place / "mig.csv", place / "further/mig.csv"):
-        with pytest.raises(UserError, match=r"/scores is no folder, and .*mig\.csv goes below it"):
+        with pytest.raises(UserError, match=r"/scores is no folder, and files go below it"):
             write(path)
+
+
+def test_a_workflow_asks_before_it_begins(tmp_path, in_workflow):
+    (tmp_path / "scores").write_text("")
+    job = SimpleNamespace(output=[str(tmp_path / "new/scores.csv")], log=[])
+    workflow.make_way([job])
+    assert (tmp_path / "new").is_dir()
+    job.log = [str(tmp_path / "scores/logs/score.log")]
+    with pytest.raises(UserError, match=r"/scores is no folder"):
+        workflow.make_way([job])
 
 
 def test_a_link_that_leads_nowhere_is_replaced_by_what_is_written(tmp_path):

@@ -43,6 +43,7 @@ if not (workflow.remote_exec or said.dryrun or said.verbose or said.printshellcm
 onstart:
     try:
         conduct.hold(study.study)
+        conduct.make_way(workflow.dag.needrun_jobs())
     except UserError as error:
         print(f"disentbench: {error}", file=sys.stderr, flush=True)
         sys.exit(2)
