@@ -1,6 +1,8 @@
 # `make report` and `make test` do all the set-up there is.
 PYTHON ?= python3
 STUDY ?= configs/demo.yaml
+CORES ?= all
+export STUDY CORES
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
@@ -8,9 +10,9 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 # The study is read as data first: Snakemake would run what a file from strangers may hold.
 report: .venv/run
-	@$(BIN)/disentbench status $(STUDY) > /dev/null
-	$(RUN) snakemake --cores all --configfile $(STUDY) --workflow-profile workflow/profiles/default
-	@echo "The report: $(CURDIR)/results/$$($(BIN)/python -c 'import sys; from disentbench.study import read; print(read(sys.argv[1]).study)' $(STUDY))/report/index.html"
+	@$(BIN)/disentbench status "$$STUDY" > /dev/null
+	@$(RUN) snakemake --cores "$$CORES" --configfile "$$STUDY" --workflow-profile workflow/profiles/default
+	@echo "The report: $(CURDIR)/results/$$($(BIN)/python -c 'import sys; from disentbench.study import read; print(read(sys.argv[1]).study)' "$$STUDY")/report/index.html"
 
 # What `snakemake --workflow-profile workflow/profiles/slurm` needs; docs/cluster.md tells more.
 slurm: .venv/slurm

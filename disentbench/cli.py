@@ -1,6 +1,7 @@
 """The command line: `disentbench score FILE` for anybody, the rest for the workflow's rules."""
 
 import argparse
+import io
 import json
 import sys
 import warnings
@@ -19,6 +20,8 @@ def main(argv: list[str] | None = None) -> int:
 
     128 + the signal's number when one has ended it, its work saved.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that has no β says \u03b2
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args(argv)
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     try:
@@ -49,10 +52,11 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="name", required=True, metavar="COMMAND")
 
     def command(function, *arguments):
+        words = function.__doc__ or ""  # python -OO leaves none
         sub = commands.add_parser(
             function.__name__.removesuffix("_").replace("_", "-"),
-            help=function.__doc__.splitlines()[0],
-            description=function.__doc__,
+            help=words.partition("\n")[0],
+            description=words,
         )
         sub.set_defaults(command=function)
         for flags, options in arguments:

@@ -1,6 +1,7 @@
 """What the commands do; each imports what it needs, so that `--help` does not wait for torch."""
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -161,7 +162,8 @@ def score(arguments) -> None:
                 columns=table_columns(arguments),
             )
         )
-        tables.append(scores.table(scored).assign(file=str(path)))
+        name = os.fsencode(path).decode(errors="backslashreplace")  # it need not be UTF-8
+        tables.append(scores.table(scored).assign(file=name))
         details[str(path)] = scores.details(scored) | {"provenance": origin("cpu")}
     several = len(arguments.files) > 1
     columns = ["file"] * several + ["run", "metric", "value"]
@@ -290,6 +292,7 @@ def collect(arguments) -> None:
 
 def report(arguments) -> None:
     """Render the comparison report of a study: a page, its figures and its tables."""
+    os.environ["MPLBACKEND"] = "agg"  # Jupyter asks for one that only it has; read at the import
     from disentbench.report import render
 
     began = time.monotonic()

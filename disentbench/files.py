@@ -14,9 +14,11 @@ import os
 import re
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from disentbench import identities
@@ -26,6 +28,7 @@ from disentbench.identities import Identity
 MARK = b"disentbench sha256 "
 DIGITS = 64  # of a SHA-256 in hexadecimal
 SEAL_BYTES = len(MARK) + DIGITS
+SEALED = (".h5", ".pt")
 TABLES = (".csv", ".json", ".parquet", ".html")
 ZIP_END, ZIP_END_BYTES = b"PK\x05\x06", 22
 
@@ -44,7 +47,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     temporary = path.with_name(f"{_start(path)}{os.getpid()}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_room(path)
         _sweep(path)
         yield temporary
         with temporary.open("rb") as file:
@@ -63,7 +66,7 @@ def whole(path: str | Path) -> Iterator[Path]:
 @contextmanager
 def scratch(path: Path) -> Iterator[Path]:
     """An empty folder beside `path`, removed when the block ends, or swept like temporary files."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     _sweep(path)
     folder = path.with_name(f"{_start(path)}{os.getpid()}{path.suffix}")
     folder.mkdir()
@@ -72,6 +75,26 @@ def scratch(path: Path) -> Iterator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_room(path: Path) -> None:
+    """Make the folder that a file will be in; in a workflow, a folder in its place moves aside."""
+    make_folder(path.parent)
+    if not path.is_dir():
+        return
+    if not in_workflow():
+        raise UserError(f"{path} is a folder, and a file is to be written there; move it away")
+    print(f"{path} is a folder; it is now {set_aside(path).name}", file=sys.stderr)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder with all above it, or say which of them is something else."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        places = (folder, *folder.parents)
+        other = next(place for place in places if os.path.lexists(place) and not place.is_dir())
+        raise UserError(f"{other} is no folder, and files go below it; move it away") from None
 
 
 @contextmanager
@@ -143,18 +166,26 @@ def checked(path: Path) -> Path:
     sums = sums_of(path)
     if not path.exists():
         raise UserError(f"{path} does not exist")
+    if not path.is_file():
+        raise damaged(path)
     if sums.exists() or in_workflow():
-        listed = sums.read_text(errors="replace") if sums.exists() else ""
+        listed = sums.read_text(errors="replace") if sums.is_file() else ""
         if _line(path, path.parent) not in listed.splitlines():
             raise damaged(path)
     return path
 
 
 def all_damaged(folder: Path) -> list[Path]:
-    """Every damaged file below a folder: sealed ones, and tables with checksums beside them."""
-    files = sorted(path for path in folder.rglob("[!.]*") if path.is_file())
-    sealed = [path for path in files if path.suffix in (".h5", ".pt") and not intact(path)]
-    return sealed + [bad for path in files if path.suffix == ".sha256" for bad in _changed(path)]
+    """Every damaged file below a folder: sealed ones, and tables with checksums beside them.
+
+    What stands where such a file should be, a folder say, counts as one.
+    """
+    kinds = (*SEALED, *TABLES, ".sha256")
+    paths = sorted(path for path in folder.rglob("[!.]*") if path.suffix in kinds)
+    found = [path for path in paths if path.exists() and not path.is_file()]
+    found += [path for path in paths if path.suffix in SEALED and not intact(path)]
+    found += [bad for path in paths if path.suffix == ".sha256" for bad in _changed(path)]
+    return list(dict.fromkeys(found))
 
 
 def intact(path: Path) -> bool:
@@ -164,7 +195,8 @@ def intact(path: Path) -> bool:
 
 def _changed(sums: Path) -> list[Path]:
     """What a file of checksums shows to be damaged; all that it is for if it is damaged itself."""
-    *lines, end = sums.read_bytes().decode(errors="replace").split("\n")
+    content = sums.read_bytes() if sums.is_file() else b""
+    *lines, end = content.decode(errors="replace").split("\n")
     if lines and lines[0].startswith("#") and not identities.holds(lines.pop(0)):
         lines = []
     sound = [line for line in lines if re.fullmatch(rf"[0-9a-f]{{{DIGITS}}}  .+", line)]
@@ -189,13 +221,17 @@ def in_workflow() -> bool:
 
 def damaged(path: Path) -> UserError:
     """What to raise for a damaged file; says how it is made again."""
-    return refused(path, "is damaged: its content is not what its checksum says")
+    why = "its content is not what its checksum says" if path.is_file() else "it is no file"
+    return refused(path, f"is damaged: {why}")
 
 
 def refused(path: Path, why: str) -> UserError:
     """What to raise for a file of ours that cannot be used; a workflow's is moved aside."""
     if not in_workflow():
-        return UserError(f"{path} {why}; remove it (rm {path}) and run the study's workflow again")
+        remove = "rm" if path.is_file() else "rm -r"
+        return UserError(
+            f"{path} {why}; remove it ({remove} {path}) and run the study's workflow again"
+        )
     aside = set_aside(path)
     again = f"it is now {aside.name}, and this makes it again: {rerun_command()}"
     return UserError(f"{path} {why}; {again}")
@@ -203,7 +239,9 @@ def refused(path: Path, why: str) -> UserError:
 
 def set_aside(path: Path) -> Path:
     """Give a damaged file another name, so that the workflow finds it missing."""
-    aside = path.with_name(f"{path.name}.damaged")
+    aside, numbers = path.with_name(f"{path.name}.damaged"), count(2)
+    while aside.is_dir() or (path.is_dir() and aside.exists()):  # a folder replaces nothing
+        aside = path.with_name(f"{path.name}.damaged-{next(numbers)}")
     with suppress(FileNotFoundError):  # another job has found it, too
         path.replace(aside)
     return aside

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -30,7 +29,7 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
     scored = run_tables.read(files.checked(Path(scores)))
     runs = scored.reindex(run_tables.planned(study))
     values = run_tables.shown(study, runs)
-    with mpl.rc_context(style.RC), beside.fresh(Path(out), _said(study)) as folder:
+    with style.applied(), beside.fresh(Path(out), _said(study)) as folder:
         report = Report(
             study=study,
             results=Path(results),
@@ -79,7 +78,7 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
     environment.filters["runs"] = lambda n: count(n, "run")
     return environment.get_template("page.html").render(
         study=study,
-        css=Markup((HERE / "page.css").read_text()),
+        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         facts=about.facts(study, len(runs), made),
         yaml=about.yaml_text(study),
         rule=report.rule,

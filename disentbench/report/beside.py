@@ -21,7 +21,7 @@ def fresh(page: Path, said: Identity | None = None) -> Iterator[Path]:
         names = sorted(p.relative_to(drawn) for p in drawn.rglob("*") if p.is_file())
         made = [page.parent / name for name in names if name != Path(page.name)]
         for path in [*made, page]:
-            path.parent.mkdir(exist_ok=True)
+            files.make_room(path)
             (drawn / path.relative_to(page.parent)).replace(path)
     for stale in _listed(page) - set(made):
         stale.unlink()

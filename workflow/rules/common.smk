@@ -10,7 +10,9 @@ from pathlib import Path
 
 from disentbench import expected, files, plugins, sources
 from disentbench import study as studies
+from disentbench import workflow as conduct
 from disentbench.errors import UserError
+from snakemake.logging import logger
 
 # Jobs find the command beside the Python that runs Snakemake, activated or not, and know how to run
 # the workflow again: to say so where an input is damaged. A job on a cluster has it from its parent.
@@ -31,6 +33,22 @@ try:
 except UserError as error:
     print(f"disentbench: {error}", file=sys.stderr, flush=True)
     sys.exit(2)
+
+# A dry run, and whoever asks for more, gets Snakemake's own words. So do jobs on a cluster.
+said = workflow.output_settings
+if not (workflow.remote_exec or said.dryrun or said.verbose or said.printshellcmds):
+    conduct.say_little(logger)
+
+
+# Snakemake's own lock outlives a killed Snakemake; the profiles do without it. Not called in jobs.
+onstart:
+    try:
+        conduct.hold(study.study)
+        conduct.make_way(workflow.dag.needrun_jobs())
+    except UserError as error:
+        print(f"disentbench: {error}", file=sys.stderr, flush=True)
+        sys.exit(2)
+
 
 RUNS = "results/{study}/{dataset}/{objective}/{setting}/seeds-{seeds}/"
 
