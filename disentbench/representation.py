@@ -2,16 +2,27 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
+from scipy.special import softmax
 
 from disentbench.errors import UserError
 from disentbench.posterior import Posterior
 
 WIDEST = 60.0  # the largest |log sigma^2| that can be meant
 LARGEST = 1e12  # the largest latent whose square and cube float32 still holds
+ACTIVE = 0.01  # the variance above which a latent depends on the image (Burda et al. 2016)
+LOST = 1e-6  # of a latent's range: float32 must hold its differences to this
+
+
+class Drawn(NamedTuple):
+    """One sample of q(z | x) of every image: the Gaussian latents, the discrete groups' classes."""
+
+    codes: Float[np.ndarray, "image latent"]
+    categories: Int[np.ndarray, "image group"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +32,7 @@ class Representation:
     `groups` maps a group's name to the latents in it. `logvar`, `logits`, `distortion` (nats per
     image) are there where the model gives them; `failed` says that the run diverged; `companions`
     are the posteriors of the other runs of its file, `drawn` the codes in place of the means.
+    `mean` is float32, or float64 where an offset leaves float32 too few digits.
     """
 
     mean: Float[np.ndarray, "image latent"]
@@ -32,22 +44,51 @@ class Representation:
     factor_names: tuple[str, ...] = ()
     failed: bool = False
     companions: list[Posterior] | None = None
-    drawn: Float[np.ndarray, "image code"] | None = None
+    drawn: Drawn | None = None
 
     @cached_property
-    def codes(self) -> Float[np.ndarray, "image code"]:
-        """Posterior means, or what was drawn; a discrete group counts as one latent, its class."""
+    def codes(self) -> Float[np.ndarray, "image latent"]:
+        """The Gaussian latents in float32: their posterior means, or what was drawn."""
+        return single(self.mean) if self.drawn is None else self.drawn.codes
+
+    @cached_property
+    def categories(self) -> Int[np.ndarray, "image group"]:
+        """The class of each discrete group: the most probable one, or what was drawn.
+
+        A group is as inactive as a latent if its class probabilities vary by no more than ACTIVE.
+        Which class is the most probable is then no matter of the image, and it has one class, 0.
+        """
         if self.drawn is not None:
-            return self.drawn
-        classes = [logits.argmax(1)[:, None] for logits in self.logits.values()]
-        return np.concatenate([self.mean, *classes], axis=1).astype(np.float32)
+            return self.drawn.categories
+        active = self.variance[self.mean.shape[1] :] > ACTIVE
+        return self._by_group(p.argmax(1) * a for p, a in zip(self._logits, active, strict=True))
+
+    @cached_property
+    def variance(self) -> Float[np.ndarray, " variable"]:
+        """How much q(z | x) depends on the image, whatever the code: the variance over the images.
+
+        Of each latent's posterior mean, then of each discrete group's class probabilities, summed
+        over the classes (at most 1 - 1 / classes).
+        """
+        probabilities = (softmax(logits.astype(np.float64), axis=1) for logits in self._logits)
+        discrete = [p.var(0).sum() for p in probabilities]
+        return np.concatenate([self.mean.var(0, dtype=np.float64), discrete])
+
+    @cached_property
+    def _logits(self) -> list[np.ndarray]:
+        """The groups' logits, the classes in an order that no labelling of them changes."""
+        groups = self.logits.values()
+        return [g[:, sorted(range(g.shape[1]), key=lambda k: g[:, k].tobytes())] for g in groups]
+
+    def _by_group(self, classes) -> np.ndarray:
+        return np.array(list(classes), np.int64).reshape(-1, len(self.mean)).T
 
     def sampled(self, rng: np.random.Generator) -> "Representation":
         """The same with codes drawn from the posterior, one for each image."""
         z = self.mean + np.exp(self.logvar / 2) * rng.standard_normal(self.mean.shape)
-        gumbel = (logits + rng.gumbel(size=logits.shape) for logits in self.logits.values())
-        classes = [perturbed.argmax(1)[:, None] for perturbed in gumbel]
-        return replace(self, drawn=np.concatenate([z, *classes], axis=1).astype(np.float32))
+        gumbel = (logits + rng.gumbel(size=logits.shape) for logits in self._logits)
+        classes = self._by_group(perturbed.argmax(1) for perturbed in gumbel)
+        return replace(self, drawn=Drawn(single(z), classes))
 
     @cached_property
     def posterior(self) -> Posterior | None:
@@ -68,10 +109,10 @@ def represent(
 ) -> Representation:
     """A representation of arrays from anywhere, or a UserError that says what does not fit.
 
-    Latents become float32 (of a run that diverged they may be NaN), each factor's classes 0 .. n-1
-    in the order of their values.
+    Latents become float32 unless that loses their differences (of a run that diverged they may be
+    NaN), each factor's classes 0 .. n-1 in the order of their values.
     """
-    rows = {"mean": _latents("mean", mean), "factors": classes(factors)}
+    rows = {"mean": _means(mean), "factors": classes(factors)}
     if logvar is not None:
         rows["logvar"] = _latents("logvar", logvar)
     if distortion is not None:
@@ -121,6 +162,30 @@ def _require_disjoint(groups, latents: int) -> None:
             f"groups are {groups}; they map names to lists of latents, each of 0 to {latents - 1} "
             "in one list at most"
         )
+
+
+def single(latents: Float[np.ndarray, "image latent"]) -> Float[np.ndarray, "image latent"]:
+    """Latents in float32; those whose differences an offset would cost are counted from the mean.
+
+    An offset changes no metric of codes by its definition, but 1e8 + 3 is 1e8 in float32.
+    """
+    offset = np.where(_lost(latents), latents.mean(0), 0) if latents.dtype.itemsize > 4 else 0
+    return (latents - offset).astype(np.float32)
+
+
+def _lost(latents: np.ndarray) -> np.ndarray:
+    """Which latents vary, and in float32 would be off by more than LOST of their range."""
+    with np.errstate(over="ignore", invalid="ignore"):  # a run that diverged
+        error = abs(latents - latents.astype(np.float32)).max(0)
+        span = np.ptp(latents, axis=0)
+        return (error > LOST * span) & (span > 0)
+
+
+def _means(mean: ArrayLike) -> np.ndarray:
+    """The means in float32, or in float64 where float32 would lose their differences."""
+    rounded = _latents("mean", mean)
+    exact = np.asarray(mean).astype(np.float64)
+    return exact if _lost(exact).any() else rounded
 
 
 def _latents(name: str, values: ArrayLike) -> np.ndarray:
