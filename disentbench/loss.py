@@ -11,7 +11,7 @@ from torch.func import vmap
 from disentbench.model import VAE, Noise, distortion, sample
 from disentbench.networks import Parameters
 from disentbench.objectives import Objective
-from disentbench.objectives._terms import Terms
+from disentbench.objectives._terms import Terms, in_float64
 from disentbench.resident import Resident
 from disentbench.study import Training
 
@@ -45,7 +45,7 @@ def member_loss(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of one member on one batch [image, ...], and the terms that it is made of."""
     structure = problem.objective.structure()
-    posterior = problem.model.encode(parameters, x)
+    posterior = in_float64(problem.model.encode(parameters, x))
     z, code = sample(posterior, noise, structure.temperature)
     logits = problem.model.decode(parameters, code)
     terms = Terms(distortion(logits, x).mean(), posterior, z, structure, len(problem.images))
