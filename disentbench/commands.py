@@ -129,7 +129,7 @@ def score(arguments) -> None:
     from disentbench import scores
     from disentbench.provenance import origin
 
-    apart(*arguments.files, arguments.out, arguments.detail)
+    apart(*arguments.files, *arguments.companions, arguments.out, arguments.detail)
     tables, details = [], {}
     for path in arguments.files:
         scored = list(
@@ -139,6 +139,7 @@ def score(arguments) -> None:
                 code=arguments.code,
                 seed=arguments.seed,
                 columns=table_columns(arguments),
+                companions=arguments.companions,
             )
         )
         tables.append(scores.table(scored).assign(file=str(path)))
@@ -206,26 +207,38 @@ def audit(arguments) -> None:
     from disentbench.audit import COLUMNS
     from disentbench.audit import audit as audit_posterior
 
-    apart(arguments.file, arguments.out)
-    runs = dict(latents.read(arguments.file))
-    if arguments.run not in (None, *runs):
-        raise UserError(
-            f"no run {arguments.run!r} in {arguments.file}; its runs are {', '.join(runs)}"
-        )
-    sound = [name for name, run in runs.items() if not run.failed]
-    if not sound:
-        warnings.warn(
-            f"every run of {arguments.file} diverged; there is none to audit", stacklevel=1
-        )
+    apart(*arguments.files, arguments.out)
+    found = audited(arguments.files, arguments.run)
+    if found is None:
+        warnings.warn("every run diverged; there is none to audit", stacklevel=1)
         write_table(pd.DataFrame(columns=[*COLUMNS, "run"]), arguments.out, arguments.sums)
         return
-    name = arguments.run or sound[0]
-    if (posterior := runs[name].posterior) is None:
-        raise UserError(f"{arguments.file} has no logvar, and the audit needs it")
+    file, name, posterior = found
     rng = scores.generator(arguments.seed, "audit")
     table = audit_posterior(posterior, batch_sizes=arguments.batch_sizes, rng=rng)
-    table = table.assign(run=latents.title(arguments.file, name))
-    write_table(table, arguments.out, arguments.sums)
+    write_table(table.assign(run=latents.title(file, name)), arguments.out, arguments.sums)
+
+
+def audited(paths: list[Path], wanted: str | None):
+    """The first run of the files that did not diverge, or the one that is wanted, if there is one.
+
+    Its file, its name and its posterior; one run is in memory at a time.
+    """
+    from disentbench import latents
+
+    names = []
+    for (place, name), run in latents.read_together(paths):
+        names.append(name)
+        if run.failed and name == wanted:
+            raise UserError(f"run {name} of {paths[place]} diverged; there is nothing to audit")
+        if not run.failed and wanted in (None, name):
+            if run.posterior is None:
+                raise UserError(f"{paths[place]} has no logvar, and the audit needs it")
+            return paths[place], name, run.posterior
+    if wanted is not None:
+        where = ", ".join(map(str, paths))
+        raise UserError(f"no run {wanted!r} in {where}; its runs are {', '.join(names)}")
+    return None
 
 
 def collect(arguments) -> None:

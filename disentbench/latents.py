@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -111,6 +111,41 @@ def read(path: str | Path, columns: Columns | None = None) -> Iterator[tuple[str
         raise UserError(f"{path} holds no run; mean is [run, image, latent] with none in it")
 
 
+def read_together(
+    paths: Sequence[str | Path], columns: Columns | None = None
+) -> Iterator[tuple[tuple[int, str], Representation]]:
+    """Each run of several files with the file's place and its name; all are of the same images.
+
+    A run may be there once: a file that is named twice is refused, and a seed that two files have.
+    """
+    homes: dict[str, int] = {}
+    factors = None
+    for place, path in enumerate(paths):
+        if Path(path).resolve() in [Path(other).resolve() for other in paths[:place]]:
+            raise UserError(f"{path} is named twice; name each file once")
+        stated = _states_seeds(path)
+        for name, run in read(path, columns):
+            factors = run.factors if factors is None else factors
+            if not np.array_equal(run.factors, factors):
+                raise UserError(
+                    f"{path} and {paths[0]} differ in their factors; bring runs on the same images"
+                )
+            if stated and homes.setdefault(name, place) != place:
+                raise UserError(
+                    f"seed {name} is both in {paths[homes[name]]} and in {path}; a run may be "
+                    "there once"
+                )
+            yield (place, name), run
+
+
+def _states_seeds(path: str | Path) -> bool:
+    """Whether a file says which seeds its runs have; without, their names are their places."""
+    if Path(path).suffix.lower() not in (".h5", ".hdf5"):
+        return False
+    with hdf5.open_data(path) as file:
+        return "seeds" in file
+
+
 def _as_data(path: str | Path, runs: "Arrays") -> "Arrays":
     """The same runs; what breaks the reading of a file from outside is the file's fault."""
     try:
@@ -177,7 +212,13 @@ def _members(file: hdf5.Group) -> list[tuple[str, bool]]:
         raise UserError(
             f"{file.filename} has {runs} runs, but {len(seeds)} seeds and {len(failed)} in `failed`"
         )
-    return [(str(seed), bool(mark)) for seed, mark in zip(seeds, failed, strict=True)]
+    names = [str(seed) for seed in seeds]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(
+            f"{file.filename} has the seed {twice[0]} twice; a run is known by its seed, so each "
+            "may be there once"
+        )
+    return [(name, bool(mark)) for name, mark in zip(names, failed, strict=True)]
 
 
 def _read_npz(path: Path, _: Columns | None) -> Arrays:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -28,7 +28,8 @@ class Representation:
 
     `groups` maps a group's name to the latents in it. `logvar`, `logits`, `distortion` (nats per
     image) are there where the model gives them; `failed` says that the run diverged; `companions`
-    are the posteriors of the other runs of its file, `drawn` the codes in place of the means.
+    are the other sound runs of its setting, of each what the metrics that compare runs keep of it,
+    by their names; `drawn` are the codes in place of the means.
     """
 
     mean: Float[np.ndarray, "image latent"]
@@ -39,7 +40,7 @@ class Representation:
     distortion: Float[np.ndarray, " image"] | None = None
     factor_names: tuple[str, ...] = ()
     failed: bool = False
-    companions: list[Posterior] | None = None
+    companions: list[dict[str, Any]] | None = None
     drawn: Float[np.ndarray, "image code"] | None = None
 
     @cached_property

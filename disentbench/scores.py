@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,15 +17,16 @@ from pyarrow import parquet
 from disentbench import files, latents, plugins
 from disentbench.errors import UserError
 from disentbench.latents import Columns
-from disentbench.metrics import Metric, Score
+from disentbench.metrics import Score
+from disentbench.plugins import needs
 from disentbench.provenance import unique
-from disentbench.representation import Representation, represent
+from disentbench.representation import Posterior, Representation, represent
 from disentbench.study import Pack, Study
 
 Code = Literal["mean", "sampled"]
 
 # What a metric may need, in words for who did not bring it.
-WORDS = {"posterior": "logvar", "companions": "several runs with logvar in one file"}
+WORDS = {"posterior": "logvar", "companions": "other runs, all with logvar"}
 
 
 class Scored(NamedTuple):
@@ -66,13 +67,17 @@ def score_file(
     code: Code = "mean",
     seed: int = 0,
     columns: Columns | None = None,
+    companions: Sequence[str | Path] = (),
 ) -> Iterator[Scored]:
-    """The same for every run of a file, run by run."""
-    runs = latents.read(path, columns)
-    if metrics is None or any("companions" in needs(file_of(name)) for name in metrics):
-        runs = with_companions(list(runs))
-    for name, run in runs:
-        prepared = coded(run, code, seed)
+    """The same for every run of a file, run by run.
+
+    Metrics that compare runs compare each with the others of the file and with all of the files
+    `companions`: one run is in memory at a time, and of the others what these metrics keep.
+    """
+    kept = compared([path, *companions], metrics, seed, columns)
+    for name, run in latents.read(path, columns):
+        others = kept and [each for of, each in kept.items() if of != (0, name)]
+        prepared = coded(replace(run, companions=others), code, seed)
         for metric in chosen(metrics, prepared):
             values, detail = measure(metric, prepared, seed)
             yield Scored(name, metric, Score(wanted(metric, values, metrics), detail))
@@ -105,6 +110,8 @@ def measure(name: str, run: Representation, seed: int = 0, **options) -> Score:
     if run.failed:
         return Score({value.name: np.nan for value in metric.values})
     given = {need: getattr(run, need) for need in needs(name)}
+    if "companions" in given:
+        given["companions"] = [kept[name] for kept in given["companions"]]
     if "rng" in inspect.signature(metric.compute).parameters:
         options["rng"] = generator(seed, name)
     return metric.compute(**given, **options)
@@ -124,22 +131,42 @@ def coded(run: Representation, code: Code, seed: int) -> Representation:
     return run.sampled(generator(seed, "sampled"))
 
 
-def with_companions(runs: list[tuple[str, Representation]]) -> list[tuple[str, Representation]]:
-    """Each run beside the posteriors of the others that did not diverge, if all have one."""
-    posteriors = {name: run.posterior for name, run in runs if not run.failed}
-    if any(posterior is None for posterior in posteriors.values()):
-        return runs
-    return [
-        (name, replace(run, companions=[p for other, p in posteriors.items() if other != name]))
-        for name, run in runs
-    ]
+Kept = dict[str, Any]  # of a run, by metric, what those that compare runs keep of it
 
 
-def needs(name: str) -> list[str]:
-    """What a metric takes from a representation: its function's positional parameters."""
-    metric: Metric = plugins.load("metrics", name)
-    parameters = inspect.signature(metric.compute).parameters.values()
-    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+def compared(
+    paths: Sequence[str | Path],
+    metrics: Sequence[str] | None,
+    seed: int,
+    columns: Columns | None = None,
+) -> dict[tuple[int, str], Kept] | None:
+    """What the metrics keep of every run that did not diverge, by the file's place and its name.
+
+    In the order of the names, however the runs are divided over the files. None where no metric
+    compares runs, or where one of them has no posterior.
+    """
+    asked = plugins.names("metrics") if metrics is None else [file_of(name) for name in metrics]
+    comparing = [name for name in asked if "companions" in needs(name)]
+    found = {}
+    for key, run in latents.read_together(paths, columns) if comparing else ():
+        if run.posterior is None:
+            return None
+        if not run.failed:
+            found[key] = summaries(run.posterior, comparing, seed)
+    ordered = sorted(found, key=lambda key: (len(key[1]), key[1], key[0]))  # 2 stands before 10
+    return {key: found[key] for key in ordered} if comparing else None
+
+
+def summaries(posterior: Posterior, metrics: Sequence[str] | None = None, seed: int = 0) -> Kept:
+    """What the metrics that compare runs keep of one; without `metrics`, all of them."""
+    asked = plugins.names("metrics") if metrics is None else metrics
+    return {name: _summary(name, posterior, seed) for name in asked if "companions" in needs(name)}
+
+
+def _summary(name: str, posterior: Posterior, seed: int) -> Any:
+    summary = plugins.load("metrics", name).summary
+    takes_rng = "rng" in inspect.signature(summary).parameters
+    return summary(posterior, **({"rng": generator(seed, name)} if takes_rng else {}))
 
 
 def chosen(metrics: Sequence[str] | None, run: Representation) -> list[str]:

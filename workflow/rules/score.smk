@@ -1,6 +1,7 @@
 rule score:
     input:
         latents=f"{RUNS}latents.h5",
+        companions=companions,
         metric=lambda w: source("metrics", w.metric),
     output:
         scores=f"{RUNS}scores/{{metric}}.csv",
@@ -12,9 +13,13 @@ rule score:
     resources:
         mem_mb=4000,
         runtime=120,
+    params:
+        companions=lambda w, input: (
+            ["--companions", *input.companions] if input.companions else []
+        ),
     shell:
-        "disentbench score {input.latents} --metrics {wildcards.metric} --out {output.scores}"
-        " --detail {output.detail} --sums 2> {log}"
+        "disentbench score {input.latents} {params.companions} --metrics {wildcards.metric}"
+        " --out {output.scores} --detail {output.detail} --sums 2> {log}"
 
 
 rule levels:
@@ -37,7 +42,7 @@ rule levels:
 
 rule audit:
     input:
-        latents=lambda w: first_pack(w.dataset, "latents.h5"),
+        latents=lambda w: of_first_setting(w.dataset, "latents.h5"),
     output:
         audit="results/{study}/{dataset}/audit.csv",
         sums="results/{study}/{dataset}/audit.sha256",
