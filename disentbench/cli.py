@@ -99,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
         ),
         argument("--codes", type=names, help="a table's columns of codes; default: z0,z1,..."),
         argument("--factors", type=names, help="a table's columns of factors; default: v0,v1,..."),
+        argument("--logvar", type=names, help="a table's columns of it; default: logvarN for zN"),
         argument("--detail", type=Path, help="a .json file for what figures are drawn from"),
     )
     command(

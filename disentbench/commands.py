@@ -165,11 +165,12 @@ def table_columns(arguments):
     """The columns that were named, or None."""
     from disentbench.latents import Columns
 
-    if not arguments.codes and not arguments.factors:
+    if not (arguments.codes or arguments.factors or arguments.logvar):
         return None
     if not (arguments.codes and arguments.factors):
-        raise UserError("--codes and --factors go together; name the columns of both")
-    return Columns(arguments.codes, arguments.factors)
+        with_them = ", and --logvar with them" if arguments.logvar else ""
+        raise UserError(f"--codes and --factors go together{with_them}; name the columns of both")
+    return Columns(arguments.codes, arguments.factors, arguments.logvar)
 
 
 def write_table(table, out: Path | None, sums: bool = False) -> None:

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from disentbench import hdf5
+from disentbench.columns import logvar_of
 from disentbench.datasets import Images
+from disentbench.divergence import beyond
 from disentbench.errors import UserError
 from disentbench.representation import Posterior, Representation, classes, represent
 
@@ -82,10 +84,14 @@ def _append_row(file: hdf5.Group, name: str, values: np.ndarray, axes: tuple[str
 
 
 class Columns(NamedTuple):
-    """Which columns of a table are codes and which are factors."""
+    """Which columns of a table are codes, which are factors, and which go with the codes.
+
+    Without `logvar`, logvarN goes with zN.
+    """
 
     codes: list[str]
     factors: list[str]
+    logvar: list[str] | None = None
 
 
 def read(path: str | Path, columns: Columns | None = None) -> Iterator[tuple[str, Representation]]:
@@ -94,7 +100,7 @@ def read(path: str | Path, columns: Columns | None = None) -> Iterator[tuple[str
     Arrays: `mean` ([image, latent] or [run, image, latent]) and `factors` [image, factor] are
     needed; `logvar` of mean's shape, in HDF5 also `logits/{group}`, `distortion`, `seeds` and
     `groups`, may be there. Tables: a row for each image, codes in the columns z0, z1, ..., factors
-    in v0, v1, ..., if there logvar in logvar0, ...; or `columns` names them.
+    in v0, v1, ..., if there logvar in logvar0, ...; or `columns` names them: logvarN goes with zN.
     """
     reader = READERS.get(Path(path).suffix.lower())
     if reader is None:
@@ -197,10 +203,13 @@ def _read_hdf5(path: Path, _: Columns | None) -> Arrays:
             logits = {group: hdf5.array(file["logits"], group) for group in groups}
             yield "0", shared | {n: hdf5.array(file, n) for n in own} | {"logits": logits}
             return
+        if ours := "schema" in file.attrs:  # whatever we trained is scored as far as it can be
+            shared["widest"] = np.inf
         for i, (seed, failed) in enumerate(_members(file)):
             logits = {group: hdf5.row(file["logits"], group, i) for group in groups}
             arrays = {name: hdf5.row(file, name, i) for name in own}
-            yield seed, shared | arrays | {"logits": logits, "failed": failed}
+            diverged = failed or (ours and beyond(*arrays.values(), *logits.values()))
+            yield seed, shared | arrays | {"logits": logits, "failed": diverged}
 
 
 def _members(file: hdf5.Group) -> list[tuple[str, bool]]:
@@ -252,19 +261,31 @@ def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _read_table(path: Path, columns: Columns | None) -> Arrays:
     table = _table(path)
-    codes, factors = columns or Columns(numbered(path, table, "z"), numbered(path, table, "v"))
-    if len(set(codes + factors)) < len(codes + factors):
-        raise UserError(f"the columns {', '.join(codes + factors)} name one twice; name each once")
-    for kind, names in (("codes", codes), ("factors", factors)):
+    codes, factors, logvar = columns or _numbered_columns(path, table)
+    if columns:
+        logvar = logvar_of(path, codes, list(map(str, table.columns)), logvar)
+    every = codes + factors + logvar
+    if len(set(every)) < len(every):
+        raise UserError(f"the columns {', '.join(every)} name one twice; name each once")
+    for kind, names in (
+        ("codes", codes),
+        ("factors", factors),
+        *[("logvar", logvar)] * bool(logvar),
+    ):
         missing = [name for name in names if name not in table]
         if missing or not names:
             there = ", ".join(map(str, table.columns)) or "none"
             what = f"no column {missing[0]!r}" if missing else f"no columns for the {kind}"
             raise UserError(f"{path} has {what}; its columns are {there}")
     arrays = {"mean": _numbers(path, table[codes]), "factors": _factors(path, table[factors])}
-    if logvar := numbered(path, table, "logvar"):
+    if logvar:
         arrays["logvar"] = _numbers(path, table[logvar])
     yield "0", arrays
+
+
+def _numbered_columns(path: Path, table: pd.DataFrame) -> Columns:
+    """The columns z0, z1, ..., v0, v1, ... and logvar0, logvar1, ..."""
+    return Columns(*(numbered(path, table, letter) for letter in ("z", "v", "logvar")))
 
 
 def _table(path: Path) -> pd.DataFrame:

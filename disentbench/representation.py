@@ -74,11 +74,12 @@ def represent(
     distortion: ArrayLike | None = None,
     factor_names: tuple[str, ...] = (),
     failed: bool = False,
+    widest: float = WIDEST,
 ) -> Representation:
     """A representation of arrays from anywhere, or a UserError that says what does not fit.
 
     Latents become float32 (of a run that diverged they may be NaN), each factor's classes 0 .. n-1
-    in the order of their values.
+    in the order of their values. A logvar beyond `widest` is taken for something else.
     """
     rows = {"mean": _latents("mean", mean), "factors": classes(factors)}
     if logvar is not None:
@@ -86,7 +87,7 @@ def represent(
     if distortion is not None:
         rows["distortion"] = _latents("distortion", np.reshape(distortion, (-1, 1)))[:, 0]
     discrete = {name: _latents(f"logits/{name}", each) for name, each in (logits or {}).items()}
-    _require_fit(rows, discrete, groups or {}, failed)
+    _require_fit(rows, discrete, groups or {}, failed, widest)
     if len(factor_names) not in (0, rows["factors"].shape[1]):
         raise UserError(
             f"there are {rows['factors'].shape[1]} factors and {len(factor_names)} names for them"
@@ -96,7 +97,7 @@ def represent(
     )
 
 
-def _require_fit(rows, discrete, groups, failed) -> None:
+def _require_fit(rows, discrete, groups, failed, widest) -> None:
     mean = rows["mean"]
     if len(mean) < 2:
         raise UserError("there is one image, and nothing to measure; bring at least 2")
@@ -107,10 +108,10 @@ def _require_fit(rows, discrete, groups, failed) -> None:
             _require_finite(name, values.reshape(len(values), -1))
     if "logvar" in rows and rows["logvar"].shape != mean.shape:
         raise UserError(f"logvar is {rows['logvar'].shape} and mean {mean.shape}; they must agree")
-    if "logvar" in rows and not failed and np.abs(rows["logvar"]).max() > WIDEST:
+    if "logvar" in rows and not failed and np.abs(rows["logvar"]).max() > widest:
         raise UserError(
             f"logvar reaches {np.abs(rows['logvar']).max():.3g} in size; log sigma^2 within "
-            f"+-{WIDEST:g} will do, so check that it is the logarithm"
+            f"+-{widest:g} will do, so check that it is the logarithm"
         )
     if not failed and np.abs(mean).max() > LARGEST:
         raise UserError(

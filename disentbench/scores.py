@@ -2,9 +2,11 @@
 
 import inspect
 import json
+import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -15,12 +17,13 @@ from numpy.typing import ArrayLike
 from pyarrow import parquet
 
 from disentbench import files, latents, plugins
+from disentbench.companions import compared, comparing
 from disentbench.errors import UserError
 from disentbench.latents import Columns
 from disentbench.metrics import Score
 from disentbench.plugins import needs
 from disentbench.provenance import unique
-from disentbench.representation import Posterior, Representation, represent
+from disentbench.representation import Representation, represent
 from disentbench.study import Pack, Study
 
 Code = Literal["mean", "sampled"]
@@ -30,11 +33,12 @@ WORDS = {"posterior": "logvar", "companions": "other runs, all with logvar"}
 
 
 class Scored(NamedTuple):
-    """One metric of one run."""
+    """One metric of one run; `notes` are what it had to say, such as why a value is NaN."""
 
     run: str
     metric: str
     score: Score
+    notes: list[str]
 
 
 def score(
@@ -74,13 +78,24 @@ def score_file(
     Metrics that compare runs compare each with the others of the file and with all of the files
     `companions`: one run is in memory at a time, and of the others what these metrics keep.
     """
-    kept = compared([path, *companions], metrics, seed, columns)
+    asked = plugins.names("metrics") if metrics is None else list(map(file_of, metrics))
+    kept = compared([path, *companions], comparing(asked), partial(generator, seed), columns)
     for name, run in latents.read(path, columns):
         others = kept and [each for of, each in kept.items() if of != (0, name)]
         prepared = coded(replace(run, companions=others), code, seed)
         for metric in chosen(metrics, prepared):
-            values, detail = measure(metric, prepared, seed)
-            yield Scored(name, metric, Score(wanted(metric, values, metrics), detail))
+            (values, detail), notes = _noted(attempt, metric, prepared, seed)
+            for note in notes:
+                warnings.warn(f"run {name}: {note}", stacklevel=2)
+            yield Scored(name, metric, Score(wanted(metric, values, metrics), detail), notes)
+
+
+def _noted(function: Callable, *arguments) -> tuple[Any, list[str]]:
+    """What a function returns, and what it warns of, each once."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        result = function(*arguments)
+    return result, list(dict.fromkeys(str(each.message) for each in heard))
 
 
 def table(scored: Sequence[Scored]) -> pd.DataFrame:
@@ -90,12 +105,18 @@ def table(scored: Sequence[Scored]) -> pd.DataFrame:
 
 
 def details(scored: Sequence[Scored]) -> dict:
-    """What figures are drawn from, as plain data: {"runs": {run: {metric: {name: array}}}}."""
+    """What figures are drawn from, as plain data: {"runs": {run: {metric: {name: array}}}}.
+
+    Beside it {"notes": {run: {metric: [sentence]}}} of those metrics that had something to say.
+    """
     runs: dict[str, dict] = {}
+    notes: dict[str, dict] = {}
     for each in scored:
         arrays = {name: _plain(values) for name, values in each.score.detail.items()}
         runs.setdefault(each.run, {})[each.metric] = arrays
-    return {"runs": runs}
+        if each.notes:
+            notes.setdefault(each.run, {})[each.metric] = each.notes
+    return {"runs": runs, "notes": notes}
 
 
 def _plain(values: ArrayLike) -> list:
@@ -108,13 +129,31 @@ def measure(name: str, run: Representation, seed: int = 0, **options) -> Score:
     """One metric of one run, with the metric's own options; a run that diverged scores NaN."""
     metric = plugins.load("metrics", name)
     if run.failed:
-        return Score({value.name: np.nan for value in metric.values})
+        warnings.warn(f"it diverged, and {name} is NaN", stacklevel=2)
+        return _undefined(name)
     given = {need: getattr(run, need) for need in needs(name)}
     if "companions" in given:
         given["companions"] = [kept[name] for kept in given["companions"]]
     if "rng" in inspect.signature(metric.compute).parameters:
         options["rng"] = generator(seed, name)
     return metric.compute(**given, **options)
+
+
+def attempt(name: str, run: Representation, seed: int = 0) -> Score:
+    """The same, but NaN with a warning where the run's numbers are such that it cannot be computed.
+
+    One odd run must not cost the others their scores, nor a study its report.
+    """
+    try:
+        return measure(name, run, seed)
+    except (ArithmeticError, IndexError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        warnings.warn(f"{name} cannot be computed and is NaN: {reason}", stacklevel=2)
+        return _undefined(name)
+
+
+def _undefined(name: str) -> Score:
+    return Score({value.name: np.nan for value in plugins.load("metrics", name).values})
 
 
 def generator(seed: int, purpose: str) -> np.random.Generator:
@@ -129,44 +168,6 @@ def coded(run: Representation, code: Code, seed: int) -> Representation:
     if run.posterior is None:
         raise UserError("sampled codes need logvar, which is not given")
     return run.sampled(generator(seed, "sampled"))
-
-
-Kept = dict[str, Any]  # of a run, by metric, what those that compare runs keep of it
-
-
-def compared(
-    paths: Sequence[str | Path],
-    metrics: Sequence[str] | None,
-    seed: int,
-    columns: Columns | None = None,
-) -> dict[tuple[int, str], Kept] | None:
-    """What the metrics keep of every run that did not diverge, by the file's place and its name.
-
-    In the order of the names, however the runs are divided over the files. None where no metric
-    compares runs, or where one of them has no posterior.
-    """
-    asked = plugins.names("metrics") if metrics is None else [file_of(name) for name in metrics]
-    comparing = [name for name in asked if "companions" in needs(name)]
-    found = {}
-    for key, run in latents.read_together(paths, columns) if comparing else ():
-        if run.posterior is None:
-            return None
-        if not run.failed:
-            found[key] = summaries(run.posterior, comparing, seed)
-    ordered = sorted(found, key=lambda key: (len(key[1]), key[1], key[0]))  # 2 stands before 10
-    return {key: found[key] for key in ordered} if comparing else None
-
-
-def summaries(posterior: Posterior, metrics: Sequence[str] | None = None, seed: int = 0) -> Kept:
-    """What the metrics that compare runs keep of one; without `metrics`, all of them."""
-    asked = plugins.names("metrics") if metrics is None else metrics
-    return {name: _summary(name, posterior, seed) for name in asked if "companions" in needs(name)}
-
-
-def _summary(name: str, posterior: Posterior, seed: int) -> Any:
-    summary = plugins.load("metrics", name).summary
-    takes_rng = "rng" in inspect.signature(summary).parameters
-    return summary(posterior, **({"rng": generator(seed, name)} if takes_rng else {}))
 
 
 def chosen(metrics: Sequence[str] | None, run: Representation) -> list[str]:

@@ -23,6 +23,7 @@ from torch.func import vmap
 
 from disentbench import devices, files, plugins
 from disentbench.datasets import Images
+from disentbench.divergence import blown_up
 from disentbench.draws import INITIAL, Draws, generator
 from disentbench.errors import Stopped
 from disentbench.model import VAE, Noise, distortion, sample
@@ -155,12 +156,25 @@ def _train_members(problem, seeds, checkpoint, report, supervision) -> Trained:
             report(seeds, state.step, state.last_loss)
             if state.failed.all():
                 break
+            if state.step == steps:
+                state.failed |= _blown_up(problem, seeds, state, index, noise)
         if supervision.signal is not None:
             _stop(state, checkpoint, problem, supervision.signal)
         if checkpoint.due:
             checkpoint.save(state, problem)
     checkpoint.save(state, problem)
     return state.trained(seeds)
+
+
+@torch.no_grad()
+def _blown_up(problem, seeds, state, index, noise) -> Tensor:
+    """Which members ended far worse than untrained networks do on the last batch [member]."""
+    last, x = state.step - 1, problem.images[index]
+    losses, _ = member_losses(problem, state.parameters, x, noise, last)
+    fresh = _fresh(problem, seeds).parameters
+    untrained, terms = member_losses(problem, fresh, x, noise, last)
+    rows = torch.stack([losses, untrained, terms["distortion"]], dim=1).tolist()
+    return torch.tensor([blown_up(*row) for row in rows], device=losses.device)
 
 
 def _stop(state, checkpoint, problem, number) -> None:
