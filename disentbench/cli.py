@@ -98,8 +98,16 @@ def parser() -> argparse.ArgumentParser:
         argument("files", nargs="+", type=Path, help="latents: .h5, .npz, .csv or .parquet"),
         *(metrics, seed, table, sums, *said),
         argument("--code", choices=("mean", "sampled"), default="mean", help="default: mean"),
+        argument(
+            *("--companions",),
+            nargs="+",
+            type=Path,
+            default=[],
+            help="latents of other runs of the same setting, for udr; each file's own count anyhow",
+        ),
         argument("--codes", type=names, help="a table's columns of codes; default: z0,z1,..."),
         argument("--factors", type=names, help="a table's columns of factors; default: v0,v1,..."),
+        argument("--logvar", type=names, help="a table's columns of it; default: logvarN for zN"),
         argument("--detail", type=Path, help="a .json file for what figures are drawn from"),
     )
     command(
@@ -109,8 +117,8 @@ def parser() -> argparse.ArgumentParser:
     )
     command(
         run.audit,
-        argument("file", type=Path, help="latents with logvar"),
-        argument("--run", help="which run of the file; default: the first that did not diverge"),
+        argument("files", nargs="+", type=Path, help="latents with logvar"),
+        argument("--run", help="which run; default: the first that did not diverge"),
         argument("--batch-sizes", type=wholes, default=(64, 256, 1024), help="64,256,1024"),
         *(seed, table, sums, *said),
     )

@@ -149,7 +149,9 @@ def score(arguments) -> None:
     from disentbench import scores
     from disentbench.provenance import origin
 
-    apart(*arguments.files, arguments.out, arguments.detail)
+    apart(*arguments.files, *arguments.companions, arguments.out, arguments.detail)
+    for path in arguments.companions:
+        require_beside(path, arguments)
     tables, details = [], {}
     for path in arguments.files:
         require_input(path, arguments)
@@ -160,6 +162,7 @@ def score(arguments) -> None:
                 code=arguments.code,
                 seed=arguments.seed,
                 columns=table_columns(arguments),
+                companions=arguments.companions,
             )
         )
         name = os.fsencode(path).decode(errors="backslashreplace")  # it need not be UTF-8
@@ -183,6 +186,12 @@ def require_input(path: Path, arguments) -> None:
         expected.require(path, arguments.input_identity)
 
 
+def require_beside(path: Path, arguments) -> None:
+    """The same of a file of another pack of that setting."""
+    if arguments.input_identity:
+        expected.require(path, expected.beside(arguments.input_identity, path))
+
+
 def made_by(arguments, *code: tuple[Path, ...]) -> Identity | None:
     """What is said of a table: what a rule says, and with what code it was made."""
     if not arguments.identity:
@@ -201,11 +210,12 @@ def table_columns(arguments):
     """The columns that were named, or None."""
     from disentbench.latents import Columns
 
-    if not arguments.codes and not arguments.factors:
+    if not (arguments.codes or arguments.factors or arguments.logvar):
         return None
     if not (arguments.codes and arguments.factors):
-        raise UserError("--codes and --factors go together; name the columns of both")
-    return Columns(arguments.codes, arguments.factors)
+        with_them = ", and --logvar with them" if arguments.logvar else ""
+        raise UserError(f"--codes and --factors go together{with_them}; name the columns of both")
+    return Columns(arguments.codes, arguments.factors, arguments.logvar)
 
 
 def write_table(
@@ -249,27 +259,42 @@ def audit(arguments) -> None:
     from disentbench.audit import COLUMNS
     from disentbench.audit import audit as audit_posterior
 
-    apart(arguments.file, arguments.out)
-    runs, said = dict(latents.read(arguments.file)), made_by(arguments, sources.audit())
-    require_input(arguments.file, arguments)
-    if arguments.run not in (None, *runs):
-        raise UserError(
-            f"no run {arguments.run!r} in {arguments.file}; its runs are {', '.join(runs)}"
-        )
-    sound = [name for name, run in runs.items() if not run.failed]
-    if not sound:
-        warnings.warn(
-            f"every run of {arguments.file} diverged; there is none to audit", stacklevel=1
-        )
+    apart(*arguments.files, arguments.out)
+    for path in arguments.files:
+        require_beside(path, arguments)
+    said = made_by(arguments, sources.audit())
+    found = audited(arguments.files, arguments.run)
+    if found is None:
+        warnings.warn("every run diverged; there is none to audit", stacklevel=1)
         write_table(pd.DataFrame(columns=[*COLUMNS, "run"]), arguments.out, arguments.sums, said)
         return
-    name = arguments.run or sound[0]
-    if (posterior := runs[name].posterior) is None:
-        raise UserError(f"{arguments.file} has no logvar, and the audit needs it")
+    file, name, posterior = found
     rng = scores.generator(arguments.seed, "audit")
     table = audit_posterior(posterior, batch_sizes=arguments.batch_sizes, rng=rng)
-    table = table.assign(run=latents.title(arguments.file, name))
+    table = table.assign(run=latents.title(file, name))
     write_table(table, arguments.out, arguments.sums, said)
+
+
+def audited(paths: list[Path], wanted: str | None):
+    """The first run of the files that did not diverge, or the one that is wanted, if there is one.
+
+    Its file, its name and its posterior; one run is in memory at a time.
+    """
+    from disentbench import latents
+
+    names = []
+    for (place, name), run in latents.read_together(paths):
+        names.append(name)
+        if run.failed and name == wanted:
+            raise UserError(f"run {name} of {paths[place]} diverged; there is nothing to audit")
+        if not run.failed and wanted in (None, name):
+            if run.posterior is None:
+                raise UserError(f"{paths[place]} has no logvar, and the audit needs it")
+            return paths[place], name, run.posterior
+    if wanted is not None:
+        where = ", ".join(map(str, paths))
+        raise UserError(f"no run {wanted!r} in {where}; its runs are {', '.join(names)}")
+    return None
 
 
 def collect(arguments) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from disentbench import draws
+from disentbench.divergence import beyond
 from disentbench.model import VAE, distortion, sample
 from disentbench.model_file import Saved
 from disentbench.networks import Parameters
@@ -29,7 +30,16 @@ def encode(
             for index in torch.arange(len(images), device=device).split(CHUNK)
         ]
         posteriors, distortions = zip(*chunks, strict=True)
-        yield Encoded(seed, _joined(posteriors), np.concatenate(distortions), failed)
+        yield _judged(Encoded(seed, _joined(posteriors), np.concatenate(distortions), failed))
+
+
+def _judged(run: Encoded) -> Encoded:
+    """A run as it is, or, where it has diverged by what it encodes, marked and nothing but NaN."""
+    mean, logvar, logits = run.posterior
+    if not run.failed and not beyond(mean, logvar, *logits.values(), run.distortion):
+        return run
+    nothing = Posterior(mean * np.nan, logvar * np.nan, {g: x * np.nan for g, x in logits.items()})
+    return Encoded(run.seed, nothing, run.distortion * np.nan, True)
 
 
 def _encode_chunk(model: VAE, parameters: Parameters, x: Tensor, rngs) -> tuple:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from disentbench import hdf5
+from disentbench.columns import logvar_of
 from disentbench.datasets import Images
+from disentbench.divergence import beyond
 from disentbench.errors import UserError
 from disentbench.identities import Identity
 from disentbench.posterior import Encoded
@@ -77,10 +79,14 @@ def _append_row(file: hdf5.Group, name: str, values: np.ndarray, axes: tuple[str
 
 
 class Columns(NamedTuple):
-    """Which columns of a table are codes and which are factors."""
+    """Which columns of a table are codes, which are factors, and which go with the codes.
+
+    Without `logvar`, logvarN goes with zN.
+    """
 
     codes: list[str]
     factors: list[str]
+    logvar: list[str] | None = None
 
 
 def read(path: str | Path, columns: Columns | None = None) -> Iterator[tuple[str, Representation]]:
@@ -89,7 +95,7 @@ def read(path: str | Path, columns: Columns | None = None) -> Iterator[tuple[str
     Arrays: `mean` ([image, latent] or [run, image, latent]) and `factors` [image, factor] are
     needed; `logvar` of mean's shape, in HDF5 also `logits/{group}`, `distortion`, `seeds` and
     `groups`, may be there. Tables: a row for each image, codes in the columns z0, z1, ..., factors
-    in v0, v1, ..., if there logvar in logvar0, ...; or `columns` names them.
+    in v0, v1, ..., if there logvar in logvar0, ...; or `columns` names them: logvarN goes with zN.
     """
     reader = READERS.get(Path(path).suffix.lower())
     if reader is None:
@@ -104,6 +110,41 @@ def read(path: str | Path, columns: Columns | None = None) -> Iterator[tuple[str
             raise UserError(f"{path}: {error}") from None
     if name is None:
         raise UserError(f"{path} holds no run; mean is [run, image, latent] with none in it")
+
+
+def read_together(
+    paths: Sequence[str | Path], columns: Columns | None = None
+) -> Iterator[tuple[tuple[int, str], Representation]]:
+    """Each run of several files with the file's place and its name; all are of the same images.
+
+    A run may be there once: a file that is named twice is refused, and a seed that two files have.
+    """
+    homes: dict[str, int] = {}
+    factors = None
+    for place, path in enumerate(paths):
+        if Path(path).resolve() in [Path(other).resolve() for other in paths[:place]]:
+            raise UserError(f"{path} is named twice; name each file once")
+        stated = _states_seeds(path)
+        for name, run in read(path, columns):
+            factors = run.factors if factors is None else factors
+            if not np.array_equal(run.factors, factors):
+                raise UserError(
+                    f"{path} and {paths[0]} differ in their factors; bring runs on the same images"
+                )
+            if stated and homes.setdefault(name, place) != place:
+                raise UserError(
+                    f"seed {name} is both in {paths[homes[name]]} and in {path}; a run may be "
+                    "there once"
+                )
+            yield (place, name), run
+
+
+def _states_seeds(path: str | Path) -> bool:
+    """Whether a file says which seeds its runs have; without, their names are their places."""
+    if Path(path).suffix.lower() not in (".h5", ".hdf5"):
+        return False
+    with hdf5.open_data(path) as file:
+        return "seeds" in file
 
 
 def _as_data(path: str | Path, runs: "Arrays") -> "Arrays":
@@ -157,10 +198,13 @@ def _read_hdf5(path: Path, _: Columns | None) -> Arrays:
             logits = {group: hdf5.array(file["logits"], group) for group in groups}
             yield "0", shared | {n: hdf5.array(file, n) for n in own} | {"logits": logits}
             return
+        if ours := "schema" in file.attrs:  # whatever we trained is scored as far as it can be
+            shared["widest"] = np.inf
         for i, (seed, failed) in enumerate(_members(file)):
             logits = {group: hdf5.row(file["logits"], group, i) for group in groups}
             arrays = {name: hdf5.row(file, name, i) for name in own}
-            yield seed, shared | arrays | {"logits": logits, "failed": failed}
+            diverged = failed or (ours and beyond(*arrays.values(), *logits.values()))
+            yield seed, shared | arrays | {"logits": logits, "failed": diverged}
 
 
 def _members(file: hdf5.Group) -> list[tuple[str, bool]]:
@@ -172,7 +216,13 @@ def _members(file: hdf5.Group) -> list[tuple[str, bool]]:
         raise UserError(
             f"{file.filename} has {runs} runs, but {len(seeds)} seeds and {len(failed)} in `failed`"
         )
-    return [(str(seed), bool(mark)) for seed, mark in zip(seeds, failed, strict=True)]
+    names = [str(seed) for seed in seeds]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(
+            f"{file.filename} has the seed {twice[0]} twice; a run is known by its seed, so each "
+            "may be there once"
+        )
+    return [(name, bool(mark)) for name, mark in zip(names, failed, strict=True)]
 
 
 def _read_npz(path: Path, _: Columns | None) -> Arrays:
@@ -206,19 +256,31 @@ def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _read_table(path: Path, columns: Columns | None) -> Arrays:
     table = _table(path)
-    codes, factors = columns or Columns(numbered(path, table, "z"), numbered(path, table, "v"))
-    if len(set(codes + factors)) < len(codes + factors):
-        raise UserError(f"the columns {', '.join(codes + factors)} name one twice; name each once")
-    for kind, names in (("codes", codes), ("factors", factors)):
+    codes, factors, logvar = columns or _numbered_columns(path, table)
+    if columns:
+        logvar = logvar_of(path, codes, list(map(str, table.columns)), logvar)
+    every = codes + factors + logvar
+    if len(set(every)) < len(every):
+        raise UserError(f"the columns {', '.join(every)} name one twice; name each once")
+    for kind, names in (
+        ("codes", codes),
+        ("factors", factors),
+        *[("logvar", logvar)] * bool(logvar),
+    ):
         missing = [name for name in names if name not in table]
         if missing or not names:
             there = ", ".join(map(str, table.columns)) or "none"
             what = f"no column {missing[0]!r}" if missing else f"no columns for the {kind}"
             raise UserError(f"{path} has {what}; its columns are {there}")
     arrays = {"mean": _numbers(path, table[codes]), "factors": _factors(path, table[factors])}
-    if logvar := numbered(path, table, "logvar"):
+    if logvar:
         arrays["logvar"] = _numbers(path, table[logvar])
     yield "0", arrays
+
+
+def _numbered_columns(path: Path, table: pd.DataFrame) -> Columns:
+    """The columns z0, z1, ..., v0, v1, ... and logvar0, logvar1, ..."""
+    return Columns(*(numbered(path, table, letter) for letter in ("z", "v", "logvar")))
 
 
 def _table(path: Path) -> pd.DataFrame:

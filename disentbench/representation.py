@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -31,8 +31,9 @@ class Representation:
 
     `groups` maps a group's name to the latents in it. `logvar`, `logits`, `distortion` (nats per
     image) are there where the model gives them; `failed` says that the run diverged; `companions`
-    are the posteriors of the other runs of its file, `drawn` the codes in place of the means.
-    `mean` is float32, or float64 where an offset leaves float32 too few digits.
+    are the other sound runs of its setting, of each what the metrics that compare runs keep of it,
+    by their names; `drawn` are the codes in place of the means. `mean` is float32, or float64 where
+    an offset leaves float32 too few digits.
     """
 
     mean: Float[np.ndarray, "image latent"]
@@ -43,7 +44,7 @@ class Representation:
     distortion: Float[np.ndarray, " image"] | None = None
     factor_names: tuple[str, ...] = ()
     failed: bool = False
-    companions: list[Posterior] | None = None
+    companions: list[dict[str, Any]] | None = None
     drawn: Drawn | None = None
 
     @cached_property
@@ -106,11 +107,13 @@ def represent(
     distortion: ArrayLike | None = None,
     factor_names: tuple[str, ...] = (),
     failed: bool = False,
+    widest: float = WIDEST,
 ) -> Representation:
     """A representation of arrays from anywhere, or a UserError that says what does not fit.
 
     Latents become float32 unless that loses their differences (of a run that diverged they may be
-    NaN), each factor's classes 0 .. n-1 in the order of their values.
+    NaN), each factor's classes 0 .. n-1 in the order of their values. A logvar beyond `widest` is
+    taken for something else.
     """
     rows = {"mean": _means(mean), "factors": classes(factors)}
     if logvar is not None:
@@ -118,7 +121,7 @@ def represent(
     if distortion is not None:
         rows["distortion"] = _latents("distortion", np.reshape(distortion, (-1, 1)))[:, 0]
     discrete = {name: _latents(f"logits/{name}", each) for name, each in (logits or {}).items()}
-    _require_fit(rows, discrete, groups or {}, failed)
+    _require_fit(rows, discrete, groups or {}, failed, widest)
     if len(factor_names) not in (0, rows["factors"].shape[1]):
         raise UserError(
             f"there are {rows['factors'].shape[1]} factors and {len(factor_names)} names for them"
@@ -128,7 +131,7 @@ def represent(
     )
 
 
-def _require_fit(rows, discrete, groups, failed) -> None:
+def _require_fit(rows, discrete, groups, failed, widest) -> None:
     mean = rows["mean"]
     if len(mean) < 2:
         raise UserError("there is one image, and nothing to measure; bring at least 2")
@@ -139,10 +142,10 @@ def _require_fit(rows, discrete, groups, failed) -> None:
             _require_finite(name, values.reshape(len(values), -1))
     if "logvar" in rows and rows["logvar"].shape != mean.shape:
         raise UserError(f"logvar is {rows['logvar'].shape} and mean {mean.shape}; they must agree")
-    if "logvar" in rows and not failed and np.abs(rows["logvar"]).max() > WIDEST:
+    if "logvar" in rows and not failed and np.abs(rows["logvar"]).max() > widest:
         raise UserError(
             f"logvar reaches {np.abs(rows['logvar']).max():.3g} in size; log sigma^2 within "
-            f"+-{WIDEST:g} will do, so check that it is the logarithm"
+            f"+-{widest:g} will do, so check that it is the logarithm"
         )
     if not failed and np.abs(mean).max() > LARGEST:
         raise UserError(

@@ -1,34 +1,39 @@
 """Scores: metrics of representations, as tidy tables."""
 
 import inspect
+import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from disentbench import latents, plugins
+from disentbench.companions import compared, comparing
 from disentbench.errors import UserError
 from disentbench.latents import Columns
-from disentbench.metrics import Metric, Score
+from disentbench.metrics import Score
+from disentbench.plugins import needs
 from disentbench.representation import Representation, represent
 
 Code = Literal["mean", "sampled"]
 
 # What a metric may need, in words for who did not bring it.
-WORDS = {"posterior": "logvar", "companions": "several runs with logvar in one file"}
+WORDS = {"posterior": "logvar", "companions": "other runs, all with logvar"}
 
 
 class Scored(NamedTuple):
-    """One metric of one run."""
+    """One metric of one run; `notes` are what it had to say, such as why a value is NaN."""
 
     run: str
     metric: str
     score: Score
+    notes: list[str]
 
 
 def score(
@@ -61,16 +66,31 @@ def score_file(
     code: Code = "mean",
     seed: int = 0,
     columns: Columns | None = None,
+    companions: Sequence[str | Path] = (),
 ) -> Iterator[Scored]:
-    """The same for every run of a file, run by run."""
-    runs = latents.read(path, columns)
-    if metrics is None or any("companions" in needs(file_of(name)) for name in metrics):
-        runs = with_companions(list(runs))
-    for name, run in runs:
-        prepared = coded(run, code, seed)
+    """The same for every run of a file, run by run.
+
+    Metrics that compare runs compare each with the others of the file and with all of the files
+    `companions`: one run is in memory at a time, and of the others what these metrics keep.
+    """
+    asked = plugins.names("metrics") if metrics is None else list(map(file_of, metrics))
+    kept = compared([path, *companions], comparing(asked), partial(generator, seed), columns)
+    for name, run in latents.read(path, columns):
+        others = kept and [each for of, each in kept.items() if of != (0, name)]
+        prepared = coded(replace(run, companions=others), code, seed)
         for metric in chosen(metrics, prepared):
-            values, detail = measure(metric, prepared, seed)
-            yield Scored(name, metric, Score(wanted(metric, values, metrics), detail))
+            (values, detail), notes = _noted(attempt, metric, prepared, seed)
+            for note in notes:
+                warnings.warn(f"run {name}: {note}", stacklevel=2)
+            yield Scored(name, metric, Score(wanted(metric, values, metrics), detail), notes)
+
+
+def _noted(function: Callable, *arguments) -> tuple[Any, list[str]]:
+    """What a function returns, and what it warns of, each once."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        result = function(*arguments)
+    return result, list(dict.fromkeys(str(each.message) for each in heard))
 
 
 def table(scored: Sequence[Scored]) -> pd.DataFrame:
@@ -80,12 +100,18 @@ def table(scored: Sequence[Scored]) -> pd.DataFrame:
 
 
 def details(scored: Sequence[Scored]) -> dict:
-    """What figures are drawn from, as plain data: {"runs": {run: {metric: {name: array}}}}."""
+    """What figures are drawn from, as plain data: {"runs": {run: {metric: {name: array}}}}.
+
+    Beside it {"notes": {run: {metric: [sentence]}}} of those metrics that had something to say.
+    """
     runs: dict[str, dict] = {}
+    notes: dict[str, dict] = {}
     for each in scored:
         arrays = {name: _plain(values) for name, values in each.score.detail.items()}
         runs.setdefault(each.run, {})[each.metric] = arrays
-    return {"runs": runs}
+        if each.notes:
+            notes.setdefault(each.run, {})[each.metric] = each.notes
+    return {"runs": runs, "notes": notes}
 
 
 def _plain(values: ArrayLike) -> list:
@@ -98,11 +124,31 @@ def measure(name: str, run: Representation, seed: int = 0, **options) -> Score:
     """One metric of one run, with the metric's own options; a run that diverged scores NaN."""
     metric = plugins.load("metrics", name)
     if run.failed:
-        return Score({value.name: np.nan for value in metric.values})
+        warnings.warn(f"it diverged, and {name} is NaN", stacklevel=2)
+        return _undefined(name)
     given = {need: getattr(run, need) for need in needs(name)}
+    if "companions" in given:
+        given["companions"] = [kept[name] for kept in given["companions"]]
     if "rng" in inspect.signature(metric.compute).parameters:
         options["rng"] = generator(seed, name)
     return metric.compute(**given, **options)
+
+
+def attempt(name: str, run: Representation, seed: int = 0) -> Score:
+    """The same, but NaN with a warning where the run's numbers are such that it cannot be computed.
+
+    One odd run must not cost the others their scores, nor a study its report.
+    """
+    try:
+        return measure(name, run, seed)
+    except (ArithmeticError, IndexError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        warnings.warn(f"{name} cannot be computed and is NaN: {reason}", stacklevel=2)
+        return _undefined(name)
+
+
+def _undefined(name: str) -> Score:
+    return Score({value.name: np.nan for value in plugins.load("metrics", name).values})
 
 
 def generator(seed: int, purpose: str) -> np.random.Generator:
@@ -117,24 +163,6 @@ def coded(run: Representation, code: Code, seed: int) -> Representation:
     if run.posterior is None:
         raise UserError("sampled codes need logvar, which is not given")
     return run.sampled(generator(seed, "sampled"))
-
-
-def with_companions(runs: list[tuple[str, Representation]]) -> list[tuple[str, Representation]]:
-    """Each run beside the posteriors of the others that did not diverge, if all have one."""
-    posteriors = {name: run.posterior for name, run in runs if not run.failed}
-    if any(posterior is None for posterior in posteriors.values()):
-        return runs
-    return [
-        (name, replace(run, companions=[p for other, p in posteriors.items() if other != name]))
-        for name, run in runs
-    ]
-
-
-def needs(name: str) -> list[str]:
-    """What a metric takes from a representation: its function's positional parameters."""
-    metric: Metric = plugins.load("metrics", name)
-    parameters = inspect.signature(metric.compute).parameters.values()
-    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
 
 
 def chosen(metrics: Sequence[str] | None, run: Representation) -> list[str]:

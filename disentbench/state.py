@@ -4,6 +4,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from disentbench import divergence
 from disentbench.draws import INITIAL, Draws, generator
 from disentbench.loss import Problem, member_losses
 from disentbench.model import Noise
@@ -89,3 +90,15 @@ def fresh(problem: Problem, seeds: list[int]) -> State:
         for name in members[0]
     }
     return State(stacked, problem)
+
+
+@torch.no_grad()
+def blown_up(state: State, problem: Problem, seeds: list[int], draws: Draws) -> Tensor:
+    """Which members ended far worse than untrained networks do on the last batch [member]."""
+    last = state.step - 1
+    index, noise = draws.at(last, problem.images.device)
+    x = problem.images[index]
+    losses, _ = member_losses(problem, state.parameters, x, noise, last)
+    untrained, terms = member_losses(problem, fresh(problem, seeds).parameters, x, noise, last)
+    rows = torch.stack([losses, untrained, terms["distortion"]], dim=1).tolist()
+    return torch.tensor([divergence.blown_up(*row) for row in rows], device=losses.device)

@@ -72,6 +72,11 @@ class Pack:
         return range(self.first, self.last + 1)
 
     @property
+    def of(self) -> tuple[str, str, str]:
+        """The data set, objective and setting whose runs these are."""
+        return self.dataset, self.objective, self.setting
+
+    @property
     def path(self) -> str:
         """Where the pack's files are, below results/{study}/."""
         seeds = f"seeds-{self.first}-{self.last}"
@@ -225,6 +230,17 @@ class Study(Options):
     @cached_property
     def _by_path(self) -> dict[str, Pack]:
         return {pack.path: pack for pack in self.packs}
+
+    def companions(self, pack: Pack) -> list[Pack]:
+        """The other packs of a pack's setting: what is compared with its runs."""
+        return [other for other in self._by_setting[pack.of] if other != pack]
+
+    @cached_property
+    def _by_setting(self) -> dict[tuple[str, str, str], list[Pack]]:
+        found: dict[tuple[str, str, str], list[Pack]] = {}
+        for pack in self.packs:
+            found.setdefault(pack.of, []).append(pack)
+        return found
 
     def point(self, pack: Pack) -> dict[str, Any]:
         """The swept settings of a pack, by name."""

@@ -25,7 +25,7 @@ from disentbench.loss import Problem
 from disentbench.networks import Parameters
 from disentbench.provenance import origin, unique
 from disentbench.resident import Resident
-from disentbench.state import State, fresh
+from disentbench.state import State, blown_up, fresh
 from disentbench.study import Study
 from disentbench.study_model import only_objective, vae
 from disentbench.supervision import Supervision
@@ -101,6 +101,8 @@ def _train_members(problem, seeds, checkpoint, report, supervision) -> Trained:
             report(seeds, state.step, state.last_loss)
             if state.failed.all():
                 break
+            if state.step == problem.training.steps:
+                state.failed |= blown_up(state, problem, seeds, draws)
         if supervision.signal is not None:
             _stop(state, checkpoint, problem, supervision.signal)
         if checkpoint.due:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from disentbench import latents
+from disentbench.cli import main
 from disentbench.errors import UserError
 
 rng = np.random.default_rng(0)
@@ -49,6 +50,16 @@ def test_several_runs(write):
     assert list(runs) == ["0", "1"]
     assert np.array_equal(runs["1"].mean, -MEAN)
     assert runs["0"].posterior is None
+
+
+def test_a_seed_that_is_there_twice_is_refused(tmp_path):
+    """Whoever reads the file: a run is known by its seed."""
+    runs = np.stack([MEAN, MEAN + 1, -MEAN, 2 * MEAN])
+    path = h5(tmp_path / "x.h5", mean=runs, logvar=runs, factors=FACTORS, seeds=[0, 1, 0, 1])
+    with pytest.raises(UserError, match=r"x\.h5 has the seed 0 twice"):
+        list(latents.read(path))
+    for command in ("score", "audit"):
+        assert main([command, str(path)]) == 2
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int32])

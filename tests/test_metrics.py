@@ -3,6 +3,7 @@
 import inspect
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from disentbench import plugins
+from disentbench.companions import comparing, summaries
 from disentbench.metrics._boosting import boost
 from disentbench.metrics.explicitness import explicitness
 from disentbench.metrics.info import neighbour_information
 from disentbench.representation import Representation
-from disentbench.scores import measure
+from disentbench.scores import generator, measure
 
 METRICS = plugins.names("metrics")
 SIZES = (3, 4, 5)
@@ -38,7 +40,10 @@ def in_company(run):
     """With another run beside it, which knows the same and half as much again of noise."""
     noise = np.random.default_rng(9).standard_normal(run.mean.shape)
     other = run.mean + run.mean.std(0) / 2 * noise
-    return replace(run, companions=[run.posterior._replace(mean=np.float32(other))])
+    posterior = run.posterior._replace(mean=np.float32(other))
+    return replace(
+        run, companions=[summaries(posterior, comparing(METRICS), partial(generator, 0))]
+    )
 
 
 def grid(repeats=10):
@@ -75,7 +80,7 @@ def change(original, *, rows=None, latents=None, sign=1):
         original.logvar[rows][:, latents],
         distortion=original.distortion[rows],
         companions=[
-            p._replace(mean=p.mean[rows], logvar=p.logvar[rows]) for p in original.companions
+            {name: each[rows] for name, each in kept.items()} for kept in original.companions
         ],
     )
 

@@ -109,6 +109,43 @@ def test_columns_may_be_named_and_classes_may_be_text(tmp_path, capsys):
     )
 
 
+def rates(path, capsys, codes, *options):
+    """The rate by latent that the command finds."""
+    detail = path.with_name("detail.json")
+    columns = ["--codes", codes, "--factors", "v0,v1", *options]
+    arguments = [path, *columns, "--metrics", "decomposition", "--detail", detail]
+    code, _, error = run(capsys, "score", *arguments)
+    assert code == 0, error
+    return json.loads(detail.read_text())["runs"]["0"]["decomposition"]["rate"]
+
+
+def test_logvar_goes_with_its_code_in_any_order_and_any_choice(tmp_path, capsys):
+    widths = {"logvar0": np.full(len(CODES), -4.0), "logvar1": np.full(len(CODES), -1.0)}
+    path = table(tmp_path, "csv", **widths)
+    expected = [
+        np.mean(CODES[:, j].astype(float) ** 2 + np.exp(v) - v - 1) / 2
+        for j, v in enumerate((-4.0, -1.0))
+    ]
+    assert rates(path, capsys, "z0,z1") == pytest.approx(expected)
+    assert rates(path, capsys, "z1,z0") == pytest.approx(expected[::-1])
+    assert rates(path, capsys, "z1") == pytest.approx(expected[1:])
+    crossed = rates(path, capsys, "z1,z0", "--logvar", "logvar0,logvar1")
+    assert crossed != pytest.approx(expected[::-1])
+
+
+def test_codes_of_other_names_have_the_logvar_that_is_named_or_none(tmp_path, capsys):
+    path = table(tmp_path, "csv", a=CODES[:, 1], s=np.full(len(CODES), -1.0), logvar0=-4.0)
+    one = rates(path, capsys, "a", "--logvar", "s")
+    path = table(tmp_path, "parquet", logvar0=-4.0, logvar1=-1.0)
+    assert one == pytest.approx(rates(path, capsys, "z1"))
+    path = table(tmp_path, "csv", a=CODES[:, 1], logvar0=-4.0)
+    arguments = [path, "--codes", "z0,a", "--factors", "v0,v1", "--metrics"]
+    code, _, error = run(capsys, "score", *arguments, "mig")
+    assert (code, "which logvar goes with 'a' is not said" in error) == (0, True)
+    code, _, error = run(capsys, "score", *arguments, "decomposition")
+    assert (code, "needs logvar, which is not given" in error) == (2, True)
+
+
 def test_several_files_and_several_runs(tmp_path, capsys):
     several = npz(tmp_path, mean=np.stack([CODES, -CODES]), logvar=np.stack([LOGVAR, LOGVAR]))
     code, out, _ = run(capsys, "score", several, npz(tmp_path, "y.npz"), "--metrics", "mig")
@@ -126,7 +163,7 @@ def test_runs_of_one_file_are_compared_and_a_lone_one_is_nan_with_a_word(tmp_pat
     )
     code, out, error = run(capsys, "score", npz(tmp_path), "--metrics", "udr")
     assert (code, "no other run to compare with" in error) == (0, True)
-    assert out.count("NaN") == 2
+    assert out.count("NaN") == 3
 
 
 def test_json_and_detail(tmp_path, capsys):
@@ -161,6 +198,11 @@ MISTAKES = [
     (["{npz}", "{npz}"], "x.npz is named twice"),
     (["{npz}", "--metrics", "mig", "--detail", "{npz}"], "x.npz is named twice"),
     (["{csv}", "--codes", "z0"], "--codes and --factors go together"),
+    (["{csv}", "--logvar", "z0"], "--codes and --factors go together, and --logvar with them"),
+    (["{csv}", "--codes", "z0", "--factors", "v0", "--logvar", "z1,v1"], "name as many"),
+    (["{csv}", "--codes", "z0", "--factors", "v0", "--logvar", "z0"], "name one twice"),
+    (["{csv}", "--codes", "z0", "--factors", "v0", "--logvar", "b"], "no column 'b'"),
+    (["{half}", "--codes", "z0,z1", "--factors", "v0"], "has no column 'logvar1' beside 'z1'"),
     (["{csv}", "--metrics", "rate"], "'decomposition' needs logvar"),
     (["{npz}", "--codes", "z0", "--factors", "v0"], "is no table"),
     (["{csv}", "--code", "sampled", "--metrics", "mig"], "sampled codes need logvar"),
@@ -171,6 +213,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("arguments", "words"), MISTAKES)
 def test_a_mistake_is_one_sentence_and_leaves_no_output(arguments, words, tmp_path, capsys):
     files = {"npz": npz(tmp_path), "csv": table(tmp_path, "csv")}
+    files["half"] = table(tmp_path, "parquet", logvar0=CODES[:, 0])
     before = sorted(tmp_path.iterdir())
     out = tmp_path / "out.csv"
     code, _, error = run(capsys, "score", *(a.format(**files) for a in arguments), "--out", out)

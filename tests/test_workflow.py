@@ -143,7 +143,30 @@ def test_a_new_strength_trains_itself_alone(checkout):
 
 def test_a_new_block_of_seeds_trains_itself_alone(checkout):
     plan = planned(checkout, variant(checkout, "seeds", seeds="0-3"))
-    assert plan == {"train": 4, "encode": 4, "score": 12, "collect": 1, "report": 1, "all": 1}
+    assert plan == {
+        **{"train": 4, "encode": 4, "score": 12, "audit": 1},
+        **{"collect": 1, "report": 1, "all": 1},
+    }
+
+
+def test_how_seeds_are_packed_changes_no_number_and_new_seeds_are_compared_with_the_old(checkout):
+    changes = {"objectives": {"vae": {}}, "seeds": "0-3", "metrics": ["udr", "mig"]}
+    changes["training"] = {"steps": 5, "batch_size": 32}
+    for pack in (2, 3):
+        path = variant(checkout, f"packs-{pack}", study=f"packs-{pack}", pack=pack, **changes)
+        run = snakemake(checkout, config=path)
+        assert run.returncode == 0, run.stderr
+    two, three = (checkout / f"results/packs-{pack}" for pack in (2, 3))
+    table = pd.read_csv(two / "scores.csv")
+    assert table.equals(pd.read_csv(three / "scores.csv"))
+    assert table.value.notna().all()
+    for file in ("audit.csv", "levels/mig.csv"):
+        assert (two / "tiny" / file).read_text() == (three / "tiny" / file).read_text()
+    more = variant(checkout, "more", **changes | {"study": "packs-2", "pack": 2, "seeds": "0-5"})
+    assert planned(checkout, more) == {
+        **{"train": 1, "encode": 1, "score": 2 + 2, "audit": 1},  # udr of both old packs, too
+        **{"collect": 1, "report": 1, "all": 1},
+    }
 
 
 def test_a_new_metric_trains_nothing_and_scores_itself_alone(checkout):

@@ -12,7 +12,8 @@ numbers needs. The function's positional parameters say what it takes from a rep
     posterior     Posterior               q(z | x) of every image: mean, logvar, logits
     groups        dict[str, list[int]]    the objective's groups of latents, {} where it has none
     distortion    float [image]           -log p(x | z), nats per image
-    companions    list[Posterior]         the other runs of the same file
+    companions    list                    of every other sound run of the setting, what the metric's
+                                          `summary` keeps of its posterior: not all fit in memory
 
 A discrete group is a category: its classes have names, and no order. One whose class probabilities
 vary over the images by at most 0.01 is inactive and has one class, whichever is the most probable.
@@ -23,7 +24,7 @@ The keyword-only parameters are options; `rng` is handed a generator seeded for 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -42,13 +43,18 @@ class Value:
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: the function, what it computes in one sentence, its source and its values."""
+    """A metric: the function, what it computes in one sentence, its source and its values.
+
+    One that compares runs says in `summary` what it keeps of another run's posterior; `rng`, where
+    that takes one, is seeded alike for every run.
+    """
 
     compute: Callable[..., "Score"]
     label: str
     variant: str
     reference: str
     values: tuple[Value, ...]
+    summary: Callable[..., Any] | None = None
 
 
 class Score(NamedTuple):

@@ -121,6 +121,16 @@ def packs(file):
     return [f"results/{study.study}/{each.path}/{file}" for each in study.packs]
 
 
-def first_pack(dataset, file):
-    """This file of the first pack on a data set."""
-    return f"results/{study.study}/{study.first_pack(dataset).path}/{file}"
+def companions(wildcards):
+    """The latents of the other packs of the setting, for a metric that compares runs."""
+    if "companions" not in plugins.needs(wildcards.metric):
+        return []
+    others = study.companions(pack(wildcards))
+    return [f"results/{study.study}/{each.path}/latents.h5" for each in others]
+
+
+def of_first_setting(dataset, file):
+    """This file of every pack of the first setting on a data set."""
+    first = study.first_pack(dataset)
+    every = [first, *study.companions(first)]
+    return [f"results/{study.study}/{each.path}/{file}" for each in every]

@@ -1,6 +1,7 @@
 rule score:
     input:
         latents=f"{RUNS}latents.h5",
+        companions=companions,
         code=lambda w: code("scoring", w.metric),
     output:
         scores=f"{RUNS}scores/{{metric}}.csv",
@@ -16,10 +17,13 @@ rule score:
         latents=lambda w: of_pack(w, "latents"),
         scores=lambda w: of_pack(w, f"scores/{w.metric}"),
         code=lambda w: code_digest("scoring", w.metric),
+        companions=lambda w, input: (
+            ["--companions", *input.companions] if input.companions else []
+        ),
     shell:
-        "disentbench score {input.latents} --metrics {wildcards.metric} --out {output.scores}"
-        " --detail {output.detail} --sums --input-identity {params.latents:q}"
-        " --identity {params.scores:q} 2> {log}"
+        "disentbench score {input.latents} {params.companions} --metrics {wildcards.metric}"
+        " --out {output.scores} --detail {output.detail} --sums"
+        " --input-identity {params.latents:q} --identity {params.scores:q} 2> {log}"
 
 
 rule levels:
@@ -48,7 +52,7 @@ rule levels:
 
 rule audit:
     input:
-        latents=lambda w: first_pack(w.dataset, "latents.h5"),
+        latents=lambda w: of_first_setting(w.dataset, "latents.h5"),
         code=code("audit"),
     output:
         audit="results/{study}/{dataset}/audit.csv",
