@@ -1,14 +1,13 @@
 """The command line: `disentbench score FILE` for anybody, the rest for the workflow's rules."""
 
 import argparse
-import json
 import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
 
 from disentbench import commands as run
-from disentbench import plugins
+from disentbench import documents, plugins
 from disentbench.documents import printable
 from disentbench.errors import Stopped, UserError
 from disentbench.options import shown
@@ -164,9 +163,11 @@ def distance(text: str) -> float:
 def mapping(text: str) -> dict:
     """A JSON object."""
     try:
-        return dict(json.loads(text))
-    except (RecursionError, TypeError, ValueError):
-        raise argparse.ArgumentTypeError(f"{shown(text)} is no JSON object") from None
+        if isinstance(found := documents.parsed(text), dict):
+            return found
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    raise argparse.ArgumentTypeError(f"{shown(text)} is no JSON object")
 
 
 def wholes(text: str) -> tuple[int, ...]:
