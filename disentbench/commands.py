@@ -132,15 +132,14 @@ def score(arguments) -> None:
     apart(*arguments.files, arguments.out, arguments.detail)
     tables, details = [], {}
     for path in arguments.files:
-        scored = list(
-            scores.score_file(
-                path,
-                arguments.metrics,
-                code=arguments.code,
-                seed=arguments.seed,
-                columns=table_columns(arguments),
-            )
+        scored = scores.score_file(
+            path,
+            arguments.metrics,
+            code=arguments.code,
+            seed=arguments.seed,
+            reading=reading(arguments),
         )
+        scored = list(told(scored, path))
         tables.append(scores.table(scored).assign(file=str(path)))
         details[str(path)] = scores.details(scored) | {"provenance": origin("cpu")}
     several = len(arguments.files) > 1
@@ -160,15 +159,24 @@ def apart(*paths: Path | None) -> None:
         raise UserError(f"{twice[0].name} is named twice; input and outputs must be other files")
 
 
-def table_columns(arguments):
-    """The columns that were named, or None."""
-    from disentbench.latents import Columns
+def reading(arguments):
+    """How the files are to be read, as the command line says."""
+    from disentbench.latents import Reading
 
-    if not arguments.codes and not arguments.factors:
-        return None
-    if not (arguments.codes and arguments.factors):
-        raise UserError("--codes and --factors go together; name the columns of both")
-    return Columns(arguments.codes, arguments.factors)
+    given = {name: getattr(arguments, name, None) for name in ("codes", "factors", "beside")}
+    return Reading(
+        **{name: value for name, value in given.items() if value}, memory=arguments.max_memory
+    )
+
+
+def told(scored, path: Path, seconds: float = 10.0):
+    """The same scores; where they take long, a line now and then says how far they are."""
+    began = last = time.monotonic()
+    for each in scored:
+        yield each
+        if (now := time.monotonic()) - last >= seconds:
+            last, words = now, f"{path}: run {each.run}: {each.metric}"
+            print(f"{words} after {now - began:.0f} s", file=sys.stderr, flush=True)
 
 
 def write_table(table, out: Path | None, sums: bool = False) -> None:
@@ -176,9 +184,11 @@ def write_table(table, out: Path | None, sums: bool = False) -> None:
     if out is None:
         print(table.to_string(index=False, float_format="{:.6f}".format))
         return
+    from disentbench import scores
+
     with files.whole(out) as path:
         if out.suffix.lower() == ".json":
-            table.to_json(path, orient="records", double_precision=15)
+            path.write_text(json.dumps(scores.records(table)))
         else:
             table.to_csv(path, index=False)
     if sums:
@@ -190,7 +200,7 @@ def levels(arguments) -> None:
     from disentbench import latents, scores
 
     apart(arguments.file, arguments.out)
-    factors = latents.read_factors(arguments.file)
+    factors = latents.read_factors(arguments.file, reading(arguments))
     table = scores.levels(factors, arguments.metrics, arguments.seed)
     if table.empty and arguments.out is None:  # a workflow's file may be empty, an answer not
         named = ", ".join(arguments.metrics)
@@ -207,7 +217,7 @@ def audit(arguments) -> None:
     from disentbench.audit import audit as audit_posterior
 
     apart(arguments.file, arguments.out)
-    runs = dict(latents.read(arguments.file))
+    runs = dict(latents.read(arguments.file, reading(arguments)._replace(bare=True)))
     if arguments.run not in (None, *runs):
         raise UserError(
             f"no run {arguments.run!r} in {arguments.file}; its runs are {', '.join(runs)}"

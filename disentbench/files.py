@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from disentbench import limits
 from disentbench.errors import UserError
 
 MARK = b"disentbench sha256 "
@@ -92,8 +93,7 @@ def sealed(path: str | Path) -> Iterator[Path]:
 
 def check_seal(path: str | Path) -> None:
     """Refuse a file that does not end with its seal, or whose content is another."""
-    if not Path(path).exists():
-        raise UserError(f"{path} does not exist")
+    limits.regular(path)
     if not intact(Path(path)):
         raise damaged(Path(path))
 
@@ -122,8 +122,7 @@ def checked(path: Path) -> Path:
     must be there.
     """
     sums = sums_of(path)
-    if not path.exists():
-        raise UserError(f"{path} does not exist")
+    limits.regular(path, "a table")
     if sums.exists() or in_workflow():
         listed = sums.read_text(errors="replace") if sums.exists() else ""
         if _line(path, path.parent) not in listed.splitlines():

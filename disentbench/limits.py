@@ -29,7 +29,7 @@ def regular(path: str | Path, what: str = "a file") -> Path:
         raise UserError(f"{path} does not exist") from None
     if not stat.S_ISREG(mode):
         kind = KINDS.get(stat.S_IFMT(mode), "no regular file")
-        raise UserError(f"{path} is {kind}, not a file; name {what}")
+        raise UserError(f"{path}, {kind}, is not a file; name {what}")
     if not os.access(path, os.R_OK):
         raise UserError(f"{path} may not be read; ask its owner for permission")
     return path

@@ -160,7 +160,6 @@ MISTAKES = [
     (["{csv}", "--codes", "z0,v0", "--factors", "v0"], "name one twice"),
     (["{npz}", "{npz}"], "x.npz is named twice"),
     (["{npz}", "--metrics", "mig", "--detail", "{npz}"], "x.npz is named twice"),
-    (["{csv}", "--codes", "z0"], "--codes and --factors go together"),
     (["{csv}", "--metrics", "rate"], "'decomposition' needs logvar"),
     (["{npz}", "--codes", "z0", "--factors", "v0"], "is no table"),
     (["{csv}", "--code", "sampled", "--metrics", "mig"], "sampled codes need logvar"),

@@ -141,7 +141,7 @@ def test_every_mistake_is_one_sentence(path, value, words):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"seeds": "0-99999"}, "the study has 100,000 runs in 20,000 packs; at most 200,000 runs"),
+        ({"seeds": "0-99999"}, "the study has 800,000 runs in 160,000 packs; at most 200,000 runs"),
         (
             {"objectives": {"beta_tcvae": {k: list(range(1, 1001)) for k in ("beta", "gamma")}}},
             "the study has 9,000,000 runs in 3,000,000 packs; at most 200,000 runs and 10,000",
