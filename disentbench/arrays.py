@@ -60,7 +60,7 @@ def npz(path: Path, names: Sequence[str], memory: int = limits.MEMORY) -> dict[s
         limits.require_memory(path, sum(each.bytes for each in claims.values()), memory)
         if len(shape := claims["mean"].shape if "mean" in claims else ()) == 3:
             limits.require_count(path, shape[0], limits.MOST_RUNS, "runs")
-        return {name: _read(archive, name) for name in there}
+        return {name: read_member(archive, name) for name in there}
 
 
 @contextmanager
@@ -88,7 +88,8 @@ def member_header(archive: zipfile.ZipFile, name: str) -> Header:
     return claimed
 
 
-def _read(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+def read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """An array of an archive, pickles never loaded."""
     with archive.open(f"{name}.npy") as stream:
         return np.lib.format.read_array(stream, allow_pickle=False)
 

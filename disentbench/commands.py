@@ -17,11 +17,13 @@ DIFFERENT = 3  # what `diff --exit-code` answers; 1 and 2 are mistakes
 def data(arguments) -> None:
     """Render or read a data set and write it as one HDF5 file."""
     from disentbench import images
+    from disentbench.datasets import promised
     from disentbench.provenance import provenance
 
     dataset = studies.made("datasets", arguments.dataset, arguments.options)
     text = json.dumps({arguments.dataset: arguments.options})
-    images.write(dataset.images(), arguments.out, provenance(text, "cpu"))
+    made = promised(dataset, dataset.images(), "what it gives")
+    images.write(made, arguments.out, provenance(text, "cpu"))
 
 
 def train(arguments) -> None:
@@ -41,7 +43,7 @@ def train(arguments) -> None:
 
 def train_pack(study: studies.Study, arguments, supervision) -> None:
     """Train and write the history, then the model: where that is, the training is done."""
-    from disentbench import devices, images
+    from disentbench import devices
     from disentbench import train as training
     from disentbench.progress import Progress
 
@@ -49,7 +51,7 @@ def train_pack(study: studies.Study, arguments, supervision) -> None:
     with Progress(pack.seeds, study.training.steps, file) as progress:
         trained = training.train(
             study,
-            images.read(arguments.images),
+            images_of(study, arguments.images),
             devices.use(arguments.threads),
             arguments.checkpoints,
             vectorise=arguments.vectorise,
@@ -84,6 +86,15 @@ def trained_already(study: studies.Study, model: Path, history: Path) -> bool:
         return False
 
 
+def images_of(study: studies.Study, path: Path):
+    """The images of a study with one data set, if they are those that it asks for."""
+    from disentbench import images
+    from disentbench.datasets import promised
+
+    (name,) = study.datasets
+    return promised(study.dataset(name), images.read(path), str(path))
+
+
 def single_pack(text: str) -> studies.Study:
     """A study that holds one pack."""
     study = studies.read(text)
@@ -98,7 +109,6 @@ def single_pack(text: str) -> studies.Study:
 def encode(arguments) -> None:
     """Encode every image of the data set under each run of a pack."""
     from disentbench import devices, latents
-    from disentbench import images as image_files
     from disentbench.encode import encode as encode_pack
     from disentbench.encode import load, require_fit
     from disentbench.provenance import provenance
@@ -107,7 +117,7 @@ def encode(arguments) -> None:
 
     study = single_pack(arguments.study)
     device = devices.use(arguments.threads)
-    images, (pack,) = image_files.read(arguments.images), study.packs
+    images, (pack,) = images_of(study, arguments.images), study.packs
     saved = load(arguments.model)
     require_fit(saved, vae(study), len(pack.seeds))
     runs = encode_pack(vae(study), saved, Resident(images, device), pack.seeds, device)

@@ -96,6 +96,7 @@ def check_seal(path: str | Path) -> None:
     limits.regular(path)
     if not intact(Path(path)):
         raise damaged(Path(path))
+    limits.require_unpacked(Path(path))
 
 
 def is_sealed(path: str | Path) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from disentbench import arrays, hdf5, limits, tables
 from disentbench.datasets import Images
 from disentbench.errors import UserError
+from disentbench.options import shown
 from disentbench.representation import Posterior, Representation, classes, represent
 
 SCHEMA = 1
@@ -215,8 +216,20 @@ def _shared(file: hdf5.Group, reading: Reading) -> dict:
                     f"{file.filename}: the attribute names of factors is no list of names"
                 )
     if "groups" in file.attrs:
-        shared["groups"] = hdf5.json_attribute(file, "groups")
+        shared["groups"] = _groups(file)
     return shared
+
+
+def _groups(file: hdf5.Group) -> dict[str, list[int]]:
+    """The groups of latents that a file states."""
+    groups = hdf5.json_attribute(file, "groups")
+    lists = groups.values() if isinstance(groups, dict) else [None]
+    if not all(isinstance(g, list) and all(type(latent) is int for latent in g) for g in lists):
+        raise UserError(
+            f"{file.filename}: groups are {shown(groups)}; they map names to lists of "
+            "latents, whole numbers from 0 on"
+        )
+    return dict(groups)
 
 
 def _members(file: hdf5.Group) -> list[tuple[str, bool]]:

@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import zipfile
 from pathlib import Path
 
 from disentbench.errors import UserError
@@ -35,6 +36,20 @@ def regular(path: str | Path, what: str = "a file") -> Path:
     return path
 
 
+def require_unpacked(path: Path) -> None:
+    """Refuse an archive, as torch writes models, that holds more than its file: ours do not."""
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\3\4":
+            return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            held = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise UserError(f"{path} is no whole archive: {error}") from None
+    if held > (size := path.stat().st_size):
+        raise UserError(f"{path} has {shown(size)} and unpacks to {shown(held)}; ours are as saved")
+
+
 def require_memory(path: str | Path, claimed: int, memory: int) -> None:
     """Refuse a file whose arrays take more bytes than are allowed."""
     if claimed > memory:
@@ -50,6 +65,11 @@ def require_count(path: str | Path, number: int, most: int, things: str) -> None
         raise UserError(f"{path} claims {number:,} {things}; one file may have at most {most:,}")
 
 
+def physical() -> int:
+    """The memory of this machine, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def memory(text: str) -> int:
     """Bytes, as `500M` or `8G` says them; a ValueError for what says none."""
     match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([KMGT]?)(?:i?B)?", text.strip(), re.I)
@@ -58,7 +78,7 @@ def memory(text: str) -> int:
     return number
 
 
-def shown(size: float) -> str:
+def shown(size: int | float) -> str:
     """A number of bytes for people."""
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if size < 1024:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from disentbench import documents, limits, plugins
+from disentbench.datasets import is_whole
 from disentbench.errors import UserError
 from disentbench.options import Options, sentence, shown
 
@@ -148,6 +149,8 @@ class Study(Options):
     def _fits(self, name: str) -> None:
         dataset = self.dataset(name)
         batch = self.training.batch_size
+        if not is_whole(dataset.size, 1, 10**9):
+            raise ValueError(f"{name} says that it has {shown(dataset.size)} images")
         if batch > dataset.size:
             raise ValueError(
                 f"training.batch_size {batch} is larger than {name}'s {dataset.size} images; "

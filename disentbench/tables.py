@@ -48,15 +48,21 @@ def _table(path: Path, memory: int) -> pd.DataFrame:
     limits.regular(path, "a table")
     csv = path.suffix.lower() == ".csv"
     try:
-        claimed, columns = (_csv_claim if csv else _parquet_claim)(path)
-        limits.require_count(path, columns, limits.MOST_COLUMNS, "columns")
-        limits.require_memory(path, claimed, memory)
+        require_bounds(path, memory)
         return pd.read_csv(path) if csv else pd.read_parquet(path)
     except UserError:
         raise
     except Exception as error:  # a mangled table fails in many ways, all of them the file's
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{path} cannot be read as a table: {reason}") from None
+
+
+def require_bounds(path: Path, memory: int = limits.MEMORY) -> None:
+    """Look at what a table claims before it is read."""
+    claim = _csv_claim if path.suffix.lower() == ".csv" else _parquet_claim
+    claimed, columns = claim(path)
+    limits.require_count(path, columns, limits.MOST_COLUMNS, "columns")
+    limits.require_memory(path, claimed, memory)
 
 
 def _csv_claim(path: Path) -> tuple[int, int]:
