@@ -20,13 +20,14 @@ DIFFERENT = 3  # what `diff --exit-code` answers; 1 and 2 are mistakes
 def data(arguments) -> None:
     """Render or read a data set and write it as one HDF5 file."""
     from disentbench import images
+    from disentbench.datasets import promised
     from disentbench.provenance import provenance
 
     dataset = studies.made("datasets", arguments.dataset, arguments.options)
     text = json.dumps({arguments.dataset: arguments.options})
-    rendered = dataset.images()
+    rendered = promised(dataset, dataset.images(), "what it gives")
     code = sources.digest(*sources.data(arguments.dataset))
-    said = expected.images(dataset) | {"images": rendered.digest, "code": code}
+    said = expected.images(dataset) | {"code": code}
     images.write(rendered, arguments.out, provenance(text, "cpu"), said)
 
 
@@ -47,12 +48,14 @@ def train(arguments) -> None:
 
 
 def images_of(study: studies.Study, path: Path):
-    """The images of a study's only data set, if they are what the file says."""
+    """The images of a study with one data set, if they are those that it asks for."""
     from disentbench import images
+    from disentbench.datasets import promised
 
-    (dataset,), read = study.datasets, images.read(path)
-    expected.require(path, expected.images(study.dataset(dataset)))
-    return read
+    (name,) = study.datasets
+    dataset, read = study.dataset(name), images.read(path)
+    expected.require(path, expected.images(dataset))
+    return promised(dataset, read, str(path))
 
 
 def train_pack(study: studies.Study, images, arguments, supervision) -> None:
@@ -155,16 +158,15 @@ def score(arguments) -> None:
     tables, details = [], {}
     for path in arguments.files:
         require_input(path, arguments)
-        scored = list(
-            scores.score_file(
-                path,
-                arguments.metrics,
-                code=arguments.code,
-                seed=arguments.seed,
-                columns=table_columns(arguments),
-                companions=arguments.companions,
-            )
+        scored = scores.score_file(
+            path,
+            arguments.metrics,
+            code=arguments.code,
+            seed=arguments.seed,
+            reading=reading(arguments),
+            companions=arguments.companions,
         )
+        scored = list(told(scored, path))
         name = os.fsencode(path).decode(errors="backslashreplace")  # it need not be UTF-8
         tables.append(scores.table(scored).assign(file=name))
         details[str(path)] = scores.details(scored) | {"provenance": origin("cpu")}
@@ -206,16 +208,23 @@ def apart(*paths: Path | None) -> None:
         raise UserError(f"{twice[0].name} is named twice; input and outputs must be other files")
 
 
-def table_columns(arguments):
-    """The columns that were named, or None."""
-    from disentbench.latents import Columns
+def reading(arguments):
+    """How the files are to be read, as the command line says."""
+    from disentbench.latents import Reading
 
-    if not (arguments.codes or arguments.factors or arguments.logvar):
-        return None
-    if not (arguments.codes and arguments.factors):
-        with_them = ", and --logvar with them" if arguments.logvar else ""
-        raise UserError(f"--codes and --factors go together{with_them}; name the columns of both")
-    return Columns(arguments.codes, arguments.factors, arguments.logvar)
+    names = ("codes", "factors", "logvar", "beside")
+    given = {name: value for name in names if (value := getattr(arguments, name, None))}
+    return Reading(**given, memory=arguments.max_memory)
+
+
+def told(scored, path: Path, seconds: float = 10.0):
+    """The same scores; where they take long, a line now and then says how far they are."""
+    began = last = time.monotonic()
+    for each in scored:
+        yield each
+        if (now := time.monotonic()) - last >= seconds:
+            last, words = now, f"{path}: run {each.run}: {each.metric}"
+            print(f"{words} after {now - began:.0f} s", file=sys.stderr, flush=True)
 
 
 def write_table(
@@ -225,9 +234,11 @@ def write_table(
     if out is None:
         print(table.to_string(index=False, float_format="{:.6f}".format))
         return
+    from disentbench import scores
+
     with files.whole(out) as path:
         if out.suffix.lower() == ".json":
-            table.to_json(path, orient="records", double_precision=15)
+            path.write_text(json.dumps(scores.records(table)))
         else:
             table.to_csv(path, index=False)
     if sums:
@@ -241,7 +252,7 @@ def levels(arguments) -> None:
     from disentbench.scores import file_of
 
     apart(arguments.file, arguments.out)
-    factors = latents.read_factors(arguments.file)
+    factors = latents.read_factors(arguments.file, reading(arguments))
     require_input(arguments.file, arguments)
     table = of_factors(factors, arguments.metrics, arguments.seed)
     if table.empty and arguments.out is None:  # a workflow's file may be empty, an answer not
@@ -263,7 +274,7 @@ def audit(arguments) -> None:
     for path in arguments.files:
         require_beside(path, arguments)
     said = made_by(arguments, sources.audit())
-    found = audited(arguments.files, arguments.run)
+    found = audited(arguments.files, arguments.run, reading(arguments)._replace(bare=True))
     if found is None:
         warnings.warn("every run diverged; there is none to audit", stacklevel=1)
         write_table(pd.DataFrame(columns=[*COLUMNS, "run"]), arguments.out, arguments.sums, said)
@@ -275,7 +286,7 @@ def audit(arguments) -> None:
     write_table(table, arguments.out, arguments.sums, said)
 
 
-def audited(paths: list[Path], wanted: str | None):
+def audited(paths: list[Path], wanted: str | None, reading):
     """The first run of the files that did not diverge, or the one that is wanted, if there is one.
 
     Its file, its name and its posterior; one run is in memory at a time.
@@ -283,7 +294,7 @@ def audited(paths: list[Path], wanted: str | None):
     from disentbench import latents
 
     names = []
-    for (place, name), run in latents.read_together(paths):
+    for (place, name), run in latents.read_together(paths, reading):
         names.append(name)
         if run.failed and name == wanted:
             raise UserError(f"run {name} of {paths[place]} diverged; there is nothing to audit")

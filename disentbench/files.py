@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from disentbench import identities
+from disentbench import identities, limits
 from disentbench.errors import UserError
 from disentbench.identities import Identity
 
@@ -120,10 +120,10 @@ def sealed(path: str | Path, identity: Identity | None = None) -> Iterator[Path]
 
 def check_seal(path: str | Path) -> None:
     """Refuse a file that does not end with its seal, or whose content is another."""
-    if not Path(path).exists():
-        raise UserError(f"{path} does not exist")
+    limits.regular(path)
     if not intact(Path(path)):
         raise damaged(Path(path))
+    limits.require_unpacked(Path(path))
 
 
 def is_sealed(path: str | Path) -> bool:
@@ -164,10 +164,9 @@ def checked(path: Path) -> Path:
     must be there.
     """
     sums = sums_of(path)
-    if not path.exists():
-        raise UserError(f"{path} does not exist")
-    if not path.is_file():
+    if path.exists() and not path.is_file():
         raise damaged(path)
+    limits.regular(path, "a table")
     if sums.exists() or in_workflow():
         listed = sums.read_text(errors="replace") if sums.is_file() else ""
         if _line(path, path.parent) not in listed.splitlines():

@@ -138,6 +138,31 @@ def test_every_mistake_is_one_sentence(path, value, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seeds": "0-99999"}, "the study has 800,000 runs in 160,000 packs; at most 200,000 runs"),
+        (
+            {"objectives": {"beta_tcvae": {k: list(range(1, 1001)) for k in ("beta", "gamma")}}},
+            "the study has 9,000,000 runs in 3,000,000 packs; at most 200,000 runs and 10,000",
+        ),
+        ({"datasets": [f"d{i}" for i in range(20_000)]}, "at most 100,000 fit a command"),
+        ({"metrics": ["mig"] * 20_000}, "characters with its aliases and defaults written out"),
+    ],
+)
+def test_a_study_without_bounds_is_counted_before_it_is_made(changes, words, monkeypatch):
+    monkeypatch.setattr(studies, "made", lambda *_: pytest.fail("was made"))
+    with pytest.raises(UserError) as caught:
+        studies.read(GOOD | changes)
+    assert words in str(caught.value)
+
+
+def test_ten_times_the_largest_study_that_we_ship_is_allowed():
+    raw = yaml.safe_load((ROOT / "configs/scale.yaml").read_text())
+    study = studies.read(raw | {"seeds": "0-499"})
+    assert (len(study.packs), study.packs[-1].last) == (2_520, 499)
+
+
 @pytest.mark.parametrize("text", ["", "[1, 2]", "a: [", "study: x\nstudy: y\n: :", "\x00"])
 def test_a_file_that_is_no_study_is_refused(text, tmp_path):
     path = tmp_path / "study.yaml"

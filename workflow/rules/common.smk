@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from disentbench import expected, files, plugins, sources
+from disentbench import configfiles, expected, files, plugins, sources
 from disentbench import study as studies
 from disentbench import workflow as conduct
 from disentbench.errors import UserError
@@ -25,10 +25,11 @@ prefix = f'trap : TERM; export PATH={here}:"$PATH" {files.RERUN}={again}; '
 # Snakemake fills in what stands in single braces.
 shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
 
+# What Snakemake has read is not asked: it has its own words for a number like 1:9 or 010.
 try:
-    for file in workflow.configfiles:
-        studies.require_plain(file)
-    study = studies.read(config)
+    study = studies.read(
+        *configfiles.merged(workflow.configfiles, workflow.config_settings)
+    )
     studies.require_files(study, Path("results"))
 except UserError as error:
     print(f"disentbench: {error}", file=sys.stderr, flush=True)
