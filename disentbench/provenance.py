@@ -5,10 +5,18 @@ import platform
 import subprocess
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 
 PACKAGES = ("disentbench", "torch", "numpy", "scikit-learn", "h5py")
+
+
+def version(package: str) -> str:
+    """The version of a package; a checkout may be none, and not every machine trains and scores."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 @lru_cache
