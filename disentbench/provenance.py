@@ -5,7 +5,7 @@ import platform
 import subprocess
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 
 PACKAGES = ("disentbench", "torch", "numpy", "scikit-learn", "h5py")
@@ -15,6 +15,14 @@ CODE = Path(__file__).parent
 # What the code is made of: tracked files here, and new ones of the kinds that are read.
 MADE_OF = (".", ":(top)Snakefile", ":(top)workflow/rules")
 NEW = (".py", ".smk", ".html", ".css")
+
+
+def version(package: str) -> str:
+    """The version of a package; a checkout may be none, and not every machine trains and scores."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 @lru_cache

@@ -63,17 +63,12 @@ def assert_close(ours, theirs, **tolerance):
 
 @pytest.mark.parametrize("architecture", plugins.names("architectures"))
 @pytest.mark.parametrize("objective", plugins.names("objectives"))
-def test_a_member_is_the_same_alone_in_a_pack_and_vectorised(
-    objective, architecture, images, tmp_path
-):
+def test_a_member_is_the_same_alone_and_in_a_pack(objective, architecture, images, tmp_path):
+    """Bit by bit; tests/gpu has the same vectorised."""
     pack = run(tiny(objective, architecture), images, tmp_path / "pack")
-    vectorised = run(tiny(objective, architecture), images, tmp_path / "vmap", vectorise=True)
     alone = run(tiny(objective, architecture, seeds="1"), images, tmp_path / "alone")
-    # Adam divides small gradients by their own size, so rounding may flip a step: 1e-3 a step.
-    assert_close(pack, vectorised, atol=2e-4, rtol=1e-3)
     for name, p in alone.parameters.items():
         assert torch.equal(p[0], pack.parameters[name][1])
-    np.testing.assert_allclose(pack.history["loss"], vectorised.history["loss"], rtol=1e-4)
 
 
 @pytest.mark.parametrize("vectorise", [False, True])
