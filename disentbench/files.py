@@ -83,7 +83,7 @@ def make_room(path: Path) -> None:
     if not path.is_dir():
         return
     if not in_workflow():
-        raise UserError(f"{path} is a folder, and a file is to be written there; move it away")
+        raise IsADirectoryError(f"{path} is a folder, and files go there; move it away")
     print(f"{path} is a folder; it is now {set_aside(path).name}", file=sys.stderr)
 
 
@@ -94,7 +94,8 @@ def make_folder(folder: Path) -> None:
     except (FileExistsError, NotADirectoryError):
         places = (folder, *folder.parents)
         other = next(place for place in places if os.path.lexists(place) and not place.is_dir())
-        raise UserError(f"{other} is no folder, and files go below it; move it away") from None
+        sentence = f"{other} is no folder, and files go below it; move it away"
+        raise NotADirectoryError(sentence) from None
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def _holder(path: Path) -> str:
 def make_way(jobs: Iterable[Any]) -> None:
     """Make the folders of what Snakemake's jobs will write, and room for their logs.
 
-    Raises a UserError where a folder is something else, which Snakemake finds out too late. The
+    Raises an OSError where a folder is something else, which Snakemake finds out too late. The
     commands make room for what they write.
     """
     jobs = list(jobs)

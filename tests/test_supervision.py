@@ -54,7 +54,6 @@ def test_a_signal_saves_and_the_same_command_goes_on(number, folder, tmp_path):
     study = tiny(seeds="0", steps=4000)
     process = started(study, folder, "--checkpoint-seconds", "1000")
     wait_for(folder / "checkpoints/progress.json", process)
-    time.sleep(0.5)
     process.send_signal(number)
     _, words = process.communicate()
     assert process.returncode == 128 + number
@@ -74,14 +73,14 @@ def test_a_signal_saves_and_the_same_command_goes_on(number, folder, tmp_path):
 
 
 def test_a_second_trainer_waits_and_finds_the_work_done(folder):
-    study = tiny(seeds="0", steps=1500)
-    first = started(study, folder)
-    wait_for(folder / "checkpoints/progress.json", first)
-    second = started(study, folder)
+    study = tiny(seeds="0", steps=10)
+    assert started(study, folder).wait() == 0
+    with supervised(folder / "checkpoints.lock", wait=0):
+        second = started(study, folder)
+        assert second.stderr.readline().startswith(f"process {os.getpid()} on ")
     _, words = second.communicate()
-    assert f"process {first.pid} on " in words
     assert "trained already" in words
-    assert first.wait() == second.returncode == 0
+    assert second.returncode == 0
     assert set(os.listdir(folder)) == {"images.h5", "model.pt", "history.csv", "history.sha256"}
 
 
@@ -107,9 +106,9 @@ def test_the_lock_of_a_killed_process_is_taken_at_once(folder):
     first.kill()
     first.wait()
     assert (folder / "checkpoints.lock").exists()
-    began = time.monotonic()
+    assert LEASE_SECONDS > 5  # who waits for the lease to run out gives up
     with supervised(folder / "checkpoints.lock", wait=5):
-        assert time.monotonic() - began < LEASE_SECONDS / 3
+        pass
 
 
 @pytest.mark.slow

@@ -46,7 +46,7 @@ onstart:
     try:
         conduct.hold(study.study)
         conduct.make_way(workflow.dag.needrun_jobs())
-    except UserError as error:
+    except (UserError, OSError) as error:
         print(f"disentbench: {error}", file=sys.stderr, flush=True)
         sys.exit(2)
 
