@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 from scipy.special import softmax
 
@@ -51,8 +51,8 @@ class Representation:
 
     @cached_property
     def codes(self) -> Float[np.ndarray, "image latent"]:
-        """The Gaussian latents in float32: their posterior means, or what was drawn."""
-        return single(self.mean) if self.drawn is None else self.drawn.codes
+        """The Gaussian latents: their posterior means, or what was drawn."""
+        return rounded(self.mean) if self.drawn is None else self.drawn.codes
 
     @cached_property
     def categories(self) -> Int[np.ndarray, "image group"]:
@@ -91,7 +91,7 @@ class Representation:
         z = self.mean + np.exp(self.logvar / 2) * rng.standard_normal(self.mean.shape)
         gumbel = (logits + rng.gumbel(size=logits.shape) for logits in self._logits)
         classes = self._by_group(perturbed.argmax(1) for perturbed in gumbel)
-        return replace(self, drawn=Drawn(single(z), classes))
+        return replace(self, drawn=Drawn(rounded(z), classes))
 
     @cached_property
     def posterior(self) -> Posterior | None:
@@ -220,17 +220,16 @@ def _is_whole(value) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def single(latents: Float[np.ndarray, "image latent"]) -> Float[np.ndarray, "image latent"]:
-    """Latents in float32; those whose differences an offset would cost are counted from the mean.
+def rounded(latents: Float[np.ndarray, "image latent"]) -> Float[np.ndarray, "image latent"]:
+    """Latents in float32, or in float64 where float32 would lose their differences."""
+    return latents.astype(np.float64 if lost(latents).any() else np.float32)
+
+
+def lost(latents: Float[np.ndarray, "image latent"]) -> Bool[np.ndarray, " latent"]:
+    """Which latents vary, and in float32 would be off by more than LOST of their range.
 
     An offset changes no metric of codes by its definition, but 1e8 + 3 is 1e8 in float32.
     """
-    offset = np.where(_lost(latents), latents.mean(0), 0) if latents.dtype.itemsize > 4 else 0
-    return (latents - offset).astype(np.float32)
-
-
-def _lost(latents: np.ndarray) -> np.ndarray:
-    """Which latents vary, and in float32 would be off by more than LOST of their range."""
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverged
         error = abs(latents - latents.astype(np.float32)).max(0)
         span = np.ptp(latents, axis=0)
@@ -238,10 +237,8 @@ def _lost(latents: np.ndarray) -> np.ndarray:
 
 
 def _means(mean: ArrayLike) -> np.ndarray:
-    """The means in float32, or in float64 where float32 would lose their differences."""
-    rounded = _latents("mean", mean)
-    exact = np.asarray(mean).astype(np.float64)
-    return exact if _lost(exact).any() else rounded
+    single, given = _latents("mean", mean), np.asarray(mean)
+    return single if given.dtype in (np.float16, np.float32) else rounded(given.astype(np.float64))
 
 
 def _latents(name: str, values: ArrayLike) -> np.ndarray:

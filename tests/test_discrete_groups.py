@@ -83,13 +83,15 @@ def test_activity_is_the_variance_of_the_class_probabilities():
 
 
 def test_activity_is_the_posteriors_when_the_codes_are_drawn():
-    """Three latents in use and four that are the prior, of which samples vary most."""
+    """Three latents in use; four and a group that are the prior, of which samples vary most."""
     factors = grid(3, 4, 5)
     used = (factors - factors.mean(0)) / factors.std(0)
     dead = np.zeros((len(factors), 4))
-    logvar = np.hstack([used * 0 - 4, dead])
-    run = coded(represent(np.hstack([used, dead]), factors, logvar=logvar), "sampled", 0)
+    arrays = {"mean": np.hstack([used, dead]), "logvar": np.hstack([used * 0 - 4, dead])}
+    uniform = {"shape": np.zeros((len(factors), 3))}
+    run = coded(represent(**arrays, factors=factors, logits=uniform), "sampled", 0)
     assert run.codes[:, 3:].var() > 0.9
+    assert set(run.categories.ravel()) == {0, 1, 2}
     assert measure("active_units", run).values["active_units"] == 3
     modularity = measure("modularity", run)
     expected = modularity.detail["per_latent"][:3].mean()

@@ -40,18 +40,6 @@ def test_constant_latents_score_nothing_on_any_grid(name):
         assert set(measure(name, represent(codes, factors)).values.values()) == {0}
 
 
-def test_constant_latents_of_any_value_have_no_covariance():
-    """The mean of 600 times 0.1 is not 0.1, and the rounding of two constants is correlated."""
-    rng = np.random.default_rng(2)
-    codes, factors = rng.standard_normal((600, 2)), rng.integers(0, 3, (600, 1))
-    constant = np.full((600, 2), np.float32([0.1, 0.7]))
-    alone = measure("gaussian_correlation", represent(codes, factors)).values
-    beside = measure("gaussian_correlation", represent(np.hstack([codes, constant]), factors))
-    for value in ("gaussian_total_correlation", "gaussian_wasserstein_correlation"):
-        assert beside.values[value] == pytest.approx(alone[value], abs=1e-9)
-    assert not beside.detail["covariance"][2:].any()
-
-
 def mig_sup(codes, factors):
     return measure("mig_sup", represent(codes, factors)).values
 

@@ -15,8 +15,8 @@ numbers needs. The function's positional parameters say what it takes from a rep
     companions    list                    of every other sound run of the setting, what the metric's
                                           `summary` keeps of its posterior: not all fit in memory
 
-A discrete group is a category: its classes have names, and no order. One whose class probabilities
-vary over the images by at most 0.01 is inactive and has one class, whichever is the most probable.
+A discrete group is a category: its classes have names, and no order. Unless classes are sampled,
+one whose class probabilities vary over the images by at most 0.01 has one class for all of them.
 Where latents have rows in a detail, the discrete groups follow them.
 
 The keyword-only parameters are options; `rng` is handed a generator seeded for this metric.

@@ -29,9 +29,7 @@ def gaussian_correlation(
     """
     symbols = discretised(codes, categories, bins)
     information = mutual_information(symbols, symbols)
-    # The mean of a constant is off by an ulp, and would leave it a variance.
-    varying = np.where(np.ptp(codes, axis=0) > 0, codes.T.astype(np.float64).T, 0)
-    covariance = np.atleast_2d(np.cov(varying.T))
+    covariance = np.atleast_2d(np.cov(codes.T.astype(np.float64)))
     distance, spread = wasserstein(covariance), covariance.trace()
     n = len(information)
     between = (information.sum() - information.trace()) / max(1, n * (n - 1))

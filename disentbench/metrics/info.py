@@ -17,6 +17,7 @@ from disentbench.metrics._columns import columns
 from disentbench.metrics._information import entropies, mutual_information, per_factor
 from disentbench.metrics._splits import varying
 from disentbench.metrics.explicitness import standardised
+from disentbench.representation import ACTIVE
 
 ROUNDING = 1e-12  # nats: what is left of a sum of digammas that is 0
 
@@ -26,6 +27,7 @@ def info(
     factors: Int[np.ndarray, "sample factor"],
     categories: Int[np.ndarray, "sample group"],
     mean: Float[np.ndarray, "sample latent"],
+    variance: Float[np.ndarray, " variable"],
     *,
     neighbours: int = 10,
     rows: int = 10_000,
@@ -35,28 +37,20 @@ def info(
 
     InfoM and InfoC see active latents, whose posterior mean spans at least a twentieth of the
     widest range. Factors of one class take no part. One column to spread over counts as 1. At most
-    `rows` rows. A discrete group is one latent: it is active if it has more than one class, has
-    the mutual information of its classes, and for InfoE a 0-1 column for each.
+    `rows` rows. A discrete group is one latent: it is active if its class probabilities have a
+    variance above 0.01, and has the mutual information of its classes, for InfoE a 0-1 column each.
     Detail: `mutual_information` [latent, factor] over H(v), 0 for inactive latents;
     `explicitness` [factor].
     """
     if len(codes) > rows:
         chosen = rng.choice(len(codes), rows, replace=False)
         codes, factors, categories, mean = (a[chosen] for a in (codes, factors, categories, mean))
-    span, kept = np.ptp(mean, axis=0), varying(factors)
-    active = np.flatnonzero((span >= span.max(initial=0) / 20) & (span > 0))
-    known = np.zeros((codes.shape[1], factors.shape[1]))
-    every = standardised(columns(codes, categories).values, np.arange(len(codes)))
-    z = every[:, active]
-    z += 1e-8 * rng.standard_normal(z.shape)  # equal codes are neighbours in no order
-    for j, i in enumerate(active):
-        for k in kept:
-            known[i, k] = neighbour_information(z[:, j], factors[:, k], neighbours)
-    active = np.append(active, codes.shape[1] + varying(categories))
-    known = np.vstack([known, mutual_information(categories, factors)])
-    known = np.stack([per_factor(row, entropies(factors)) for row in known])
+    kept, active = varying(factors), _active(mean, variance)
+    z = standardised(columns(codes, categories).values, np.arange(len(codes)))
+    latents = z[:, : codes.shape[1]]
+    known = _known(latents, categories, factors, active, neighbours=neighbours, rng=rng)
     explicit = np.zeros(factors.shape[1])
-    explicit[kept] = [_explained(every, factors[:, k]) for k in kept]
+    explicit[kept] = [_explained(z, factors[:, k]) for k in kept]
     matrix = known[np.ix_(active, kept)]
     return Score(
         {
@@ -66,6 +60,26 @@ def info(
         },
         {"mutual_information": known, "explicitness": explicit},
     )
+
+
+def _active(mean, variance):
+    """Latents whose mean spans enough of the widest range, discrete groups that vary enough."""
+    span = np.ptp(mean, axis=0)
+    latents = (span >= span.max(initial=0) / 20) & (span > 0)
+    return np.flatnonzero(np.concatenate([latents, variance[len(span) :] > ACTIVE]))
+
+
+def _known(z, categories, factors, active, *, neighbours, rng):
+    """I / H(v) of active latents by neighbours, of active groups by their classes; 0 of others."""
+    known = np.zeros((z.shape[1] + categories.shape[1], factors.shape[1]))
+    latents, groups = active[active < z.shape[1]], active[active >= z.shape[1]]
+    # Equal codes are neighbours in no order.
+    blurred = z[:, latents] + 1e-8 * rng.standard_normal((len(z), len(latents)))
+    for j, latent in enumerate(latents):
+        for k in varying(factors):
+            known[latent, k] = neighbour_information(blurred[:, j], factors[:, k], neighbours)
+    known[groups] = mutual_information(categories, factors)[groups - z.shape[1]]
+    return np.stack([per_factor(row, entropies(factors)) for row in known])
 
 
 def neighbour_information(
