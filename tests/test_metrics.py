@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.feature_selection import mutual_info_classif
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -15,7 +14,6 @@ from sklearn.preprocessing import StandardScaler
 
 from disentbench import plugins
 from disentbench.companions import comparing, summaries
-from disentbench.metrics._boosting import boost
 from disentbench.metrics.explicitness import explicitness
 from disentbench.metrics.info import neighbour_information
 from disentbench.representation import Representation
@@ -316,17 +314,6 @@ def test_the_area_under_the_curve_is_that_of_scikit_learn():
         p = LogisticRegression().fit(z, table.factors[:, k]).predict_proba(z)
         expected = roc_auc_score(table.factors[:, k], p, multi_class="ovr")
         assert found[k] == pytest.approx(expected, abs=1e-3)
-
-
-def test_boosted_trees_are_those_of_scikit_learn():
-    """With few distinct values the quantiles leave no threshold out, and the trees are the same."""
-    rng = np.random.default_rng(0)
-    x = np.float32(rng.integers(0, 50, (900, 3)))
-    y = np.digitize(x[:, 0] + 0.5 * x[:, 1] + 8 * rng.standard_normal(900), [20, 40, 60])
-    trees = boost(x[:600], y[:600], x[600:], rounds=20, rng=rng)
-    peer = GradientBoostingClassifier(n_estimators=20, random_state=0).fit(x[:600], y[:600])
-    assert trees.importance == pytest.approx(peer.feature_importances_, abs=0.005)
-    assert np.mean(trees.predicted == peer.predict(x[600:])) > 0.98
 
 
 def test_the_elbo_is_minus_distortion_minus_rate():
