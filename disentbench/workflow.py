@@ -16,6 +16,7 @@ from disentbench import files
 from disentbench.errors import UserError
 
 HELD: list[FileLock] = []  # until this process ends
+ENDING_SECONDS = 2.0  # one that has been told to end is waited for
 
 
 def hold(study: str, folder: Path = Path(".snakemake")) -> None:
@@ -29,7 +30,7 @@ def hold(study: str, folder: Path = Path(".snakemake")) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, thread_local=False, fallback_to_soft=False)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=ENDING_SECONDS)
     except Timeout:
         raise UserError(
             f"{_holder(path)} runs the study {study} in this folder; "
@@ -56,14 +57,20 @@ def _holder(path: Path) -> str:
 def make_way(jobs: Iterable[Any]) -> None:
     """Make the folders of what Snakemake's jobs will write, and room for their logs.
 
-    Raises an OSError where a folder is something else, which Snakemake finds out too late. The
-    commands make room for what they write.
+    Raises a NotADirectoryError where a folder is something else, which Snakemake would find out too
+    late. For what they write the commands make room themselves.
     """
     jobs = list(jobs)
-    for folder in {Path(name).parent for job in jobs for name in job.output}:
-        files.make_folder(folder)
-    for log in (Path(name) for job in jobs for name in job.log):
-        files.make_room(log)
+    folders = {Path(name).parent for job in jobs for name in job.output}
+    logs = [Path(name) for job in jobs for name in job.log]
+    for make, paths in ((files.make_folder, folders), (files.make_room, logs)):
+        for path in paths:
+            try:
+                make(path)
+            except NotADirectoryError:
+                raise
+            except OSError:  # a full disk, say; the job that needs the room tells of it
+                pass
 
 
 class Progress(logging.Formatter):

@@ -35,16 +35,13 @@ RULES = ("data", "levels", "train", "encode", "score", "audit", "collect", "repo
 # The first job says that it has begun, and stays.
 COMMAND, STALLED = '"disentbench data ', '"touch begun && sleep 600 && disentbench data '
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("make") and (ENVIRONMENT / "run").exists()),
-    reason="needs make, and the environment that it has built",
-)
+BUILT = bool(shutil.which("make")) and (ENVIRONMENT / "run").exists()
+NEEDS_MAKE = pytest.mark.skipif(not BUILT, reason="needs make and the environment that it builds")
+pytestmark = NEEDS_MAKE
 
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory) -> Path:
-    """A copy of the checkout with the environment of this one; its first job stays."""
-    folder = tmp_path_factory.mktemp("with") / "a space"
+def laid_out(folder: Path, study: dict) -> Path:
+    """A copy of the checkout with the environment of this one, and a study."""
     shutil.copytree(ROOT / "disentbench", folder / "disentbench")
     for part in PARTS:
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
@@ -53,7 +50,14 @@ def checkout(tmp_path_factory) -> Path:
     (folder / ".venv").symlink_to(ENVIRONMENT)
     for name in ("pyproject.toml", "constraints.txt"):  # or make would build it again
         os.utime(folder / name, (0, 0))
-    (folder / SOURCE).write_text(yaml.safe_dump(STUDY, sort_keys=False))
+    (folder / SOURCE).write_text(yaml.safe_dump(study, sort_keys=False))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Path:
+    """One whose first job stays."""
+    folder = laid_out(tmp_path_factory.mktemp("with") / "a space", STUDY)
     rewrite(folder, COMMAND, STALLED)
     return folder
 

@@ -53,9 +53,7 @@ def killed(undisturbed, tmp_path_factory, ledger):
     rng, targets = np.random.default_rng(0), []
     killer = Enough(checkout, SHARES, undisturbed.usual, rng)
     while killer.missing:
-        if killer.follow(checkout.start("--retries", "200", *targets)) < 0:
-            checkout.unlock()
-        else:
+        if killer.follow(checkout.start("--retries", "200", *targets)) >= 0:
             targets = undo(checkout, killer.missing, rng)
     # This command alone may ask for what was removed last: a report that exists needs nothing.
     assert checkout.rerun(*targets) == 0, checkout.words()

@@ -46,7 +46,7 @@ onstart:
     try:
         conduct.hold(study.study)
         conduct.make_way(workflow.dag.needrun_jobs())
-    except (UserError, OSError) as error:
+    except (UserError, NotADirectoryError) as error:
         print(f"disentbench: {error}", file=sys.stderr, flush=True)
         sys.exit(2)
 
