@@ -46,7 +46,7 @@ def audit(
     A row for each estimator, batch size and term: `value`, in nats per image, is the mean over
     `repeats` batches and `se` its standard error; the error of the exact terms is that of their
     `samples` of z. The first three terms sum to the rate, which of a batch is the Monte-Carlo one.
-    Batch sizes beyond N are left out.
+    Batch sizes are at least 2; those beyond N are left out.
     """
     exact = aggregate.decompose(posterior, {}, samples=samples, rng=rng)
     N = len(posterior.mean)

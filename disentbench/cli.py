@@ -111,7 +111,7 @@ def parser() -> argparse.ArgumentParser:
         run.audit,
         argument("files", nargs="+", type=Path, help="latents with logvar"),
         argument("--run", help="which run; default: the first that did not diverge"),
-        argument("--batch-sizes", type=wholes, default=(64, 256, 1024), help="64,256,1024"),
+        argument("--batch-sizes", type=batches, default=(64, 256, 1024), help="64,256,1024"),
         *(seed, table, sums),
     )
     command(run.collect, study, results, out)
@@ -177,9 +177,12 @@ def mapping(text: str) -> dict:
         raise argparse.ArgumentTypeError(f"{shown(text)} is no JSON object") from None
 
 
-def wholes(text: str) -> tuple[int, ...]:
-    """Whole numbers of at least 1 with commas between."""
-    return tuple(whole(each) for each in names(text))
+def batches(text: str) -> tuple[int, ...]:
+    """Batch sizes with commas between; an estimate takes two images at least."""
+    sizes = tuple(whole(each) for each in names(text))
+    if 1 in sizes:
+        raise argparse.ArgumentTypeError("on a batch of 1 nothing can be estimated; use 2 or more")
+    return sizes
 
 
 def names(text: str) -> list[str]:

@@ -81,7 +81,9 @@ def score_file(
     asked = plugins.names("metrics") if metrics is None else list(map(file_of, metrics))
     kept = compared([path, *companions], comparing(asked), partial(generator, seed), columns)
     for name, run in latents.read(path, columns):
-        others = kept and [each for of, each in kept.items() if of != (0, name)]
+        others = None
+        if kept is not None:
+            others = [each for of, each in kept.items() if of != (0, name)]
         prepared = coded(replace(run, companions=others), code, seed)
         for metric in chosen(metrics, prepared):
             (values, detail), notes = _noted(attempt, metric, prepared, seed)
