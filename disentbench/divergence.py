@@ -16,6 +16,8 @@ posteriors became as narrow as a float allows (beta = 0 does that): their scores
 A run that diverged has no scores: its latents are kept as NaN.
 """
 
+import math
+
 import numpy as np
 
 from disentbench.representation import LARGEST
@@ -29,7 +31,7 @@ def blown_up(loss: float, untrained: float, distortion: float) -> bool:
     `loss` is that of the trained parameters, `untrained` and its `distortion` those of the
     parameters before the first step, all on the same batch with the same noise.
     """
-    return not loss <= WORSE * max(abs(untrained), distortion)
+    return not math.isfinite(loss) or not loss <= WORSE * max(abs(untrained), distortion)
 
 
 def beyond(mean: np.ndarray, *others: np.ndarray) -> bool:

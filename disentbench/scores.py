@@ -124,7 +124,9 @@ def score_file(
     reading = reading._replace(bare=bare)
     kept = compared([path, *companions], comparing(asked), partial(generator, seed), reading)
     for name, run in latents.read(path, reading):
-        others = kept and [each for of, each in kept.items() if of != (0, name)]
+        others = None
+        if kept is not None:
+            others = [each for of, each in kept.items() if of != (0, name)]
         prepared = coded(replace(run, companions=others), code, seed)
         for metric in chosen(metrics, prepared):
             (values, detail), notes = _noted(attempt, metric, prepared, seed)

@@ -133,6 +133,7 @@ class Study(Options):
         for name in self.objectives:
             for _, objective in self.settings(name):
                 self._groups_fit(name, objective)
+                self._estimate_fits(name, objective)
         return self
 
     def _within_bounds(self) -> None:
@@ -158,12 +159,24 @@ class Study(Options):
         batch = self.training.batch_size
         if not is_whole(dataset.size, 1, 10**9):
             raise ValueError(f"{name} says that it has {shown(dataset.size)} images")
+        if dataset.size < 2:
+            raise ValueError(
+                f"datasets.{name} has one image, and nothing to measure; keep at least 2"
+            )
         if batch > dataset.size:
             raise ValueError(
                 f"training.batch_size {batch} is larger than {name}'s {dataset.size} images; "
                 f"use at most {dataset.size}"
             )
         _named(f"architecture on {name}", self.network.check, dataset.image_shape)
+
+    def _estimate_fits(self, name: str, objective) -> None:
+        """On one image every estimate is a constant, and the objective would be the VAE."""
+        if objective.structure().estimator is not None and self.training.batch_size < 2:
+            raise ValueError(
+                f"training.batch_size is {self.training.batch_size}, and objectives.{name} "
+                "estimates q(z) from the images of a batch; use at least 2"
+            )
 
     def _groups_fit(self, name: str, objective) -> None:
         structure = objective.structure()

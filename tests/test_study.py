@@ -160,6 +160,11 @@ def test_files_that_a_data_set_reads_are_known_and_must_be_there(tmp_path, monke
     studies.require_files(study, tmp_path)
 
 
+def test_what_estimates_nothing_may_train_on_single_images():
+    raw = changed("training/batch_size", 1) | {"objectives": {"vae": {}, "beta_vae": {"beta": [4]}}}
+    assert studies.read(raw).training.batch_size == 1
+
+
 def test_short_forms():
     raw = GOOD | {
         "datasets": ["dsprites_small"],
@@ -172,12 +177,20 @@ def test_short_forms():
     ]
 
 
+ONE_IMAGE = dict.fromkeys(("shape", "scale", "orientation", "posX", "posY"), 0)
+
 MISTAKES = [
     ("colour", "red", "unknown key 'colour'; the keys are study, datasets, objectives"),
     ("training/stepz", 5, "training: unknown key 'stepz'; the keys are steps"),
     ("training/steps", None, "'training.steps' is missing"),
     ("training/steps", "many", "training.steps is 'many'"),
     ("training/batch_size", 5000, "batch_size 5000 is larger than grid's 1536 images"),
+    (
+        "training/batch_size",
+        1,
+        "and objectives.beta_tcvae estimates q(z) from the images of a batch",
+    ),
+    ("datasets/one", {"of": "dsprites", **ONE_IMAGE}, "datasets.one has one image"),
     ("training/learning_rate", -1, "training.learning_rate is -1"),
     ("training/precision", "float8", "training.precision is 'float8'; it should be 'float32'"),
     ("objectives/btcvae", {"beta": 1}, "no objective named 'btcvae'; choose from beta_tcvae, "),

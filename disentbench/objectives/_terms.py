@@ -12,23 +12,28 @@ batch mean of q(k | x_b).
 
 from functools import cached_property, reduce
 from math import log, pi
+from typing import get_args
 
 import torch
 from torch import Tensor
 
-from disentbench.objectives import Structure
+from disentbench.objectives import Estimator, Structure
 from disentbench.posterior import Posterior
 
 
-def log_weights(estimator: str, batch: int, data_size: int, device=None) -> Tensor:
+def log_weights(estimator: str | None, batch: int, data_size: int, device=None) -> Tensor:
     """log W [i, j] of a minibatch estimator of log q(z), for a batch of this many out of N images.
 
     mws    minibatch weighted sampling, 1 / (N M): Chen et al. 2018, eq. 5
     mss    minibatch stratified sampling: Chen et al. 2018, appendix C.2
     hfvae  1/N on the diagonal, (N-1) / (N (M-1)) off it: Esmaeili et al. 2019, appendix
+
+    On a single image every weight is a constant, and so would be all that is estimated.
     """
     M, N = batch, data_size
-    if estimator == "mws" or M == 1:
+    if estimator not in get_args(Estimator) or M < 2:
+        raise ValueError(f"no estimate of log q(z) by {estimator!r} on a batch of {M}")
+    if estimator == "mws":
         return torch.full((M, M), -log(N * M), device=device)
     if estimator == "hfvae":
         weights = torch.full((M, M), (N - 1) / (N * (M - 1)), device=device)
