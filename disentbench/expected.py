@@ -62,14 +62,17 @@ def require(path: Path, identity: Identity) -> None:
     found = files.identity(path)
     if found is None and not files.in_workflow():
         return
-    if wrong := differences(found, identity):
-        raise files.refused(path, wrong[0])
+    if not (wrong := differences(found, identity)):
+        return
+    if path.suffix not in files.TABLES and not files.intact(path):
+        raise files.damaged(path)
+    raise files.refused(path, wrong[0])
 
 
 def differences(found: Identity | None, identity: Identity) -> list[str]:
     """In which respects a file is not what it must be, in words, the gravest first."""
     if found is None:
-        return ["does not say what it is, and files of this version do"]
+        return ["is damaged: it does not say what it is, and files of this version do"]
     if found.get("of") != identity["of"]:
         return [f"is not what its name says: it is {shown(found.get('of'))}"]
     return [

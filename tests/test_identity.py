@@ -247,8 +247,18 @@ def test_in_a_workflow_every_file_says_what_it_is(root, capsys, workflow):
     with files.sealed(path) as temporary:
         temporary.write_bytes(content[: content.rindex(identities.MARK)])
     assert score(root) == 2
-    assert "latents.h5 does not say what it is" in capsys.readouterr().err
+    assert "latents.h5 is damaged: it does not say what it is" in capsys.readouterr().err
     assert path.with_name("latents.h5.damaged").exists()
+
+
+@pytest.mark.parametrize("name", ["latents.h5", "scores/mig.sha256"])
+def test_what_is_damaged_where_it_says_what_it_is_is_called_damaged(name, root, capsys, workflow):
+    path = root / PACK.path / name
+    broken = bytearray(path.read_bytes())
+    broken[broken.rindex(b"mine/tiny")] ^= 1
+    path.write_bytes(broken)
+    assert report(root) == 2
+    assert re.search(r"(latents\.h5|mig\.csv) is damaged: .* it is now", capsys.readouterr().err)
 
 
 def test_the_latents_of_another_pack_of_the_setting_are_its_companions():
