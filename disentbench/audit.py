@@ -15,6 +15,7 @@ appendix). Beside the exact aggregate posterior of the same images one sees
 So train with them and report none of them.
 """
 
+import warnings
 from collections.abc import Sequence
 from math import sqrt
 from typing import get_args
@@ -24,6 +25,7 @@ import pandas as pd
 import torch
 
 from disentbench import aggregate
+from disentbench.errors import UserError
 from disentbench.objectives import Estimator, Structure
 from disentbench.objectives._terms import Terms, log_normal
 from disentbench.representation import Posterior
@@ -46,11 +48,16 @@ def audit(
     A row for each estimator, batch size and term: `value`, in nats per image, is the mean over
     `repeats` batches and `se` its standard error; the error of the exact terms is that of their
     `samples` of z. The first three terms sum to the rate, which of a batch is the Monte-Carlo one.
-    Batch sizes are at least 2; those beyond N are left out.
+    Batch sizes beyond N are left out, with a warning if that leaves none.
+    Raises a UserError for batches of one image and for fewer than 2 `repeats` or `samples`.
     """
-    exact = aggregate.decompose(posterior, {}, samples=samples, rng=rng)
     N = len(posterior.mean)
-    sizes = [M for M in batch_sizes if M <= N]
+    sizes = _sizes(batch_sizes, N)
+    if repeats < 2:
+        raise UserError(
+            f"repeats is {repeats}; the standard error of a mean over batches needs at least 2"
+        )
+    exact = aggregate.decompose(posterior, {}, samples=samples, rng=rng)
     estimates = {M: _estimates(posterior, M, repeats, rng) for M in sizes}
     rows = [
         (estimator, M, term, values.mean(), values.std(ddof=1) / sqrt(repeats))
@@ -60,6 +67,24 @@ def audit(
     ]
     rows += [("exact", N, t, getattr(exact, t), getattr(exact, f"{t}_se")) for t in TERMS]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _sizes(batch_sizes, N) -> list[int]:
+    """The batch sizes that fit in N images, each once."""
+    asked = list(dict.fromkeys(batch_sizes))
+    if any(M < 2 for M in asked):
+        raise UserError(
+            f"batch sizes are {', '.join(map(str, asked))}; each needs at least 2 images, for an "
+            "estimate from one image is the same constant whatever its posterior"
+        )
+    sizes = [M for M in asked if M <= N]
+    if asked and not sizes:
+        warnings.warn(
+            f"no batch of {', '.join(map(str, asked))} fits in {N} images: the audit holds the "
+            "exact terms alone; name a smaller batch size",
+            stacklevel=3,
+        )
+    return sizes
 
 
 def bias(table: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from disentbench import latents, plugins
-from disentbench.latents import Columns
+from disentbench.latents import AS_IT_IS, Reading
 from disentbench.representation import Posterior
 
 Kept = dict[str, Any]  # of a run, by metric
@@ -28,7 +28,7 @@ def compared(
     paths: Sequence[str | Path],
     metrics: Sequence[str],
     seeded: Seeded,
-    columns: Columns | None = None,
+    reading: Reading = AS_IT_IS,
 ) -> dict[tuple[int, str], Kept] | None:
     """What these metrics keep of every run that did not diverge, by its file's place and its name.
 
@@ -38,7 +38,7 @@ def compared(
     found: dict[tuple[int, str], Kept] = {}
     if not metrics:
         return None
-    for key, run in latents.read_together(paths, columns):
+    for key, run in latents.read_together(paths, reading):
         if run.posterior is None:
             return None
         if not run.failed:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from disentbench import sources as modules
 from disentbench.errors import UserError
 from disentbench.options import shown
 
@@ -36,6 +37,12 @@ def require(kind: str, name: str) -> None:
 def source(kind: str, name: str) -> Path:
     """The file that defines `name`."""
     return Path(__file__).parent / kind / f"{name}.py"
+
+
+def sources(kind: str, name: str) -> tuple[Path, ...]:
+    """That file and those that it takes something from: with another text, it may be another."""
+    require(kind, name)
+    return modules.of(f"{kind}.{name}")
 
 
 @cache

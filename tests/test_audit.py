@@ -9,6 +9,7 @@ from scipy.stats import hypergeom
 
 from disentbench import aggregate, audit
 from disentbench.datasets import grid
+from disentbench.errors import UserError
 from disentbench.representation import Posterior
 
 SIZES = (3, 6, 8, 8, 8)
@@ -148,3 +149,33 @@ def test_bias_keeps_runs_apart(table):
     both = np.concatenate([audit.bias(table)["value"]] * 2)
     runs = pd.concat([table.assign(run="a"), shifted.assign(run="b")])
     np.testing.assert_allclose(audit.bias(runs).sort_values("run")["value"], both)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"repeats": 1}, "repeats is 1; .* at least 2"),
+        ({"repeats": 0}, "repeats is 0; .* at least 2"),
+        ({"samples": 1}, "samples is 1; .* needs 2"),
+        ({"batch_sizes": (1, 4)}, "batch sizes are 1, 4; each needs at least 2 images"),
+        ({"batch_sizes": (0,)}, "batch sizes are 0; each needs at least 2 images"),
+    ],
+)
+def test_what_has_no_error_or_no_estimate_is_refused_in_a_sentence(options, said):
+    options = {"batch_sizes": (4,)} | options
+    with pytest.raises(UserError, match=said):
+        audit.audit(blurred(np.random.default_rng(1), 9), **options, rng=np.random.default_rng(2))
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_the_least_that_has_an_error_has_a_finite_one(rng):
+    least = {"batch_sizes": (2, 3, 2), "repeats": 2, "samples": 9}
+    table = audit.audit(blurred(rng, 3), **least, rng=rng)
+    assert np.isfinite(table[["value", "se"]]).all(axis=None)
+    assert len(table) == (2 * len(audit.ESTIMATORS) + 1) * len(audit.TERMS)  # each size once
+
+
+def test_no_batch_that_fits_leaves_the_exact_terms_with_a_word(rng):
+    with pytest.warns(UserWarning, match="no batch of 64, 256 fits in 9 images"):
+        table = audit.audit(blurred(rng, 9), batch_sizes=(64, 256), samples=100, rng=rng)
+    assert set(table["estimator"]) == {"exact"}

@@ -309,7 +309,8 @@ def test_information_by_neighbours_is_that_of_scikit_learn():
 
 def test_the_area_under_the_curve_is_that_of_scikit_learn():
     table, rng = noisy(), np.random.default_rng(0)
-    found = explicitness(table.codes, table.factors, held_out=False, rng=rng).detail["per_factor"]
+    latents = (table.codes, table.factors, table.categories)
+    found = explicitness(*latents, held_out=False, rng=rng).detail["per_factor"]
     z = StandardScaler().fit_transform(table.codes.astype(np.float64))
     for k in range(3):
         p = LogisticRegression().fit(z, table.factors[:, k]).predict_proba(z)

@@ -11,8 +11,20 @@ import pandas as pd
 import pytest
 import torch
 
-from disentbench import audit, images, latents, report, scores, study, train
-from disentbench.encode import Saved, encode
+from disentbench import (
+    audit,
+    collect,
+    images,
+    latents,
+    levels,
+    model_file,
+    report,
+    scores,
+    study,
+    train,
+)
+from disentbench.encode import encode
+from disentbench.model_file import Saved
 from disentbench.report import checks, runs, text
 from disentbench.resident import Resident
 
@@ -93,7 +105,7 @@ def trained(tmp_path: Path, of: study.Study, revisions=("abc", "abc"), failed=()
             groups=train.only_objective(alone).structure().groups,
             provenance={"revision": revisions[i % 2], "versions": {"torch": "2"}, "device": "cpu"},
         )
-        train.save(folder / "model.pt", saved._asdict())
+        model_file.save(folder / "model.pt", saved._asdict())
         losses = [
             {"seed": s, "step": step, "loss": np.nan if s in failed and step > 2 else 9.0 - step}
             for s in pack.seeds
@@ -117,7 +129,7 @@ def examined(tmp_path: Path, of: study.Study) -> None:
     table = audit.audit(run.posterior, batch_sizes=(4, 16), rng=np.random.default_rng(0))
     table.assign(run="vae/default seed 0").to_csv(folder / "tiny/audit.csv", index=False)
     (folder / "tiny/levels").mkdir()
-    scores.levels(run.factors, ["mig"]).to_csv(folder / "tiny/levels/mig.csv", index=False)
+    levels.levels(run.factors, ["mig"]).to_csv(folder / "tiny/levels/mig.csv", index=False)
 
 
 @pytest.fixture(scope="module")
@@ -303,7 +315,7 @@ def test_what_was_resumed_and_scored_elsewhere_is_said(tmp_path):
     tidy = scored(of).rename_axis("metric", axis=1).stack(future_stack=True).rename("value")
     scorings = [{"revision": "abc", "versions": {"torch": "2", "numpy": "3"}, "device": "cpu"}]
     table = tmp_path / "scores.parquet"
-    scores.write_parquet(tidy.reset_index(), table, {"scored": scorings})
+    collect.write_parquet(tidy.reset_index(), table, {"scored": scorings})
     report.render(of, tmp_path, table, tmp_path / "report/index.html")
     page = (tmp_path / "report/index.html").read_text()
     assert "the numbers come from 2 devices: a GPU and cpu" in page

@@ -1,18 +1,17 @@
-"""Gradient-boosted trees for a classification, the trees of all classes grown at once.
+"""Gradient-boosted trees for a classification: what scikit-learn's GradientBoostingClassifier does.
 
-What scikit-learn's GradientBoostingClassifier does by default (Friedman 2001), but for thresholds
-at 127 quantiles. The sums of a tree level's residuals in every bin are one product of a sparse
-0-1 matrix with the residuals of all classes and nodes, which makes it some 30 times faster.
+Its defaults (Friedman 2001), with every distinct value as a threshold: on a few thousand rows, or
+where a class is rare, trees that know only quantiles share importance out otherwise by .1 and more.
+It sorts every node's rows anew; here the features are sorted once and a split keeps their order,
+which takes a fifth of the time or less.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
-from torch.nn.functional import embedding_bag, one_hot
-
-BINS = 128
+from jaxtyping import Bool, Float, Int
+from scipy.special import softmax
 
 
 class Boosted(NamedTuple):
@@ -22,12 +21,28 @@ class Boosted(NamedTuple):
     predicted: Int[np.ndarray, " test"]
 
 
-class Bins(NamedTuple):
-    """The binned features of all rows, and the training rows in the order of bin and feature."""
+class Table(NamedTuple):
+    """The rows to fit and those to predict; of the former also ranks, equal for equal values."""
 
-    codes: Int[torch.Tensor, "row feature"]
-    rows: Int[torch.Tensor, " entry"]
-    starts: Int[torch.Tensor, " bin"]
+    train: Float[np.ndarray, "feature train"]
+    test: Float[np.ndarray, "feature test"]
+    rank: Int[np.ndarray, "feature train"]
+    repeats: Bool[np.ndarray, " feature"]  # whether a value occurs more than once
+
+
+class Node(NamedTuple):
+    """The training rows in a node, in the order of each feature, and the test rows in it."""
+
+    order: Int[np.ndarray, "feature train"]
+    test: Int[np.ndarray, " test"]
+
+
+class Split(NamedTuple):
+    """Rows up to and with `last` in the order of `feature` go left; the impurity that removes."""
+
+    feature: int
+    last: int
+    gain: float
 
 
 def boost(
@@ -42,77 +57,97 @@ def boost(
 ) -> Boosted:
     """Fit on the training rows and predict the test rows; ties between features fall at random."""
     labels, y = np.unique(classes, return_inverse=True)
-    bins = _bins(train, test)
-    target = one_hot(torch.as_tensor(y)).float()
-    raw = target.mean(0).log().expand(len(bins.codes), -1).clone()
-    importance = torch.zeros(train.shape[1], dtype=torch.float64)
-    chance = torch.Generator().manual_seed(int(rng.integers(2**63 - 1)))
+    target = np.eye(len(labels))[:, y]
+    raw, unseen = (_log_prior(target, len(rows)) for rows in (train, test))
+    # Of two classes the second's trees tell all, and the first's raw value stays where it is.
+    grown = [1] if len(labels) == 2 else range(len(labels))
+    scale = rate if len(labels) == 2 else rate * (len(labels) - 1) / len(labels)
+    table, root = _sorted(train, test)
+    importance = np.zeros(len(table.train))
     for _ in range(rounds):
-        # Over columns the softmax is a vector operation; over rows of few classes it is not.
-        residual = target - raw[: len(y)].T.contiguous().softmax(0).T
-        node = torch.zeros(raw.shape, dtype=torch.int64)
-        for level in range(depth):
-            column = node + 2**level * torch.arange(len(labels))
-            feature, threshold, gain = _splits(bins, residual, node, 2**level, chance)
-            importance.index_add_(0, feature, gain.double())
-            right = bins.codes.gather(1, _at(feature, column)) > _at(threshold, column)
-            node = 2 * node + right
-        raw += rate * _leaf_values(residual, node, 2**depth)
-    importance /= importance.sum().clamp(min=1e-300)
-    return Boosted(importance.numpy(), labels[raw[len(y) :].argmax(1).numpy()])
+        p = softmax(raw, axis=0)
+        for k in grown:
+            residual, curvature = target[k] - p[k], p[k] * (1 - p[k])
+            leaves, splits = _grow(table, root, residual, depth, rng)
+            for split in splits:
+                importance[split.feature] += split.gain
+            for leaf in leaves:
+                rows = leaf.order[0]
+                step = scale * _newton(residual[rows].sum(), curvature[rows].sum())
+                raw[k, rows] += step
+                unseen[k, leaf.test] += step
+    importance /= max(importance.sum(), 1e-300)
+    return Boosted(importance, labels[unseen.argmax(0)])
 
 
-def _at(values, index):
-    return values.index_select(0, index.flatten()).view_as(index)  # thrice as fast as values[index]
+def _log_prior(target, rows):
+    return np.repeat(np.log(target.mean(1, keepdims=True)), rows, axis=1)
 
 
-def _splits(bins, residual, node, width, chance):
-    """The best split of every node: its feature, threshold and the impurity it removes."""
-    n, classes = residual.shape
-    features = bins.codes.shape[1]
-    member = (node[:n, :, None] == torch.arange(width)).float()
-    summed = torch.cat([residual[:, :, None] * member, member], 1).reshape(n, -1)
-    histogram = embedding_bag(bins.rows, summed, bins.starts, mode="sum")
-    left = histogram.view(features, BINS, 2, classes * width).cumsum(1)
-    (s_left, n_left), (s, count) = left.unbind(2), left[:1, -1:].unbind(2)
-    n_right = count - n_left
-    gain = (s_left * count - n_left * s) ** 2 / (n_left * n_right * count)
-    gain = gain.where((n_left > 0) & (n_right > 0), 0.0)
-    tie = 1 + 1e-5 * torch.rand(features, 1, gain.shape[2], generator=chance)
-    best = (gain * tie).flatten(0, 1).argmax(0, keepdim=True)
-    removed = gain.flatten(0, 1).gather(0, best)[0]
-    # A node that nothing divides sends all its rows to the left.
-    threshold = torch.where(removed > 0, best[0] % BINS, BINS)
-    return best[0] // BINS, threshold, removed
+def _newton(slope, curvature):
+    return slope / curvature if curvature > 1e-150 else 0.0
 
 
-def _leaf_values(residual, node, leaves):
-    """One Newton step of the log loss per leaf, for every row and class."""
-    n, classes = residual.shape
-    leaf = (node + leaves * torch.arange(classes)).flatten()
-    inside = leaf[: n * classes]
-    size = residual.abs()
-    slope, curvature = (
-        torch.zeros(leaves * classes).index_add_(0, inside, x.flatten())
-        for x in (residual, size * (1 - size))
-    )
-    step = (classes - 1) / classes * slope / curvature
-    return _at(step.where(curvature > 1e-30, 0.0), leaf).view(-1, classes)
+def _sorted(train, test):
+    """The features of all rows, and the root of every tree."""
+    train, test = (np.ascontiguousarray(x.T) for x in (train, test))
+    rank = [np.unique(x, return_inverse=True)[1] for x in train]
+    rank = np.array(rank, np.int64).reshape(train.shape)
+    repeats = np.array([len(np.unique(r)) < len(r) for r in rank], bool)
+    root = Node(np.argsort(rank, axis=1, kind="stable"), np.arange(test.shape[1]))
+    return Table(train, test, rank, repeats), root
 
 
-def _bins(train, test):
-    codes = np.empty((len(train) + len(test), train.shape[1]), np.int64)
-    for j, (x, new) in enumerate(zip(train.T, test.T, strict=True)):
-        codes[:, j] = np.searchsorted(_thresholds(x), np.concatenate([x, new]))
-    flat = (codes[: len(train)] + BINS * np.arange(train.shape[1])).T.ravel()
-    order = np.argsort(flat, kind="stable")
-    starts = np.searchsorted(flat[order], np.arange(BINS * train.shape[1]))
-    return Bins(*(torch.as_tensor(a) for a in (codes, order % len(train), starts)))
+def _grow(table, node, residual, depth, rng) -> tuple[list[Node], list[Split]]:
+    """The leaves of the tree below a node, and its splits."""
+    split = _best_split(table, node.order, residual, rng) if depth > 0 else None
+    if split is None:
+        return [node], []
+    leaves, splits = [], [split]
+    for child in _children(table, node, split, last=depth == 1):
+        below = _grow(table, child, residual, depth - 1, rng)
+        leaves += below[0]
+        splits += below[1]
+    return leaves, splits
 
 
-def _thresholds(x):
-    """Halfway between neighbouring values, at most one after each of the quantiles."""
-    values = np.unique(x)
-    chosen = np.unique(np.quantile(x, np.arange(1, BINS) / BINS, method="lower"))
-    below = np.searchsorted(values, chosen[chosen < values[-1]])
-    return (values[below] + values[below + 1]) / 2
+def _best_split(table, order, residual, rng):
+    """The split of a node that removes most of its residuals' variance; None if none removes any.
+
+    Sums over the left of deviations from the node's mean, s, remove s^2 n / (n_left n_right).
+    """
+    n = order.shape[1]
+    if n < 2:
+        return None
+    gain = np.take(residual - residual[order[0]].sum() / n, order)
+    sums = torch.from_numpy(gain)  # shared memory: torch's cumulated sums take a third of the time
+    torch.cumsum(sums, 1, out=sums)
+    gain = np.square(gain, out=gain)[:, :-1]
+    left = np.arange(1.0, n)
+    gain *= n / (left * (n - left))
+    if table.repeats.any():
+        rank = np.take_along_axis(table.rank[table.repeats], order[table.repeats], axis=1)
+        gain[table.repeats] *= rank[:, 1:] > rank[:, :-1]
+    last = gain.argmax(1)
+    best = gain[np.arange(len(gain)), last]
+    feature = int(np.argmax(best * (1 + 1e-9 * rng.random(len(best)))))
+    if best[feature] <= n * np.finfo(float).eps:  # scikit-learn's bound for a pure node
+        return None
+    return Split(feature, int(last[feature]), float(best[feature]))
+
+
+def _children(table, node, split, *, last):
+    """Both sides of a split, in the order of every feature; as leaves, of the split's alone."""
+    order, below = node.order[split.feature], split.last + 1
+    last_left, first_right = table.train[split.feature, order[split.last : below + 1]].tolist()
+    beyond = table.test[split.feature, node.test] > (last_left + first_right) / 2
+    sides = order[None, :below], order[None, below:]
+    if not last:
+        right = np.zeros(table.train.shape[1], bool)
+        right[order[below:]] = True
+        goes = np.take(right, node.order).ravel()
+        rows = node.order.ravel()
+        # Every feature sends the same rows to the right, so each side is again a full array.
+        sides = (np.compress(s, rows).reshape(len(node.order), -1) for s in (~goes, goes))
+    tests = node.test[~beyond], node.test[beyond]
+    return [Node(*side) for side in zip(sides, tests, strict=True)]

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from disentbench import files, statistics
+from disentbench import expected, files, layout, sources, statistics
 from disentbench.report import about, beside, checks, levels, origin, style, sweeps
 from disentbench.report import runs as run_tables
 from disentbench.report.runs import Summary
@@ -23,12 +22,14 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
 
     `results` is the folder above the study's own, `scores` its tidy table. What is gone (models,
     histories, images) is left out of the page, and the page says so. Figures and tables of an
-    earlier rendering that this one does not make are removed.
+    earlier rendering that this one does not make are removed. Raises a UserError for a file that
+    is not what its name says.
     """
+    _require_own(study, Path(results), Path(scores))
     scored = run_tables.read(files.checked(Path(scores)))
     runs = scored.reindex(run_tables.planned(study))
     values = run_tables.shown(study, runs)
-    with mpl.rc_context(style.RC), beside.fresh(Path(out)) as folder:
+    with style.applied(), beside.fresh(Path(out), _said(study)) as folder:
         report = Report(
             study=study,
             results=Path(results),
@@ -42,6 +43,22 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
         )
         page = _page(report, runs, scored, Path(scores))
         (folder / Path(out).name).write_text(page, encoding="utf-8")
+
+
+def _said(study: Study) -> dict[str, str]:
+    """What the page says it is."""
+    code = {"code": sources.digest(*sources.reporting())}
+    return expected.of_study(study, "report/index") | code
+
+
+def _require_own(study: Study, results: Path, scores: Path) -> None:
+    """Refuse files of other runs or settings under the names of the study's own."""
+    stages = tuple(stage for stage in layout.STAGES if stage not in ("collect", "report"))
+    for path, identity in layout.named(study, results / study.study, stages):
+        if path.exists():
+            expected.require(path, identity)
+    if files.in_workflow():  # by hand, any table may be shown
+        expected.require(scores, expected.of_study(study, "scores"))
 
 
 def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path) -> str:
@@ -61,7 +78,7 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
     environment.filters["runs"] = lambda n: count(n, "run")
     return environment.get_template("page.html").render(
         study=study,
-        css=Markup((HERE / "page.css").read_text()),
+        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         facts=about.facts(study, len(runs), made),
         yaml=about.yaml_text(study),
         rule=report.rule,
