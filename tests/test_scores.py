@@ -289,13 +289,6 @@ def test_levels_and_audit_from_the_command_line(tmp_path, capsys):
     assert (code, "its runs are 0" in error) == (2, True)
 
 
-def test_an_audit_on_batches_of_one_image_is_refused(capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(["audit", "x.npz", "--batch-sizes", "1,64"])
-    assert caught.value.code == 2
-    assert "nothing can be estimated" in capsys.readouterr().err
-
-
 def test_metrics_without_factors_have_no_levels(tmp_path, capsys):
     """An answer without a line would puzzle; the workflow's file may have none."""
     path, out = tmp_path / "x.npz", tmp_path / "levels.csv"
