@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch.func import grad, vmap
 
-from disentbench import train
+from disentbench import loss
 from disentbench.model import Noise
 from disentbench.objectives._terms import log_normal, log_weights
 from disentbench.objectives.beta_tcvae import BetaTCVAE
 from disentbench.objectives.hfvae import HFVAE
-from disentbench.representation import Posterior
+from disentbench.posterior import Posterior
 
 M, D, N, MEMBERS = 16, 5, 1000, 3
 ESTIMATORS = ("mws", "mss", "hfvae")
@@ -49,12 +49,12 @@ def given(sigma, discrete, *, spread=3.0, seed=0):
 
 def trained_gradients(objective, leaves, noise):
     """What a step descends, of float32 leaves, vectorised over the members."""
-    problem = train.Problem(Given(), objective, None, range(N), "")
+    problem = loss.Problem(Given(), objective, None, range(N))
 
-    def loss(leaves, noise):
-        return train.member_loss(problem, leaves, torch.zeros(M, 1), noise, 0)[0]
+    def of_member(leaves, noise):
+        return loss.member_loss(problem, leaves, torch.zeros(M, 1), noise, 0)[0]
 
-    return vmap(grad(loss))(leaves, noise)
+    return vmap(grad(of_member))(leaves, noise)
 
 
 def defined_gradients(objective, leaves, noise):
@@ -62,8 +62,8 @@ def defined_gradients(objective, leaves, noise):
     members = []
     for member in range(MEMBERS):
         own = {name: x[member].double().requires_grad_() for name, x in leaves.items()}
-        loss = defined(objective, own, noise.normal[member].double())
-        members.append(torch.autograd.grad(loss, list(own.values())))
+        minimised = defined(objective, own, noise.normal[member].double())
+        members.append(torch.autograd.grad(minimised, list(own.values())))
     return {
         name: torch.stack(x) for name, x in zip(leaves, zip(*members, strict=True), strict=True)
     }

@@ -13,8 +13,9 @@ from test_train import tiny
 
 from disentbench import devices, plugins, provenance, train
 from disentbench.draws import INITIAL, generator
-from disentbench.encode import Saved, encode
-from disentbench.representation import Posterior
+from disentbench.encode import encode
+from disentbench.model_file import Saved
+from disentbench.posterior import Posterior
 from disentbench.resident import Resident
 
 CPU = torch.device("cpu")

@@ -12,8 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from disentbench import plugins, train
-from disentbench.encode import Saved, encode
-from disentbench.representation import Posterior
+from disentbench.encode import encode
+from disentbench.model_file import Saved
+from disentbench.posterior import Posterior
 from disentbench.resident import Resident
 
 AWAY, HOST = torch.device("meta"), torch.device("cpu")
