@@ -22,7 +22,9 @@ def fresh(page: Path) -> Iterator[Path]:
             files.make_room(path)
             (drawn / path.relative_to(page.parent)).replace(path)
     for stale in _listed(page) - set(made):
-        stale.unlink()
+        stale.unlink(
+            missing_ok=True
+        )  # by another rendering of the same, whose Snakemake was killed
     files.write_sums(page, *made)
 
 
