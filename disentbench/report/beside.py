@@ -22,9 +22,7 @@ def fresh(page: Path) -> Iterator[Path]:
             files.make_room(path)
             (drawn / path.relative_to(page.parent)).replace(path)
     for stale in _listed(page) - set(made):
-        stale.unlink(
-            missing_ok=True
-        )  # by another rendering of the same, whose Snakemake was killed
+        stale.unlink(missing_ok=True)  # a killed Snakemake may have left a rendering that goes on
     files.write_sums(page, *made)
 
 
