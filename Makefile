@@ -18,7 +18,7 @@ report: .venv/run
 slurm: .venv/slurm
 
 test: .venv/dev
-	$(RUN) pytest -n auto --dist loadfile
+	$(RUN) OMP_NUM_THREADS=1 pytest -n auto --dist loadfile
 
 test-slow: .venv/dev
 	$(RUN) pytest -m slow

@@ -6,6 +6,7 @@ import os
 import socket
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def hold(study: str, folder: Path = Path(".snakemake")) -> None:
     HELD.append(lock)
     since = datetime.now().isoformat(sep=" ", timespec="seconds")
     owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
-    path.write_text(json.dumps(owner), encoding="utf-8")
+    with suppress(OSError):  # on a full disk the lock holds without a name
+        path.write_text(json.dumps(owner), encoding="utf-8")
 
 
 def _holder(path: Path) -> str:

@@ -42,8 +42,9 @@ def holder(tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def release():
-    """Let go of what a test holds: a workflow would hold it to its end."""
+def release(monkeypatch):
+    """Let go of what a test holds: a workflow would hold it to its end. Wait for nobody."""
+    monkeypatch.setattr(workflow, "ENDING_SECONDS", 0)
     yield
     while workflow.HELD:
         workflow.HELD.pop().release()

@@ -24,7 +24,7 @@ def fresh(page: Path, said: Identity | None = None) -> Iterator[Path]:
             files.make_room(path)
             (drawn / path.relative_to(page.parent)).replace(path)
     for stale in _listed(page) - set(made):
-        stale.unlink()
+        stale.unlink(missing_ok=True)  # a killed Snakemake may have left a rendering that goes on
     files.write_sums(page, *made, identity=said)
 
 

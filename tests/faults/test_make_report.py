@@ -17,7 +17,7 @@ from test_make import NEEDS_MAKE, STUDY, laid_out, report
 
 pytestmark = [pytest.mark.faults, NEEDS_MAKE]
 
-SIGNALS = {"SIGKILL": 30, "SIGHUP": 4, "SIGTERM": 3, "SIGINT": 3}
+SIGNALS = {"SIGKILL": 30, "SIGHUP": 3, "SIGTERM": 3, "SIGINT": 3}
 # What each step leaves, in their order; a trial removes it from a random step on.
 STEPS = (
     "tiny/images.h5",
