@@ -160,9 +160,8 @@ def test_a_file_of_other_names_is_told_which_are_expected(tmp_path):
 def test_distortion_is_read_of_every_kind_of_file(write, runs):
     nats = np.arange(20.0)
     arrays = {"mean": MEAN, "logvar": MEAN, "distortion": nats}
-    arrays = {
-        name: np.repeat(each[shape], runs, 0) if runs > 1 else each for name, each in arrays.items()
-    }
+    if runs > 1:
+        arrays = {name: np.stack([each] * runs) for name, each in arrays.items()}
     for _, run in latents.read(write(factors=FACTORS, **arrays)):
         assert np.array_equal(run.distortion, nats)
 
