@@ -217,7 +217,7 @@ def reading(arguments):
     return Reading(**given, memory=arguments.max_memory)
 
 
-def told(scored, path: Path, seconds: float = 10.0):
+def told(scored, path: Path, seconds: int = 10):
     """The same scores; where they take long, a line now and then says how far they are."""
     began = last = time.monotonic()
     for each in scored:

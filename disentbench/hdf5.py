@@ -121,10 +121,14 @@ def attribute(group: Group | h5py.Dataset, name: str):
 
 def json_attribute(group: Group | h5py.Dataset, name: str) -> dict:
     """An attribute that holds a JSON object."""
+    text = attribute(group, name)
     try:
-        return json.loads(attribute(group, name))
-    except (TypeError, ValueError) as error:
+        found = json.loads(text)
+    except (RecursionError, TypeError, ValueError) as error:
         raise UserError(f"{group.file.filename}: attribute {name!r} is not JSON") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{group.file.filename}: attribute {name!r} is no JSON object")
+    return found
 
 
 def label_axes(dataset: h5py.Dataset, *labels: str) -> None:

@@ -264,13 +264,14 @@ def _shared(file: hdf5.Group, reading: Reading) -> dict:
 def _groups(file: hdf5.Group) -> dict[str, list[int]]:
     """The groups of latents that a file states."""
     groups = hdf5.json_attribute(file, "groups")
-    lists = groups.values() if isinstance(groups, dict) else [None]
-    if not all(isinstance(g, list) and all(type(latent) is int for latent in g) for g in lists):
+    if not all(
+        isinstance(g, list) and all(type(latent) is int for latent in g) for g in groups.values()
+    ):
         raise UserError(
             f"{file.filename}: groups are {shown(groups)}; they map names to lists of "
             "latents, whole numbers from 0 on"
         )
-    return dict(groups)
+    return groups
 
 
 def _members(file: hdf5.Group) -> list[tuple[str, bool]]:

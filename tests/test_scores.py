@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import disentbench
-from disentbench import levels, plugins, scores
+from disentbench import commands, levels, plugins, scores
 from disentbench.cli import main
 from disentbench.representation import represent
 
@@ -144,6 +144,60 @@ def test_codes_of_other_names_have_the_logvar_that_is_named_or_none(tmp_path, ca
     assert (code, "which logvar goes with 'a' is not said" in error) == (0, True)
     code, _, error = run(capsys, "score", *arguments, "decomposition")
     assert (code, "needs logvar, which is not given" in error) == (2, True)
+
+
+@pytest.mark.parametrize("named", [["--codes", "z1,z0"], ["--factors", "v1,v0"]])
+def test_codes_or_factors_may_be_named_alone(named, tmp_path, capsys):
+    """The others are z0, z1, ... or v0, v1, ...; the order is no matter."""
+    path, out = table(tmp_path, "csv"), tmp_path / "scores.csv"
+    assert run(capsys, "score", path, *named, "--metrics", "mig", "--out", out)[0] == 0
+    expected = disentbench.score(CODES, FACTORS, metrics="mig")["mig"]
+    assert pd.read_csv(out).value[0] == pytest.approx(expected)
+
+
+def test_arrays_in_npy_files_go_together(tmp_path, capsys):
+    for name, values in {"z": CODES, "f": FACTORS, "l": LOGVAR}.items():
+        np.save(tmp_path / f"{name}.npy", values)
+    beside = ["--with", f"factors={tmp_path / 'f.npy'},logvar={tmp_path / 'l.npy'}"]
+    out, codes = tmp_path / "scores.csv", tmp_path / "z.npy"
+    metrics = ["--metrics", "mig,total_correlation", "--out", out]
+    assert run(capsys, "score", codes, *beside, *metrics)[0] == 0
+    expected = disentbench.score(CODES, FACTORS, logvar=LOGVAR, metrics="mig,total_correlation")
+    found = pd.read_csv(out)
+    assert dict(zip(found.metric, found.value, strict=True)) == pytest.approx(expected)
+    assert run(capsys, "levels", codes, *beside, "--metrics", "mig")[0] == 0
+    assert run(capsys, "audit", codes, *beside, "--batch-sizes", "16")[0] == 0
+    alone = ["--with", f"logvar={tmp_path / 'l.npy'}", "--metrics", "total_correlation"]
+    assert run(capsys, "score", codes, *alone)[0] == 0
+    with pytest.raises(SystemExit):
+        main(["score", str(codes), "--with", "factors"])
+
+
+def test_a_file_without_factors_scores_what_needs_none(tmp_path, capsys):
+    path = tmp_path / "bare.npz"
+    np.savez(path, mean=CODES, logvar=LOGVAR, distortion=np.full(len(CODES), 5.0))
+    code, out, _ = run(capsys, "score", path, "--metrics", "elbo")
+    assert (code, "distortion" in out) == (0, True)
+    code, _, error = run(capsys, "score", path)
+    assert (code, "has no array 'factors'; it holds mean, logvar, distortion" in error) == (2, True)
+    assert run(capsys, "audit", path, "--batch-sizes", "16")[0] == 0
+
+
+def test_json_says_what_is_infinite_and_it_is_read_back(tmp_path):
+    """JSON has no infinity; what is undefined is null."""
+    values = np.array([[np.inf, 1 / 3], [-np.inf, np.nan]])
+    scored = [scores.Scored("0", "x", scores.Score({"a": np.inf, "b": 1 / 3}, {"m": values}), [])]
+    text = json.dumps(scores.details(scored), allow_nan=False)
+    back = json.loads(text)["runs"]["0"]["x"]["m"]
+    assert back == [["inf", 1 / 3], ["-inf", None]]
+    np.testing.assert_array_equal(np.array(back, float), values)
+    commands.write_table(scores.table(scored), tmp_path / "x.json")
+    rows = json.loads((tmp_path / "x.json").read_text())
+    assert rows == [
+        {"run": "0", "metric": "a", "value": "inf"},
+        {"run": "0", "metric": "b", "value": 1 / 3},
+    ]
+    assert [float(row["value"]) for row in rows] == [np.inf, 1 / 3]
 
 
 def test_several_files_and_several_runs(tmp_path, capsys):
