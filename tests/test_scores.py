@@ -251,7 +251,7 @@ MISTAKES = [
     (["{csv}", "--codes", "z0,v0", "--factors", "v0"], "name one twice"),
     (["{npz}", "{npz}"], "x.npz is named twice"),
     (["{npz}", "--metrics", "mig", "--detail", "{npz}"], "x.npz is named twice"),
-    (["{csv}", "--logvar", "z0,z1,z2"], "name one twice"),
+    (["{csv}", "--logvar", "z0,z1"], "name one twice"),
     (["{csv}", "--codes", "z0", "--factors", "v0", "--logvar", "z1,v1"], "name as many"),
     (["{csv}", "--codes", "z0", "--factors", "v0", "--logvar", "z0"], "name one twice"),
     (["{csv}", "--codes", "z0", "--factors", "v0", "--logvar", "b"], "no column 'b'"),
