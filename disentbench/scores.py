@@ -171,8 +171,8 @@ def _plain(values: ArrayLike) -> list:
     """
     array = np.asarray(values)
     plain = array.astype(object)
+    plain[pd.isna(array)] = None
     if array.dtype.kind == "f":
-        plain[np.isnan(array)] = None
         plain[np.isposinf(array)] = "inf"
         plain[np.isneginf(array)] = "-inf"
     return plain.tolist()

@@ -198,6 +198,11 @@ def test_json_says_what_is_infinite_and_it_is_read_back(tmp_path):
         {"run": "0", "metric": "b", "value": 1 / 3},
     ]
     assert [float(row["value"]) for row in rows] == [np.inf, 1 / 3]
+    odd = pd.DataFrame({"name": ["a", None], "whole": [1, 2], "value": [np.nan, -np.inf]})
+    assert json.loads(json.dumps(scores.records(odd), allow_nan=False)) == [
+        {"name": "a", "whole": 1, "value": None},
+        {"name": None, "whole": 2, "value": "-inf"},
+    ]
 
 
 def test_several_files_and_several_runs(tmp_path, capsys):
