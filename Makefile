@@ -1,22 +1,24 @@
 # `make report` and `make test` do all the set-up there is.
 PYTHON ?= python3
 STUDY ?= configs/demo.yaml
+CORES ?= all
+export STUDY CORES
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: report slurm test test-slow test-slurm test-faults lint lint-workflow audit format clean
+.PHONY: report slurm test test-slow test-slurm test-faults test-gpu lint lint-workflow audit format clean
 
 # The study is read as data first: Snakemake would run what a file from strangers may hold.
 report: .venv/run
-	@$(BIN)/disentbench status $(STUDY) > /dev/null
-	$(RUN) snakemake --cores all --configfile $(STUDY) --workflow-profile workflow/profiles/default
-	@echo "The report: $(CURDIR)/results/$$($(BIN)/python -c 'import sys; from disentbench.study import read; print(read(sys.argv[1]).study)' $(STUDY))/report/index.html"
+	@$(BIN)/disentbench status "$$STUDY" > /dev/null
+	@$(RUN) snakemake --cores "$$CORES" --configfile "$$STUDY" --workflow-profile workflow/profiles/default
+	@echo "The report: $(CURDIR)/results/$$($(BIN)/python -c 'import sys; from disentbench.study import read; print(read(sys.argv[1]).study)' "$$STUDY")/report/index.html"
 
 # What `snakemake --workflow-profile workflow/profiles/slurm` needs; docs/cluster.md tells more.
 slurm: .venv/slurm
 
 test: .venv/dev
-	$(RUN) pytest -n auto --dist loadfile
+	$(RUN) OMP_NUM_THREADS=1 pytest -n auto --dist loadfile
 
 test-slow: .venv/dev
 	$(RUN) pytest -m slow
@@ -28,6 +30,11 @@ test-slurm: .venv/dev .venv/slurm
 # A study that is killed, runs out of disk and is damaged; the disks are mounted where root may.
 test-faults: .venv/dev
 	$(RUN) OMP_NUM_THREADS=1 pytest -m faults -s tests/faults
+
+# What a GPU computes beside the CPU. Nothing is installed: PYTHON names a Python that has torch for
+# the GPU and numpy, scipy, h5py, pandas, pydantic, filelock, jaxtyping, pyyaml and pytest.
+test-gpu:
+	PYTHONPATH=. $(PYTHON) -m pytest -m gpu -rs tests/gpu
 
 lint: .venv/dev
 	$(RUN) ruff check .

@@ -8,7 +8,7 @@ min_version("9.0")
 
 if not {"study", "datasets", "objectives"} & set(config):
 
-    configfile: "configs/demo.yaml"
+    configfile: f"{workflow.basedir}/configs/demo.yaml"
 
 
 include: "workflow/rules/common.smk"

@@ -38,8 +38,12 @@ def mig(codes, factors):
 
 
 def mig_sup(codes, factors):
-    ordered = np.sort(information(codes, factors), axis=1)[:, ::-1]
-    return {"mig_sup": np.mean((ordered[:, 0] - ordered[:, 1]) / entropies(binned(codes)))}
+    mi, active = information(codes, factors), codes.var(0) > 0.01
+    gap, share = (np.diff(np.sort(m, axis=1)[:, -2:])[:, 0] for m in (mi, mi / entropies(factors)))
+    return {
+        "mig_sup": np.mean(gap / entropies(binned(codes))),
+        "mig_sup_li2020": share[active].mean(),
+    }
 
 
 def dcimig(codes, factors):

@@ -12,3 +12,7 @@ def __getattr__(name: str):
 
         return score
     raise AttributeError(f"module 'disentbench' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

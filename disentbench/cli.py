@@ -1,14 +1,14 @@
 """The command line: `disentbench score FILE` for anybody, the rest for the workflow's rules."""
 
 import argparse
-import json
+import io
 import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
 
 from disentbench import commands as run
-from disentbench import plugins
+from disentbench import documents, limits, plugins
 from disentbench.documents import printable
 from disentbench.errors import Stopped, UserError
 from disentbench.options import shown
@@ -19,6 +19,8 @@ def main(argv: list[str] | None = None) -> int:
 
     128 + the signal's number when one has ended it, its work saved.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that has no β says \u03b2
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args(argv)
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     try:
@@ -49,10 +51,11 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="name", required=True, metavar="COMMAND")
 
     def command(function, *arguments):
+        words = function.__doc__ or ""  # python -OO leaves none
         sub = commands.add_parser(
             function.__name__.removesuffix("_").replace("_", "-"),
-            help=function.__doc__.splitlines()[0],
-            description=function.__doc__,
+            help=words.partition("\n")[0],
+            description=words,
         )
         sub.set_defaults(command=function)
         for flags, options in arguments:
@@ -84,27 +87,56 @@ def parser() -> argparse.ArgumentParser:
     metrics = argument("--metrics", type=names, help="names with commas between; default: all")
     seed = argument("--seed", type=natural, default=0, help="for what samples; default: 0")
     table = argument("--out", type=Path, help="a .csv or .json file; default: the terminal")
+    beside = argument(
+        "--with",
+        dest="beside",
+        type=named_files,
+        metavar="NAME=FILE,...",
+        help="arrays that go with an .npy of codes: factors=f.npy,logvar=l.npy,distortion=d.npy",
+    )
+    most = argument(
+        "--max-memory",
+        type=memory,
+        default=limits.MEMORY,
+        help="what the arrays of a file may take, for one run of several; default: 2G",
+    )
     sums = argument("--sums", action="store_true", help="checksums beside --out, in a .sha256 file")
+    said = (
+        argument("--input-identity", type=mapping, help="JSON: what the input must say it is"),
+        argument("--identity", type=mapping, help="JSON: what the checksums say --out is"),
+    )
     command(
         run.score,
-        argument("files", nargs="+", type=Path, help="latents: .h5, .npz, .csv or .parquet"),
-        *(metrics, seed, table, sums),
+        argument("files", nargs="+", type=Path, help="latents: .h5, .npz, .npy, .csv or .parquet"),
+        *(metrics, seed, table, sums, *said, beside, most),
         argument("--code", choices=("mean", "sampled"), default="mean", help="default: mean"),
-        argument("--codes", type=names, help="a table's columns of codes; default: z0,z1,..."),
+        argument(
+            *("--companions",),
+            nargs="+",
+            type=Path,
+            default=[],
+            help="latents of other runs of the same setting, for udr; each file's own count anyhow",
+        ),
+        argument(
+            "--codes",
+            type=names,
+            help="a table's columns of codes; default: z0,z1,..., with log sigma^2 in logvar0,...",
+        ),
         argument("--factors", type=names, help="a table's columns of factors; default: v0,v1,..."),
+        argument("--logvar", type=names, help="a table's columns of it; default: logvarN for zN"),
         argument("--detail", type=Path, help="a .json file for what figures are drawn from"),
     )
     command(
         run.levels,
         argument("file", type=Path, help="latents or a data set file: what has the factors"),
-        *(metrics, seed, table, sums),
+        *(metrics, seed, table, sums, *said, beside, most),
     )
     command(
         run.audit,
-        argument("file", type=Path, help="latents with logvar"),
-        argument("--run", help="which run of the file; default: the first that did not diverge"),
+        argument("files", nargs="+", type=Path, help="latents with logvar"),
+        argument("--run", help="which run; default: the first that did not diverge"),
         argument("--batch-sizes", type=wholes, default=(64, 256, 1024), help="64,256,1024"),
-        *(seed, table, sums),
+        *(seed, table, sums, *said, beside, most),
     )
     command(run.collect, study, results, out)
     scores = argument("--scores", type=Path, required=True, help="the tidy table: .csv or .parquet")
@@ -164,9 +196,29 @@ def distance(text: str) -> float:
 def mapping(text: str) -> dict:
     """A JSON object."""
     try:
-        return dict(json.loads(text))
-    except (RecursionError, TypeError, ValueError):
-        raise argparse.ArgumentTypeError(f"{shown(text)} is no JSON object") from None
+        if isinstance(found := documents.parsed(text), dict):
+            return found
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    raise argparse.ArgumentTypeError(f"{shown(text)} is no JSON object")
+
+
+def memory(text: str) -> int:
+    """A number of bytes."""
+    try:
+        return limits.memory(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def named_files(text: str) -> dict[str, Path]:
+    """Files by name: NAME=FILE with commas between."""
+    pairs = [name.partition("=") for name in names(text)]
+    if not all(name and file for name, _, file in pairs) or len({p[0] for p in pairs}) < len(pairs):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} names no files; write factors=f.npy,logvar=l.npy, each name once"
+        )
+    return {name: Path(file) for name, _, file in pairs}
 
 
 def wholes(text: str) -> tuple[int, ...]:

@@ -1,15 +1,18 @@
 """What the commands do; each imports what it needs, so that `--help` does not wait for torch."""
 
 import json
+import os
 import shutil
 import sys
 import time
 import warnings
+from itertools import chain
 from pathlib import Path
 
-from disentbench import files, plugins
+from disentbench import expected, files, plugins, sources
 from disentbench import study as studies
 from disentbench.errors import UserError
+from disentbench.identities import Identity
 
 DIFFERENT = 3  # what `diff --exit-code` answers; 1 and 2 are mistakes
 
@@ -17,11 +20,15 @@ DIFFERENT = 3  # what `diff --exit-code` answers; 1 and 2 are mistakes
 def data(arguments) -> None:
     """Render or read a data set and write it as one HDF5 file."""
     from disentbench import images
+    from disentbench.datasets import promised
     from disentbench.provenance import provenance
 
     dataset = studies.made("datasets", arguments.dataset, arguments.options)
     text = json.dumps({arguments.dataset: arguments.options})
-    images.write(dataset.images(), arguments.out, provenance(text, "cpu"))
+    rendered = promised(dataset, dataset.images(), "what it gives")
+    code = sources.digest(*sources.data(arguments.dataset))
+    said = expected.images(dataset) | {"code": code}
+    images.write(rendered, arguments.out, provenance(text, "cpu"), said)
 
 
 def train(arguments) -> None:
@@ -31,25 +38,38 @@ def train(arguments) -> None:
     study = single_pack(arguments.study)
     lock = arguments.checkpoints.with_suffix(".lock")
     with supervised(lock, arguments.wait) as supervision:
-        if trained_already(study, arguments.model, arguments.history):
+        images = images_of(study, arguments.images)
+        if trained_already(study, images, arguments.model, arguments.history):
             print("trained already: the same model is there", file=sys.stderr)
         else:
-            train_pack(study, arguments, supervision)
+            train_pack(study, images, arguments, supervision)
         # On a network file system a file that is still open elsewhere cannot go; it does no harm.
         shutil.rmtree(arguments.checkpoints, ignore_errors=True)
 
 
-def train_pack(study: studies.Study, arguments, supervision) -> None:
+def images_of(study: studies.Study, path: Path):
+    """The images of a study with one data set, if they are those that it asks for."""
+    from disentbench import images
+    from disentbench.datasets import promised
+
+    (name,) = study.datasets
+    dataset, read = study.dataset(name), images.read(path)
+    expected.require(path, expected.images(dataset))
+    return promised(dataset, read, str(path))
+
+
+def train_pack(study: studies.Study, images, arguments, supervision) -> None:
     """Train and write the history, then the model: where that is, the training is done."""
-    from disentbench import devices, images
+    from disentbench import devices, model_file
     from disentbench import train as training
     from disentbench.progress import Progress
 
     (pack,), file = study.packs, arguments.checkpoints / "progress.json"
+    made = {"images": images.digest, "code": sources.digest(*sources.training(*study.parts(pack)))}
     with Progress(pack.seeds, study.training.steps, file) as progress:
         trained = training.train(
             study,
-            images.read(arguments.images),
+            images,
             devices.use(arguments.threads),
             arguments.checkpoints,
             vectorise=arguments.vectorise,
@@ -59,26 +79,27 @@ def train_pack(study: studies.Study, arguments, supervision) -> None:
         )
     with files.whole(arguments.history) as path:
         trained.history.to_csv(path, index=False)
-    files.write_sums(arguments.history)
+    files.write_sums(arguments.history, identity=expected.of_pack(study, pack, "history") | made)
     content = {
-        "fingerprint": training.fingerprint(study),
+        "fingerprint": training.fingerprint(study, images),
         "parameters": trained.parameters,
         "failed": trained.failed,
         "origins": trained.origins,
     }
-    training.save(arguments.model, content)
+    model_file.save(arguments.model, content, expected.of_pack(study, pack, "model") | made)
 
 
-def trained_already(study: studies.Study, model: Path, history: Path) -> bool:
+def trained_already(study: studies.Study, images, model: Path, history: Path) -> bool:
     """Whether another process, for which this one has waited, say, has done the same training."""
-    from disentbench.encode import load
+    from disentbench.model_file import load
     from disentbench.train import fingerprint
 
     if not (model.exists() and history.exists()):
         return False
     try:
         files.checked(history)
-        return load(model).fingerprint == fingerprint(study)
+        expected.require(history, expected.of_pack(study, study.packs[0], "history"))
+        return load(model).fingerprint == fingerprint(study, images)
     except UserError as error:
         print(f"{error}; training anew", file=sys.stderr)
         return False
@@ -98,17 +119,18 @@ def single_pack(text: str) -> studies.Study:
 def encode(arguments) -> None:
     """Encode every image of the data set under each run of a pack."""
     from disentbench import devices, latents
-    from disentbench import images as image_files
     from disentbench.encode import encode as encode_pack
-    from disentbench.encode import load, require_fit
+    from disentbench.model_file import load, require_fit
     from disentbench.provenance import provenance
     from disentbench.resident import Resident
-    from disentbench.train import only_objective, vae
+    from disentbench.study_model import only_objective, vae
 
     study = single_pack(arguments.study)
     device = devices.use(arguments.threads)
-    images, (pack,) = image_files.read(arguments.images), study.packs
-    saved = load(arguments.model)
+    images, (pack,) = images_of(study, arguments.images), study.packs
+    saved, made_from = load(arguments.model), {"images": images.digest}
+    expected.require(arguments.model, expected.of_pack(study, pack, "model") | made_from)
+    code = {"code": sources.digest(*sources.encoding(study.architecture["of"]))}
     require_fit(saved, vae(study), len(pack.seeds))
     runs = encode_pack(vae(study), saved, Resident(images, device), pack.seeds, device)
     latents.write(
@@ -119,6 +141,7 @@ def encode(arguments) -> None:
         | {key: getattr(pack, key) for key in ("dataset", "objective", "setting")},
         groups=only_objective(study).structure().groups,
         provenance=provenance(arguments.study, devices.name(device)) | {"trained": saved.origins},
+        said=expected.of_pack(study, pack, "latents") | made_from | code,
     )
 
 
@@ -129,19 +152,23 @@ def score(arguments) -> None:
     from disentbench import scores
     from disentbench.provenance import origin
 
-    apart(*arguments.files, arguments.out, arguments.detail)
+    apart(*arguments.files, *arguments.companions, arguments.out, arguments.detail)
+    for path in arguments.companions:
+        require_beside(path, arguments)
     tables, details = [], {}
     for path in arguments.files:
-        scored = list(
-            scores.score_file(
-                path,
-                arguments.metrics,
-                code=arguments.code,
-                seed=arguments.seed,
-                columns=table_columns(arguments),
-            )
+        require_input(path, arguments)
+        scored = scores.score_file(
+            path,
+            arguments.metrics,
+            code=arguments.code,
+            seed=arguments.seed,
+            reading=reading(arguments),
+            companions=arguments.companions,
         )
-        tables.append(scores.table(scored).assign(file=str(path)))
+        scored = list(told(scored, path))
+        name = os.fsencode(path).decode(errors="backslashreplace")  # it need not be UTF-8
+        tables.append(scores.table(scored).assign(file=name))
         details[str(path)] = scores.details(scored) | {"provenance": origin("cpu")}
     several = len(arguments.files) > 1
     columns = ["file"] * several + ["run", "metric", "value"]
@@ -150,7 +177,28 @@ def score(arguments) -> None:
         with files.whole(arguments.detail) as path:
             path.write_text(json.dumps(details if several else details.popitem()[1]))
     if arguments.sums:
-        files.write_sums(*(path for path in (arguments.out, arguments.detail) if path))
+        code = [sources.scoring(scores.file_of(name)) for name in arguments.metrics or []]
+        written = [path for path in (arguments.out, arguments.detail) if path]
+        files.write_sums(*written, identity=made_by(arguments, *code))
+
+
+def require_input(path: Path, arguments) -> None:
+    """Refuse what is not the file that a rule asks for; by hand, any will do."""
+    if arguments.input_identity:
+        expected.require(path, arguments.input_identity)
+
+
+def require_beside(path: Path, arguments) -> None:
+    """The same of a file of another pack of that setting."""
+    if arguments.input_identity:
+        expected.require(path, expected.beside(arguments.input_identity, path))
+
+
+def made_by(arguments, *code: tuple[Path, ...]) -> Identity | None:
+    """What is said of a table: what a rule says, and with what code it was made."""
+    if not arguments.identity:
+        return None
+    return arguments.identity | {"code": sources.digest(*sorted({*chain(*code)}))}
 
 
 def apart(*paths: Path | None) -> None:
@@ -160,42 +208,58 @@ def apart(*paths: Path | None) -> None:
         raise UserError(f"{twice[0].name} is named twice; input and outputs must be other files")
 
 
-def table_columns(arguments):
-    """The columns that were named, or None."""
-    from disentbench.latents import Columns
+def reading(arguments):
+    """How the files are to be read, as the command line says."""
+    from disentbench.latents import Reading
 
-    if not arguments.codes and not arguments.factors:
-        return None
-    if not (arguments.codes and arguments.factors):
-        raise UserError("--codes and --factors go together; name the columns of both")
-    return Columns(arguments.codes, arguments.factors)
+    names = ("codes", "factors", "logvar", "beside")
+    given = {name: value for name in names if (value := getattr(arguments, name, None))}
+    return Reading(**given, memory=arguments.max_memory)
 
 
-def write_table(table, out: Path | None, sums: bool = False) -> None:
+def told(scored, path: Path, seconds: int = 10):
+    """The same scores; where they take long, a line now and then says how far they are."""
+    began = last = time.monotonic()
+    for each in scored:
+        yield each
+        if (now := time.monotonic()) - last >= seconds:
+            last, words = now, f"{path}: run {each.run}: {each.metric}"
+            print(f"{words} after {now - began:.0f} s", file=sys.stderr, flush=True)
+
+
+def write_table(
+    table, out: Path | None, sums: bool = False, identity: Identity | None = None
+) -> None:
     """A table in a .csv or .json file, its checksum beside it, or readable on the terminal."""
     if out is None:
         print(table.to_string(index=False, float_format="{:.6f}".format))
         return
+    from disentbench import scores
+
     with files.whole(out) as path:
         if out.suffix.lower() == ".json":
-            table.to_json(path, orient="records", double_precision=15)
+            path.write_text(json.dumps(scores.records(table)))
         else:
             table.to_csv(path, index=False)
     if sums:
-        files.write_sums(out)
+        files.write_sums(out, identity=identity)
 
 
 def levels(arguments) -> None:
     """Compute what chance and a perfect code score on the factors of a file."""
-    from disentbench import latents, scores
+    from disentbench import latents
+    from disentbench.levels import levels as of_factors
+    from disentbench.scores import file_of
 
     apart(arguments.file, arguments.out)
-    factors = latents.read_factors(arguments.file)
-    table = scores.levels(factors, arguments.metrics, arguments.seed)
+    factors = latents.read_factors(arguments.file, reading(arguments))
+    require_input(arguments.file, arguments)
+    table = of_factors(factors, arguments.metrics, arguments.seed)
     if table.empty and arguments.out is None:  # a workflow's file may be empty, an answer not
         named = ", ".join(arguments.metrics)
         raise UserError(f"none of {named} looks at factors; name metrics that do, such as mig")
-    write_table(table, arguments.out, arguments.sums)
+    code = [sources.levels(file_of(name)) for name in arguments.metrics or []]
+    write_table(table, arguments.out, arguments.sums, made_by(arguments, *code))
 
 
 def audit(arguments) -> None:
@@ -206,46 +270,65 @@ def audit(arguments) -> None:
     from disentbench.audit import COLUMNS
     from disentbench.audit import audit as audit_posterior
 
-    apart(arguments.file, arguments.out)
-    runs = dict(latents.read(arguments.file))
-    if arguments.run not in (None, *runs):
-        raise UserError(
-            f"no run {arguments.run!r} in {arguments.file}; its runs are {', '.join(runs)}"
-        )
-    sound = [name for name, run in runs.items() if not run.failed]
-    if not sound:
-        warnings.warn(
-            f"every run of {arguments.file} diverged; there is none to audit", stacklevel=1
-        )
-        write_table(pd.DataFrame(columns=[*COLUMNS, "run"]), arguments.out, arguments.sums)
+    apart(*arguments.files, arguments.out)
+    for path in arguments.files:
+        require_beside(path, arguments)
+    said = made_by(arguments, sources.audit())
+    found = audited(arguments.files, arguments.run, reading(arguments)._replace(bare=True))
+    if found is None:
+        warnings.warn("every run diverged; there is none to audit", stacklevel=1)
+        write_table(pd.DataFrame(columns=[*COLUMNS, "run"]), arguments.out, arguments.sums, said)
         return
-    name = arguments.run or sound[0]
-    if (posterior := runs[name].posterior) is None:
-        raise UserError(f"{arguments.file} has no logvar, and the audit needs it")
+    file, name, posterior = found
     rng = scores.generator(arguments.seed, "audit")
     table = audit_posterior(posterior, batch_sizes=arguments.batch_sizes, rng=rng)
-    table = table.assign(run=latents.title(arguments.file, name))
-    write_table(table, arguments.out, arguments.sums)
+    table = table.assign(run=latents.title(file, name))
+    write_table(table, arguments.out, arguments.sums, said)
+
+
+def audited(paths: list[Path], wanted: str | None, reading):
+    """The first run of the files that did not diverge, or the one that is wanted, if there is one.
+
+    Its file, its name and its posterior; one run is in memory at a time.
+    """
+    from disentbench import latents
+
+    names = []
+    for (place, name), run in latents.read_together(paths, reading):
+        names.append(name)
+        if run.failed and name == wanted:
+            raise UserError(f"run {name} of {paths[place]} diverged; there is nothing to audit")
+        if not run.failed and wanted in (None, name):
+            if run.posterior is None:
+                raise UserError(f"{paths[place]} has no logvar, and the audit needs it")
+            return paths[place], name, run.posterior
+    if wanted is not None:
+        where = ", ".join(map(str, paths))
+        raise UserError(f"no run {wanted!r} in {where}; its runs are {', '.join(names)}")
+    return None
 
 
 def collect(arguments) -> None:
     """Gather the scores of all runs of a study in one tidy table, as CSV and as parquet."""
-    from disentbench import scores
+    from disentbench import collect as tidy
     from disentbench.provenance import provenance
 
     if arguments.out.suffix.lower() != ".csv":
         raise UserError(f"--out {arguments.out} must end in .csv; a .parquet is written beside it")
     study = studies.read(arguments.study)
-    table = scores.collect(study, arguments.results)
+    table = tidy.collect(study, arguments.results)
     write_table(table, arguments.out)
     with files.whole(arguments.out.with_suffix(".parquet")) as path:
-        made = {"scored": scores.scored_by(study, arguments.results)}
-        scores.write_parquet(table, path, provenance(study.text, "cpu") | made)
-    files.write_sums(arguments.out, arguments.out.with_suffix(".parquet"))
+        made = {"scored": tidy.scored_by(study, arguments.results)}
+        tidy.write_parquet(table, path, provenance(study.text, "cpu") | made)
+    code = {"code": sources.digest(*sources.collecting())}
+    said = expected.of_study(study, "scores") | code
+    files.write_sums(arguments.out, arguments.out.with_suffix(".parquet"), identity=said)
 
 
 def report(arguments) -> None:
     """Render the comparison report of a study: a page, its figures and its tables."""
+    os.environ["MPLBACKEND"] = "agg"  # Jupyter asks for one that only it has; read at the import
     from disentbench.report import render
 
     began = time.monotonic()
@@ -276,29 +359,29 @@ def diff(arguments) -> int:
 
 def verify(arguments) -> None:
     """Read every file of a study and name what is damaged; moved aside, it will be made again."""
+    from disentbench import verify as whether
+
     study = studies.read(arguments.study)
-    damaged = files.all_damaged(arguments.results / study.study)
-    for path in damaged:
-        print(f"damaged: {path}", file=sys.stderr)
+    folder = arguments.results / study.study
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not there; --results names the folder above it")
+    found = whether.verify(study, folder)
     command = f"snakemake --cores all --configfile {arguments.study}"
-    if damaged and not arguments.set_aside:
+    for kind, path in ((kind, path) for kind, paths in found.kinds.items() for path in paths):
+        print(f"{kind}: {path}", file=sys.stderr)
+    wrong = found.damaged + found.foreign
+    if wrong and not arguments.set_aside:
         raise UserError(
-            f"{len(damaged)} damaged; `disentbench verify {arguments.study} --set-aside` moves "
-            f"what is damaged aside, and `{command}` makes it again"
+            f"{found.text}; `disentbench verify {arguments.study} --set-aside` moves aside what is "
+            f"damaged or of another run, and `{command}` makes it again"
         )
-    for path in damaged:
-        files.set_aside(path)
-    if damaged:
-        require_again(arguments.results / study.study)
-        print(f"{len(damaged)} moved aside; `{command}` makes them again")
-    else:
+    if wrong:
+        whether.set_aside(folder, wrong)
+        print(f"{len(wrong)} moved aside; `{command}` makes them again")
+    if found.other:
+        raise UserError(f"{len(found.other)} {whether.OTHER}; `{command}` makes them anew")
+    if not wrong:
         print("every file is whole")
-
-
-def require_again(folder: Path) -> None:
-    """Remove what the workflow is asked for: only what that needs and is missing is made again."""
-    for name in ("scores.csv", "report/index.html"):
-        (folder / name).unlink(missing_ok=True)
 
 
 def list_(arguments) -> None:
@@ -319,9 +402,10 @@ def computed_levels(arguments) -> dict:
         return {}
     if arguments.kind != "metrics":
         raise UserError(f"--on goes with metrics, not with {arguments.kind}")
-    from disentbench import latents, scores
+    from disentbench import latents
+    from disentbench.levels import levels as of_factors
 
-    table = scores.levels(latents.read_factors(arguments.on))
+    table = of_factors(latents.read_factors(arguments.on))
     return table.set_index("metric").to_dict(orient="index")
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from disentbench import lineage, statistics
+from disentbench import lineage, statistics, tables
 from disentbench.documents import printable
 from disentbench.errors import UserError
 from disentbench.lineage import Lineage
@@ -109,7 +109,10 @@ def _table(path: Path) -> pd.DataFrame:
     if path.suffix.lower() not in (".csv", ".parquet") or not path.is_file():
         raise UserError(f"{path} is no results folder and no .csv or .parquet file")
     try:
+        tables.require_bounds(path)
         table = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+    except UserError:
+        raise
     except Exception as error:  # a mangled table fails in many ways, all of them the file's
         reason = printable(str(error)) or type(error).__name__
         raise UserError(f"{path} cannot be read as a table: {reason}") from None

@@ -1,14 +1,40 @@
 """YAML and JSON from outside, read as plain data: nothing is run, and no key stands twice."""
 
+import codecs
 import json
 import math
+from pathlib import Path
 from typing import Any
 
-import yaml
-
+from disentbench import spellings
 from disentbench.errors import UserError
 
 MOST_PARTS = 100_000  # keys and values that a document may have, every alias written out
+MOST_BYTES = 100_000  # of a file; the system takes little more as one argument of a command
+MARKS = {  # how texts of other encodings may begin; that of UTF-32 begins with that of UTF-16
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+
+
+def text_of(path: Path) -> str:
+    """The text of a regular file in UTF-8; a UserError says why it is none."""
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise UserError(f"it has more than the {MOST_BYTES:,} bytes that a study may have")
+    for mark, name in MARKS.items():
+        if data.startswith(mark):
+            raise UserError(f"it is {name} text; save it as UTF-8")
+    if b"\0" in data:
+        raise UserError("it holds NUL bytes, as binary files do; save it as text in UTF-8")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, byte = data.count(b"\n", 0, error.start) + 1, data[error.start]
+        raise UserError(f"byte 0x{byte:02x} in line {line} is no UTF-8; save it as UTF-8") from None
 
 
 def parsed(text: str) -> Any:
@@ -18,6 +44,8 @@ def parsed(text: str) -> Any:
         parts = _parts(found, {})
     except RecursionError:
         raise UserError("it is nested too deeply") from None
+    if parts == math.inf:
+        raise UserError("an alias in it stands for something that holds the alias itself")
     if parts > MOST_PARTS:
         raise UserError(f"its aliases stand for more than {MOST_PARTS:,} keys and values")
     return found
@@ -25,13 +53,15 @@ def parsed(text: str) -> Any:
 
 def _read(text: str) -> Any:
     try:
-        return _json(text)
+        return json.loads(
+            text,
+            object_pairs_hook=_mapping,
+            parse_int=spellings.whole,
+            parse_float=spellings.real,
+            parse_constant=spellings.no_number,
+        )
     except json.JSONDecodeError:
-        return _yaml(text)
-
-
-def _json(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_mapping)
+        return spellings.yaml_data(text)
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -41,34 +71,6 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise UserError(f"the key {key!r} stands twice; keep one")
         found[key] = value
     return found
-
-
-def _yaml(text: str) -> Any:
-    try:
-        loader = _Loader(text)
-        try:
-            return loader.get_single_data()
-        finally:
-            loader.dispose()
-    except UserError:
-        raise
-    except (yaml.YAMLError, ValueError) as error:
-        raise UserError(" ".join(str(error).split())) from None
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML's plain types alone; of two equal keys SafeLoader would keep the last in silence."""
-
-    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)
-        lines: dict[tuple[str, str], int] = {}
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            what, line = (key.tag, key.value), key.start_mark.line + 1
-            if what in lines:
-                where = f"lines {lines[what]} and {line}" if line > lines[what] else f"line {line}"
-                raise UserError(f"the key {key.value!r} stands twice, in {where}; keep one")
-            lines[what] = line
-        return node
 
 
 def _parts(value: Any, known: dict[int, int | float]) -> int | float:

@@ -3,6 +3,9 @@
 A binary file ends with its seal, the SHA-256 of all that stands before: readers of HDF5 ignore what
 follows the data, and in a zip archive, such as torch writes, it is the comment. Tables have theirs
 in a file beside them, as sha256sum writes and checks it: of mig.csv and mig.json in mig.sha256.
+
+With it stands what a file says it is, its identity: before the seal and within what it seals, or in
+the first line of the checksums.
 """
 
 import errno
@@ -11,16 +14,21 @@ import os
 import re
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
+from disentbench import identities, limits
 from disentbench.errors import UserError
+from disentbench.identities import Identity
 
 MARK = b"disentbench sha256 "
 DIGITS = 64  # of a SHA-256 in hexadecimal
 SEAL_BYTES = len(MARK) + DIGITS
+SEALED = (".h5", ".pt")
 TABLES = (".csv", ".json", ".parquet", ".html")
 ZIP_END, ZIP_END_BYTES = b"PK\x05\x06", 22
 
@@ -39,7 +47,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     temporary = path.with_name(f"{_start(path)}{os.getpid()}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_room(path)
         _sweep(path)
         yield temporary
         with temporary.open("rb") as file:
@@ -58,7 +66,7 @@ def whole(path: str | Path) -> Iterator[Path]:
 @contextmanager
 def scratch(path: Path) -> Iterator[Path]:
     """An empty folder beside `path`, removed when the block ends, or swept like temporary files."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     _sweep(path)
     folder = path.with_name(f"{_start(path)}{os.getpid()}{path.suffix}")
     folder.mkdir()
@@ -67,6 +75,27 @@ def scratch(path: Path) -> Iterator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_room(path: Path) -> None:
+    """Make the folder that a file will be in; in a workflow, a folder in its place moves aside."""
+    make_folder(path.parent)
+    if not path.is_dir():
+        return
+    if not in_workflow():
+        raise IsADirectoryError(f"{path} is a folder, and files go there; move it away")
+    print(f"{path} is a folder; it is now {set_aside(path).name}", file=sys.stderr)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder with all above it, or say which of them is something else."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        places = (folder, *folder.parents)
+        other = next(place for place in places if os.path.lexists(place) and not place.is_dir())
+        sentence = f"{other} is no folder, and files go below it; move it away"
+        raise NotADirectoryError(sentence) from None
 
 
 @contextmanager
@@ -83,19 +112,19 @@ def naming(path: Path, temporary: Path | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def sealed(path: str | Path) -> Iterator[Path]:
-    """The same for a binary file, which ends with its seal."""
+def sealed(path: str | Path, identity: Identity | None = None) -> Iterator[Path]:
+    """The same for a binary file, which ends with its identity, if it has one, and its seal."""
     with whole(path) as temporary:
         yield temporary
-        _seal(temporary)
+        _seal(temporary, identities.trailer(identity))
 
 
 def check_seal(path: str | Path) -> None:
     """Refuse a file that does not end with its seal, or whose content is another."""
-    if not Path(path).exists():
-        raise UserError(f"{path} does not exist")
+    limits.regular(path)
     if not intact(Path(path)):
         raise damaged(Path(path))
+    limits.require_unpacked(Path(path))
 
 
 def is_sealed(path: str | Path) -> bool:
@@ -108,11 +137,25 @@ def is_sealed(path: str | Path) -> bool:
         return file.read().startswith(MARK) and size > SEAL_BYTES
 
 
-def write_sums(first: Path, *others: Path) -> None:
-    """Write the checksums of what one command has written, beside `first` and named as it is."""
-    lines = [_line(path, first.parent) for path in (first, *others)]
+def write_sums(first: Path, *others: Path, identity: Identity | None = None) -> None:
+    """Write the checksums of what one command has written, beside `first` and named as it is.
+
+    First of all, if given, what they are: sha256sum passes over lines that begin with a #.
+    """
+    lines = [] if identity is None else [identities.comment(identity)]
+    lines += [_line(path, first.parent) for path in (first, *others)]
     with whole(sums_of(first)) as temporary:
         temporary.write_text("".join(f"{line}\n" for line in lines))
+
+
+def identity(path: Path) -> Identity | None:
+    """What a file says it is; None where it says nothing that can be read. Reads no more than that.
+
+    Whether the file is whole is another question.
+    """
+    if path.suffix in TABLES:
+        return identities.in_comment(sums_of(path))
+    return identities.before_end(path, SEAL_BYTES)
 
 
 def checked(path: Path) -> Path:
@@ -122,20 +165,27 @@ def checked(path: Path) -> Path:
     must be there.
     """
     sums = sums_of(path)
-    if not path.exists():
-        raise UserError(f"{path} does not exist")
+    if path.exists() and not path.is_file():
+        raise damaged(path)
+    limits.regular(path, "a table")
     if sums.exists() or in_workflow():
-        listed = sums.read_text(errors="replace") if sums.exists() else ""
+        listed = sums.read_text(errors="replace") if sums.is_file() else ""
         if _line(path, path.parent) not in listed.splitlines():
             raise damaged(path)
     return path
 
 
 def all_damaged(folder: Path) -> list[Path]:
-    """Every damaged file below a folder: sealed ones, and tables with checksums beside them."""
-    files = sorted(path for path in folder.rglob("[!.]*") if path.is_file())
-    sealed = [path for path in files if path.suffix in (".h5", ".pt") and not intact(path)]
-    return sealed + [bad for path in files if path.suffix == ".sha256" for bad in _changed(path)]
+    """Every damaged file below a folder: sealed ones, and tables with checksums beside them.
+
+    What stands where such a file should be, a folder say, counts as one.
+    """
+    kinds = (*SEALED, *TABLES, ".sha256")
+    paths = sorted(path for path in folder.rglob("[!.]*") if path.suffix in kinds)
+    found = [path for path in paths if path.exists() and not path.is_file()]
+    found += [path for path in paths if path.suffix in SEALED and not intact(path)]
+    found += [bad for path in paths if path.suffix == ".sha256" for bad in _changed(path)]
+    return list(dict.fromkeys(found))
 
 
 def intact(path: Path) -> bool:
@@ -145,7 +195,10 @@ def intact(path: Path) -> bool:
 
 def _changed(sums: Path) -> list[Path]:
     """What a file of checksums shows to be damaged; all that it is for if it is damaged itself."""
-    *lines, end = sums.read_bytes().decode(errors="replace").split("\n")
+    content = sums.read_bytes() if sums.is_file() else b""
+    *lines, end = content.decode(errors="replace").split("\n")
+    if lines and lines[0].startswith("#") and not identities.holds(lines.pop(0)):
+        lines = []
     sound = [line for line in lines if re.fullmatch(rf"[0-9a-f]{{{DIGITS}}}  .+", line)]
     listed = [sums.parent / line[DIGITS + 2 :] for line in sound]
     beside = [path for path in sums.parent.glob(f"{sums.stem}.*") if path.suffix in TABLES]
@@ -168,16 +221,27 @@ def in_workflow() -> bool:
 
 def damaged(path: Path) -> UserError:
     """What to raise for a damaged file; says how it is made again."""
-    what = f"{path} is damaged: its content is not what its checksum says"
+    why = "its content is not what its checksum says" if path.is_file() else "it is no file"
+    return refused(path, f"is damaged: {why}")
+
+
+def refused(path: Path, why: str) -> UserError:
+    """What to raise for a file of ours that cannot be used; a workflow's is moved aside."""
     if not in_workflow():
-        return UserError(f"{what}; remove it (rm {path}) and run the study's workflow again")
+        remove = "rm" if path.is_file() else "rm -r"
+        return UserError(
+            f"{path} {why}; remove it ({remove} {path}) and run the study's workflow again"
+        )
     aside = set_aside(path)
-    return UserError(f"{what}; it is now {aside.name}, and this makes it again: {rerun_command()}")
+    again = f"it is now {aside.name}, and this makes it again: {rerun_command()}"
+    return UserError(f"{path} {why}; {again}")
 
 
 def set_aside(path: Path) -> Path:
     """Give a damaged file another name, so that the workflow finds it missing."""
-    aside = path.with_name(f"{path.name}.damaged")
+    aside, numbers = path.with_name(f"{path.name}.damaged"), count(2)
+    while aside.is_dir() or (path.is_dir() and aside.exists()):  # a folder replaces nothing
+        aside = path.with_name(f"{path.name}.damaged-{next(numbers)}")
     with suppress(FileNotFoundError):  # another job has found it, too
         path.replace(aside)
     return aside
@@ -188,12 +252,15 @@ def rerun_command() -> str:
     return os.environ.get(RERUN, "snakemake --cores all --configfile STUDY")
 
 
-def _seal(path: Path) -> None:
+def _seal(path: Path, trailer: bytes) -> None:
+    """Add what a file says it is, and the digest of all."""
     with path.open("r+b") as file:
         file.seek(-min(ZIP_END_BYTES, file.seek(0, os.SEEK_END)), os.SEEK_END)
         if file.read().startswith(ZIP_END):
-            file.seek(-2, os.SEEK_END)
-            file.write(SEAL_BYTES.to_bytes(2, "little"))  # the length of the archive's comment
+            file.seek(-2, os.SEEK_END)  # the length of the archive's comment
+            file.write((len(trailer) + SEAL_BYTES).to_bytes(2, "little"))
+        file.seek(0, os.SEEK_END)
+        file.write(trailer)
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0, os.SEEK_END)

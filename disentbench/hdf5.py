@@ -2,18 +2,21 @@
 
 import io
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil, prod
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from disentbench import files
+from disentbench import files, limits
 from disentbench.errors import UserError
+from disentbench.identities import Identity
 
 Group, Dataset = h5py.Group, h5py.Dataset
+MOST_OBJECTS, DEEPEST = 10_000, 32  # groups and datasets of a file, and groups in one another
+MOST_IN_ATTRIBUTE = 100_000  # values
 
 
 class _Disk(io.FileIO):
@@ -44,9 +47,9 @@ class _Disk(io.FileIO):
 
 
 @contextmanager
-def create(path: Path | str) -> Iterator[h5py.File]:
+def create(path: Path | str, identity: Identity | None = None) -> Iterator[h5py.File]:
     """A new file, sealed, that appears when the block ends, and never if it raises."""
-    with files.sealed(path) as part, _Disk(part, "w+b") as disk:
+    with files.sealed(path, identity) as part, _Disk(part, "w+b") as disk:
         try:
             with h5py.File(disk, "w") as file:
                 yield file
@@ -86,9 +89,21 @@ def row(group: Group, name: str, index: int) -> np.ndarray:
     return _values(group, name, index)
 
 
-def dimensions(group: Group, name: str) -> int:
-    """How many axes a dataset has."""
-    return _dataset(group, name).ndim
+def shape(group: Group, name: str) -> tuple[int, ...]:
+    """The size of each axis of a dataset."""
+    return _dataset(group, name).shape or ()
+
+
+def claim(group: Group, name: str, *, one: bool = False) -> int:
+    """How many bytes it takes to read a dataset, or `one` entry of its first axis.
+
+    A compressed chunk is unpacked whole. A shape that the storage does not hold is refused: HDF5
+    makes up what was never written.
+    """
+    dataset = _dataset(group, name)
+    _require_stored(dataset)
+    count = prod((dataset.shape or ())[1:]) if one else dataset.size or 0
+    return max(count, prod(dataset.chunks or ())) * dataset.dtype.itemsize
 
 
 def attribute(group: Group | h5py.Dataset, name: str):
@@ -96,6 +111,8 @@ def attribute(group: Group | h5py.Dataset, name: str):
     if name not in group.attrs:
         there = ", ".join(group.attrs) or "none"
         raise UserError(f"{group.file.filename} has no attribute {name!r}; it has {there}")
+    if prod(group.attrs.get_id(name).shape or ()) > MOST_IN_ATTRIBUTE:
+        raise UserError(f"{group.file.filename}: the attribute {name!r} is too large")
     value = group.attrs[name]
     if isinstance(value, np.ndarray) and value.dtype.kind in "OS":
         return tuple(_text(each) for each in value.ravel())
@@ -104,10 +121,14 @@ def attribute(group: Group | h5py.Dataset, name: str):
 
 def json_attribute(group: Group | h5py.Dataset, name: str) -> dict:
     """An attribute that holds a JSON object."""
+    text = attribute(group, name)
     try:
-        return json.loads(attribute(group, name))
-    except (TypeError, ValueError) as error:
+        found = json.loads(text)
+    except (RecursionError, TypeError, ValueError) as error:
         raise UserError(f"{group.file.filename}: attribute {name!r} is not JSON") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{group.file.filename}: attribute {name!r} is no JSON object")
+    return found
 
 
 def label_axes(dataset: h5py.Dataset, *labels: str) -> None:
@@ -125,19 +146,46 @@ def _dataset(group: Group, name: str) -> h5py.Dataset:
 
 def _values(group: Group, name: str, index: int | tuple) -> np.ndarray:
     dataset = _dataset(group, name)
+    _require_stored(dataset)
     try:
         return np.asarray(dataset[index])
     except (IndexError, MemoryError, OSError, ValueError) as error:
+        if missing := _missing_filter(dataset):
+            raise UserError(
+                f"{group.file.filename}: {name!r} is compressed with the filter {missing}, which "
+                "is not installed here; write it with gzip (h5repack -f GZIP=4)"
+            ) from error
         raise UserError(f"{group.file.filename} is damaged: {name!r} cannot be read") from error
 
 
+def _missing_filter(dataset: h5py.Dataset) -> str | None:
+    """The first filter that a dataset was written with and that is not there to read it."""
+    plan = dataset.id.get_create_plist()
+    for code, _, _, name in map(plan.get_filter, range(plan.get_nfilters())):
+        if not h5py.h5z.filter_avail(code):
+            return f"{name.decode('utf-8', 'replace') or 'unknown'} ({code})"
+    return None
+
+
+def _require_stored(dataset: h5py.Dataset) -> None:
+    """Refuse a dataset that claims values which the file does not hold."""
+    if not dataset.size:
+        return
+    if dataset.chunks:
+        expected = prod(ceil(n / c) for n, c in zip(dataset.shape, dataset.chunks, strict=True))
+        whole = dataset.id.get_num_chunks() >= expected
+    else:
+        whole = dataset.id.get_storage_size() >= dataset.size * dataset.dtype.itemsize
+    if not whole:
+        stored = limits.shown(dataset.id.get_storage_size())
+        raise UserError(
+            f"{dataset.file.filename}: {dataset.name!r} claims {dataset.shape} values, and not all "
+            f"of them were written ({stored} are stored)"
+        )
+
+
 def _open(path: Path) -> h5py.File:
-    if not path.exists():
-        raise UserError(f"{path} does not exist")
-    if not path.is_file():
-        raise UserError(f"{path} is not a file; name an HDF5 file")
-    if not os.access(path, os.R_OK):
-        raise UserError(f"{path} may not be read; ask its owner for permission")
+    limits.regular(path, "an HDF5 file")
     if not h5py.is_hdf5(path):
         raise UserError(f"{path} is not an HDF5 file")
     try:
@@ -147,25 +195,42 @@ def _open(path: Path) -> h5py.File:
 
 
 def _leads_out(file: h5py.File) -> str | None:
-    """What in the file would make HDF5 open another one.
-
-    The visitors return what they find: an exception inside h5py's visit comes out as SystemError.
-    """
+    """What in the file would make HDF5 open another one; too many parts are refused."""
     try:
-        return file.visititems_links(_link_out) or file.visititems(_foreign_storage)
-    except (OSError, RuntimeError, SystemError, TypeError, ValueError) as error:
+        return _link_out(file)
+    except UserError:
+        raise
+    except (KeyError, OSError, RuntimeError, SystemError, TypeError, ValueError) as error:
         raise UserError(f"{file.filename} is damaged: HDF5 cannot list its content") from error
 
 
-def _link_out(name: str, link) -> str | None:
-    """A soft link needs no check: it leaves the file only through an external one."""
-    external = isinstance(link, h5py.ExternalLink)
-    return f"{name!r} is a link to another file, {link.filename}" if external else None
-
-
-def _foreign_storage(name: str, item: Group | h5py.Dataset) -> str | None:
-    foreign = isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)
-    return f"{name!r} keeps its values in other files" if foreign else None
+def _link_out(file: h5py.File) -> str | None:
+    """The first link to another file, or values in one, of all groups, one after the other."""
+    groups, met, count = [(file, 0)], set(), 0
+    while groups:
+        group, depth = groups.pop()
+        address = h5py.h5o.get_info(group.id).addr
+        if address in met:  # a group may stand in itself
+            continue
+        met.add(address)
+        count += len(group)
+        if count > MOST_OBJECTS or depth > DEEPEST:
+            raise UserError(
+                f"{file.filename} has more than {MOST_OBJECTS:,} parts, or more than {DEEPEST} "
+                "groups in one another; copy what is to be read into a plain file"
+            )
+        for name in group:
+            link, path = group.get(name, getlink=True), f"{group.name}/{name}".strip("/")
+            if isinstance(link, h5py.ExternalLink):
+                return f"{path!r} is a link to another file, {link.filename}"
+            if isinstance(link, h5py.SoftLink):  # it leaves the file only through an external one
+                continue
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                groups.append((item, depth + 1))
+            elif isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
+                return f"{path!r} keeps its values in other files"
+    return None
 
 
 def _text(value):

@@ -8,22 +8,25 @@ values/NAME  [class]  the physical value of each class of a factor
 """
 
 import json
-from math import prod
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from jaxtyping import Float32, Int
 
-from disentbench.datasets import Images
+from disentbench import limits
+from disentbench.datasets import Images, misfit
 from disentbench.errors import UserError
 from disentbench.hdf5 import (
     Group,
     array,
     attribute,
+    claim,
     create,
     label_axes,
     open_checked,
 )
+from disentbench.identities import Identity
 
 SCHEMA = 1
 # Chunks of half a megabyte: 1,024 packed images of 64 x 64. Level 4 is as small as 6 to a few
@@ -32,9 +35,16 @@ CHUNK_BYTES = 2**19
 GZIP_LEVEL = 4
 
 
-def write(images: Images, path: Path | str, provenance: dict) -> None:
-    """Write the data set file; it is there whole or not at all."""
-    with create(path) as file:
+def write(
+    images: Images, path: Path | str, provenance: dict, identity: Identity | None = None
+) -> None:
+    """Write the data set file; it is there whole or not at all, and not if its parts do not fit.
+
+    To what it says it is, a word for the images is added.
+    """
+    if wrong := misfit(images):
+        raise UserError(f"the data set {images.name!r} cannot be written: {wrong}")
+    with create(path, identity and identity | {"images": images.digest}) as file:
         file.attrs["schema"] = SCHEMA
         file.attrs["dataset"] = images.name
         file.attrs["label"] = images.label
@@ -63,19 +73,26 @@ def read(path: Path | str) -> Images:
         except (TypeError, ValueError) as error:  # what a file from outside may hold
             reason = " ".join(str(error).split())
             raise UserError(f"{path} is not as it should be: {reason}") from None
-    _require_whole(parts, path)
-    return Images(**parts)
+    if wrong := misfit(SimpleNamespace(**parts)):
+        raise UserError(f"{path} is no data set file: {wrong}")
+    return Images(**parts | {"factors": parts["factors"].astype(np.int64)})
 
 
 def _parts(file: Group) -> dict:
     """What the file holds, by the names that Images has for it."""
     names = attribute(file, "factor_names")
     binary = "bits" in file
+    claimed = claim(file, "bits" if binary else "pixels") + claim(file, "factors")
+    if claimed > (there := limits.physical()):
+        raise UserError(
+            f"{file.filename} would take {limits.shown(claimed)} of memory to read, and this "
+            f"machine has {limits.shown(there)}"
+        )
     return dict(
         name=attribute(file, "dataset"),
         label=attribute(file, "label"),
         shape=tuple(int(n) for n in attribute(file, "shape")),
-        factors=array(file, "factors").astype(np.int64),
+        factors=array(file, "factors"),
         factor_names=names,
         factor_values=tuple(array(file, f"values/{name}") for name in names),
         bits=array(file, "bits") if binary else None,
@@ -105,20 +122,3 @@ def _put(file: Group, name: str, data: np.ndarray, *axes: str) -> None:
         compression_opts=GZIP_LEVEL,
     )
     label_axes(dataset, *axes)
-
-
-def _require_whole(parts: dict, path: Path | str) -> None:
-    """Refuse a file whose parts do not fit together."""
-    channels, height, width = shape = parts["shape"]
-    images, names = len(parts["factors"]), parts["factor_names"]
-    if parts["bits"] is not None:
-        found, expected = parts["bits"], (images, (prod(shape) + 7) // 8)
-    else:
-        found, expected = parts["pixels"], (images, height, width, channels)
-    if found.shape != expected or found.dtype != np.uint8:
-        raise UserError(
-            f"{path} holds images as {found.dtype} {found.shape}; its factors and its shape "
-            f"ask for uint8 {expected}"
-        )
-    if parts["factors"].shape[1:] != (len(names),):
-        raise UserError(f"{path} has factors of another number than factor_names")

@@ -1,29 +1,23 @@
 """Latents on disk: what encode writes, and the representations that anybody brings."""
 
 import json
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from disentbench import hdf5
+from disentbench import arrays, hdf5, limits, tables
 from disentbench.datasets import Images
+from disentbench.divergence import beyond
 from disentbench.errors import UserError
-from disentbench.representation import Posterior, Representation, classes, represent
+from disentbench.identities import Identity
+from disentbench.options import shown
+from disentbench.posterior import Encoded
+from disentbench.representation import Representation, classes, represent
 
 SCHEMA = 1
-
-
-class Encoded(NamedTuple):
-    """One run: its seed, q(z | x) and -log p(x | z) [image] of every image; did it diverge?"""
-
-    seed: int
-    posterior: Posterior
-    distortion: np.ndarray
-    failed: bool
+MOST_NAMES = 20  # that an error lists
 
 
 def write(
@@ -34,12 +28,14 @@ def write(
     identity: dict[str, str],
     groups: dict[str, list[int]],
     provenance: dict,
+    said: Identity | None = None,
 ) -> None:
     """Write latents.h5, run by run; it is there whole or not at all.
 
-    `identity` says study, dataset, objective and setting. A run that diverged is kept as NaN.
+    `identity` names study, dataset, objective and setting, `said` is what the file says it is. A
+    run that diverged is kept as NaN.
     """
-    with hdf5.create(path) as file:
+    with hdf5.create(path, said) as file:
         file.attrs.update({"schema": SCHEMA, **identity})
         file.attrs["provenance"] = json.dumps(provenance)
         file.attrs["groups"] = json.dumps(groups)
@@ -81,34 +77,88 @@ def _append_row(file: hdf5.Group, name: str, values: np.ndarray, axes: tuple[str
     file[name][-1] = values
 
 
-class Columns(NamedTuple):
-    """Which columns of a table are codes and which are factors."""
+class Reading(NamedTuple):
+    """How a file is to be read.
 
-    codes: list[str]
-    factors: list[str]
+    `codes`, `factors` and `logvar` name a table's columns (logvarN goes with zN by itself),
+    `beside` the files of the arrays that go with an .npy of codes; `memory` is how many bytes the
+    arrays may take, and `bare` allows for no factors.
+    """
+
+    codes: list[str] | None = None
+    factors: list[str] | None = None
+    logvar: list[str] | None = None
+    beside: Mapping[str, Path] = {}
+    memory: int = limits.MEMORY
+    bare: bool = False
 
 
-def read(path: str | Path, columns: Columns | None = None) -> Iterator[tuple[str, Representation]]:
-    """Each run of a file with its name: ours, or anybody's .h5, .npz, .csv or .parquet.
+AS_IT_IS = Reading()
+ARRAYS = ("mean", "factors", "logvar", "distortion")  # what a file may hold, codes first
+
+
+def read(path: str | Path, reading: Reading = AS_IT_IS) -> Iterator[tuple[str, Representation]]:
+    """Each run of a file with its name: ours, or anybody's .h5, .npz, .npy, .csv or .parquet.
 
     Arrays: `mean` ([image, latent] or [run, image, latent]) and `factors` [image, factor] are
-    needed; `logvar` of mean's shape, in HDF5 also `logits/{group}`, `distortion`, `seeds` and
-    `groups`, may be there. Tables: a row for each image, codes in the columns z0, z1, ..., factors
-    in v0, v1, ..., if there logvar in logvar0, ...; or `columns` names them.
+    needed; `logvar` of mean's shape and `distortion` ([image] or [run, image], nats), in HDF5 also
+    `logits/{group}`, `seeds` and `groups`, may be there. An .npy is the mean, `reading.beside` has
+    the rest. Tables: a row for each image, codes in the columns z0, z1, ..., factors in v0, v1,
+    ..., if there logvar in logvar0, ...; or `reading` names them: logvarN goes with zN.
     """
     reader = READERS.get(Path(path).suffix.lower())
     if reader is None:
         raise UserError(f"{path} is of no known kind; bring {', '.join(READERS)}")
-    if columns and reader is not _read_table:
+    if (reading.codes or reading.factors or reading.logvar) and reader is not _read_table:
         raise UserError(f"{path} is no table; columns can be named in .csv and .parquet files")
+    if reading.beside and reader is not _read_npy:
+        raise UserError(f"{path} is no .npy file; arrays go --with those alone")
     name = None
-    for name, arrays in _as_data(path, reader(Path(path), columns)):
+    for name, arrays_ in _as_data(path, reader(Path(path), reading)):
+        for kind, things in (("mean", "latents"), ("factors", "factors")):
+            columns = np.shape(arrays_.get(kind, ()))[1:]
+            limits.require_count(path, max(columns, default=0), limits.MOST_COLUMNS, things)
         try:
-            yield name, represent(**arrays)
+            yield name, represent(**arrays_)
         except UserError as error:
-            raise UserError(f"{path}: {error}") from None
+            raise UserError(f"{path}, run {name}: {error}") from None
     if name is None:
         raise UserError(f"{path} holds no run; mean is [run, image, latent] with none in it")
+
+
+def read_together(
+    paths: Sequence[str | Path], reading: Reading = AS_IT_IS
+) -> Iterator[tuple[tuple[int, str], Representation]]:
+    """Each run of several files with the file's place and its name; all are of the same images.
+
+    A run may be there once: a file that is named twice is refused, and a seed that two files have.
+    """
+    homes: dict[str, int] = {}
+    factors = None
+    for place, path in enumerate(paths):
+        if Path(path).resolve() in [Path(other).resolve() for other in paths[:place]]:
+            raise UserError(f"{path} is named twice; name each file once")
+        stated = _states_seeds(path)
+        for name, run in read(path, reading):
+            factors = run.factors if factors is None else factors
+            if not np.array_equal(run.factors, factors):
+                raise UserError(
+                    f"{path} and {paths[0]} differ in their factors; bring runs on the same images"
+                )
+            if stated and homes.setdefault(name, place) != place:
+                raise UserError(
+                    f"seed {name} is both in {paths[homes[name]]} and in {path}; a run may be "
+                    "there once"
+                )
+            yield (place, name), run
+
+
+def _states_seeds(path: str | Path) -> bool:
+    """Whether a file says which seeds its runs have; without, their names are their places."""
+    if Path(path).suffix.lower() not in (".h5", ".hdf5"):
+        return False
+    with hdf5.open_data(path) as file:
+        return "seeds" in file
 
 
 def _as_data(path: str | Path, runs: "Arrays") -> "Arrays":
@@ -135,37 +185,93 @@ def title(path: str | Path, run: str) -> str:
     return f"run {run}"
 
 
-def read_factors(path: str | Path) -> np.ndarray:
+def read_factors(path: str | Path, reading: Reading = AS_IT_IS) -> np.ndarray:
     """The factors [image, factor] of a latents file or of a data set file."""
     if Path(path).suffix.lower() in (".h5", ".hdf5"):
         with hdf5.open_checked(path) as file:
+            limits.require_memory(path, hdf5.claim(file, "factors"), reading.memory)
             return classes(hdf5.array(file, "factors"))
-    return next(read(path))[1].factors
+    return next(read(path, reading))[1].factors
 
 
 Arrays = Iterator[tuple[str, dict]]  # a run's name and what `represent` takes
 
 
-def _read_hdf5(path: Path, _: Columns | None) -> Arrays:
+def _read_hdf5(path: Path, reading: Reading) -> Arrays:
     """The runs of a file, one in memory at a time."""
     with hdf5.open_checked(path) as file:
-        shared = {"factors": hdf5.array(file, "factors")}
-        if "groups" in file.attrs:
-            shared["groups"] = hdf5.json_attribute(file, "groups")
+        own = [name for name in ARRAYS if name in file or name == "mean"]
+        if "factors" in own:
+            own.remove("factors")
+        groups = [f"logits/{group}" for group in file.get("logits", ())]
+        several = len(hdf5.shape(file, "mean")) > 2
+        _require_bounds(file, [*own, *groups], several, reading)
+        shared = _shared(file, reading)
+        if ours := "schema" in file.attrs:  # whatever we trained is scored as far as it can be
+            shared["widest"] = np.inf
+        if not several:
+            yield "0", shared | _arrays(file, own, groups, hdf5.array)
+            return
+        for i, (seed, failed) in enumerate(_members(file)):
+            found = _arrays(file, own, groups, lambda file, name, i=i: hdf5.row(file, name, i))
+            diverged = failed or (ours and _is_beyond(**found))
+            yield seed, shared | found | {"failed": diverged}
+
+
+def _arrays(file: hdf5.Group, own: list[str], groups: list[str], values) -> dict:
+    """What `represent` takes of one run; `values` reads it."""
+    logits = {name.removeprefix("logits/"): values(file, name) for name in groups}
+    return {name: values(file, name) for name in own} | {"logits": logits}
+
+
+def _is_beyond(logits: dict[str, np.ndarray], **arrays: np.ndarray) -> bool:
+    """Whether a run of ours has diverged by what it encodes."""
+    return beyond(*arrays.values(), *logits.values())
+
+
+def _require_bounds(file: hdf5.Group, own: list[str], several: bool, reading: Reading) -> None:
+    """Look at what a file claims before any of it is read."""
+    mean, path = hdf5.shape(file, "mean"), file.filename
+    for name in own if several else ():
+        if hdf5.shape(file, name)[:1] != mean[:1]:
+            raise UserError(f"{path}: {name} and mean must have as many runs")
+    if several:
+        limits.require_count(path, mean[0], limits.MOST_RUNS, "runs")
+    for name in {"seeds", "failed"} & set(file):
+        limits.require_count(path, hdf5.shape(file, name)[0], limits.MOST_RUNS, name)
+    claimed = sum(hdf5.claim(file, name, one=several) for name in own)
+    if "factors" in file:
+        claimed += hdf5.claim(file, "factors")
+    limits.require_memory(path, claimed, reading.memory)
+
+
+def _shared(file: hdf5.Group, reading: Reading) -> dict:
+    """What all runs of a file have in common: factors, their names, and groups of latents."""
+    shared = {}
+    if "factors" in file or not reading.bare:
+        shared["factors"] = hdf5.array(file, "factors")
         if "names" in file["factors"].attrs:
             shared["factor_names"] = hdf5.attribute(file["factors"], "names")
             if not isinstance(shared["factor_names"], tuple):
-                raise UserError(f"{path}: the attribute names of factors is no list of names")
-        own = [name for name in ("mean", "logvar", "distortion") if name in file or name == "mean"]
-        groups = list(file["logits"]) if "logits" in file else []
-        if hdf5.dimensions(file, "mean") < 3:
-            logits = {group: hdf5.array(file["logits"], group) for group in groups}
-            yield "0", shared | {n: hdf5.array(file, n) for n in own} | {"logits": logits}
-            return
-        for i, (seed, failed) in enumerate(_members(file)):
-            logits = {group: hdf5.row(file["logits"], group, i) for group in groups}
-            arrays = {name: hdf5.row(file, name, i) for name in own}
-            yield seed, shared | arrays | {"logits": logits, "failed": failed}
+                raise UserError(
+                    f"{file.filename}: the attribute names of factors is no list of names"
+                )
+    if "groups" in file.attrs:
+        shared["groups"] = _groups(file)
+    return shared
+
+
+def _groups(file: hdf5.Group) -> dict[str, list[int]]:
+    """The groups of latents that a file states."""
+    groups = hdf5.json_attribute(file, "groups")
+    if not all(
+        isinstance(g, list) and all(type(latent) is int for latent in g) for g in groups.values()
+    ):
+        raise UserError(
+            f"{file.filename}: groups are {shown(groups)}; they map names to lists of "
+            "latents, whole numbers from 0 on"
+        )
+    return groups
 
 
 def _members(file: hdf5.Group) -> list[tuple[str, bool]]:
@@ -177,99 +283,73 @@ def _members(file: hdf5.Group) -> list[tuple[str, bool]]:
         raise UserError(
             f"{file.filename} has {runs} runs, but {len(seeds)} seeds and {len(failed)} in `failed`"
         )
-    return [(str(seed), bool(mark)) for seed, mark in zip(seeds, failed, strict=True)]
-
-
-def _read_npz(path: Path, _: Columns | None) -> Arrays:
-    arrays = _npz_arrays(path)
-    for name in ("mean", "factors"):
-        if name not in arrays:
-            there = ", ".join(arrays) or "nothing"
-            raise UserError(f"{path} has no array {name!r}; it holds {there}")
-    if arrays["mean"].ndim < 3:
-        yield "0", arrays
-        return
-    if len(arrays.get("logvar", arrays["mean"])) != len(arrays["mean"]):
-        raise UserError(f"{path}: logvar and mean must have as many runs")
-    for i in range(len(arrays["mean"])):
-        own = {name: values[i] for name, values in arrays.items() if name != "factors"}
-        yield str(i), own | {"factors": arrays["factors"]}
-
-
-def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays that we know, read as data: an array that would be unpickled is refused."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            known = [name for name in ("mean", "factors", "logvar") if name in archive.files]
-            return {name: archive[name] for name in known}
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist") from None
-    except Exception as error:  # a mangled archive fails in many ways, all of them the file's
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path} cannot be read as .npz: {reason}") from None
-
-
-def _read_table(path: Path, columns: Columns | None) -> Arrays:
-    table = _table(path)
-    codes, factors = columns or Columns(numbered(path, table, "z"), numbered(path, table, "v"))
-    if len(set(codes + factors)) < len(codes + factors):
-        raise UserError(f"the columns {', '.join(codes + factors)} name one twice; name each once")
-    for kind, names in (("codes", codes), ("factors", factors)):
-        missing = [name for name in names if name not in table]
-        if missing or not names:
-            there = ", ".join(map(str, table.columns)) or "none"
-            what = f"no column {missing[0]!r}" if missing else f"no columns for the {kind}"
-            raise UserError(f"{path} has {what}; its columns are {there}")
-    arrays = {"mean": _numbers(path, table[codes]), "factors": _factors(path, table[factors])}
-    if logvar := numbered(path, table, "logvar"):
-        arrays["logvar"] = _numbers(path, table[logvar])
-    yield "0", arrays
-
-
-def _table(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise UserError(f"{path} does not exist")
-    try:
-        return pd.read_csv(path) if path.suffix.lower() == ".csv" else pd.read_parquet(path)
-    except Exception as error:  # a mangled table fails in many ways, all of them the file's
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path} cannot be read as a table: {reason}") from None
-
-
-def numbered(path: Path, table: pd.DataFrame, letter: str) -> list[str]:
-    """The columns z0, z1, ...; a gap or a second column of one name is refused."""
-    found = [
-        name for name in map(str, table.columns) if re.fullmatch(rf"{letter}\d+(\.\d+)?", name)
-    ]
-    names = [f"{letter}{i}" for i in range(len(found))]
-    if odd := sorted(set(found) - set(names)):
+    names = [str(seed) for seed in seeds]
+    if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(
-            f"{path} has a column {odd[0]!r}; number them {letter}0, {letter}1, ... once"
+            f"{file.filename} has the seed {twice[0]} twice; a run is known by its seed, so each "
+            "may be there once"
         )
-    return names
+    return [(name, bool(mark)) for name, mark in zip(names, failed, strict=True)]
 
 
-def _numbers(path: Path, table: pd.DataFrame) -> np.ndarray:
-    for name, column in table.items():
-        if not pd.api.types.is_numeric_dtype(column):
-            raise UserError(f"{path}: column {name!r} holds {column.dtype}; codes are numbers")
-    return table.to_numpy(np.float64)
+def _read_npz(path: Path, reading: Reading) -> Arrays:
+    with arrays.opened(path) as archive:
+        there = arrays.held(archive)
+    _require_named(path, there, reading)
+    yield from _runs(path, arrays.npz(path, ARRAYS, reading.memory))
 
 
-def _factors(path: Path, table: pd.DataFrame) -> np.ndarray:
-    """Classes; text has its classes in alphabetical order."""
-    if table.isna().any(axis=None):
-        row = int(table.isna().any(axis=1).to_numpy().argmax())
-        raise UserError(f"{path}: a factor is missing in row {row}; leave such rows out")
-    numeric = pd.api.types.is_numeric_dtype
-    columns = [c if numeric(c) else pd.factorize(c, sort=True)[0] for _, c in table.items()]
-    return np.stack([np.asarray(column) for column in columns], axis=1)
+def _read_npy(path: Path, reading: Reading) -> Arrays:
+    """The mean, with the other arrays in files of their own."""
+    if unknown := set(reading.beside) - set(ARRAYS[1:]):
+        raise UserError(f"no array {sorted(unknown)[0]!r} goes with codes; {_expected()}")
+    if not (reading.bare or "factors" in reading.beside):
+        raise UserError(f"{path} is codes alone; name the factors, --with factors=FILE.npy")
+    left, found = reading.memory, {}
+    for name, file in {"mean": path, **reading.beside}.items():
+        found[name] = arrays.npy(Path(file), left)
+        left = max(0, left - found[name].nbytes)
+    yield from _runs(path, found)
+
+
+def _require_named(path: Path, there: list[str], reading: Reading) -> None:
+    """Refuse a file without the arrays that are needed, and list those that it has."""
+    for name in ("mean",) if reading.bare else ("mean", "factors"):
+        if name not in there:
+            names = ", ".join(there[:MOST_NAMES]) or "nothing"
+            raise UserError(f"{path} has no array {name!r}; it holds {names}; {_expected()}")
+
+
+def _expected() -> str:
+    return f"the names are {', '.join(ARRAYS)}, of which mean and factors are needed"
+
+
+def _runs(path: Path, found: dict[str, np.ndarray]) -> Arrays:
+    """The runs of arrays that are all in memory."""
+    mean = found["mean"]
+    if mean.ndim < 3:
+        yield "0", found
+        return
+    shared = {name: found[name] for name in ("factors",) if name in found}
+    own = {name: values for name, values in found.items() if name not in shared}
+    for name, values in own.items():
+        if values.shape[:1] != mean.shape[:1]:
+            raise UserError(f"{path}: {name} and mean must have as many runs")
+    limits.require_count(path, len(mean), limits.MOST_RUNS, "runs")
+    for i in range(len(mean)):
+        yield str(i), shared | {name: values[i] for name, values in own.items()}
+
+
+def _read_table(path: Path, reading: Reading) -> Arrays:
+    columns = reading.codes, reading.factors, reading.logvar
+    yield "0", tables.read(path, *columns, memory=reading.memory, bare=reading.bare)
 
 
 READERS = {
     ".h5": _read_hdf5,
     ".hdf5": _read_hdf5,
     ".npz": _read_npz,
+    ".npy": _read_npy,
     ".csv": _read_table,
     ".parquet": _read_table,
 }

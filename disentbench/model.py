@@ -11,7 +11,7 @@ from torch import Tensor
 from disentbench import networks
 from disentbench.architectures import Architecture, Dense, Shape
 from disentbench.networks import Parameters
-from disentbench.representation import Posterior
+from disentbench.posterior import Posterior
 
 
 class Noise(NamedTuple):
@@ -30,7 +30,7 @@ class VAE:
     """An architecture for images of a shape, with D Gaussian latents and discrete groups.
 
     `discrete` maps a group's name to its number of classes; `dtype` is what the networks compute
-    in (parameters stay float32, and so do the posterior and everything after the pixel logits).
+    in (parameters stay float32, and so do the posterior and the pixel logits).
     """
 
     architecture: Architecture

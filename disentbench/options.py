@@ -50,7 +50,13 @@ def sentence(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error":
         return f"{where}: {message}" if where else message
-    return f"{where} is {shown(first['input'])}; {_plain(message)}"
+    quotes = ", in quotes" * (first["type"] == "string_type" and _looks_odd(first["input"]))
+    return f"{where} is {shown(first['input'])}; {_plain(message)}{quotes}"
+
+
+def _looks_odd(value: Any) -> bool:
+    """Whether YAML may have taken for another kind what was meant as text."""
+    return value is None or isinstance(value, int | float)
 
 
 def _part(key: str | int) -> str:
@@ -76,5 +82,8 @@ def _plain(message: str) -> str:
 
 def shown(value: Any) -> str:
     """What came, as Python writes it; the middle of what is long is left out."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # of a whole number of more than 4,300 digits
+        text = f"a {type(value).__name__} of too many digits"
     return text if len(text) <= 120 else f"{text[:80]} ... {text[-30:]}"

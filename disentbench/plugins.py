@@ -4,9 +4,12 @@ A file `objectives/beta_tcvae.py` is the objective `beta_tcvae`, and its `object
 others call. A leading underscore marks a helper that such files share.
 """
 
+import ast
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from disentbench import sources as modules
 from disentbench.errors import UserError
 from disentbench.options import shown
 
@@ -34,3 +37,36 @@ def require(kind: str, name: str) -> None:
 def source(kind: str, name: str) -> Path:
     """The file that defines `name`."""
     return Path(__file__).parent / kind / f"{name}.py"
+
+
+def sources(kind: str, name: str) -> tuple[Path, ...]:
+    """That file and those that it takes something from: with another text, it may be another."""
+    require(kind, name)
+    return modules.of(f"{kind}.{name}")
+
+
+@cache
+def needs(metric: str) -> list[str]:
+    """What a metric takes from a representation: its function's positional parameters.
+
+    Its file is read as text, so that the workflow knows it without importing anything.
+    """
+    require("metrics", metric)
+    path = source("metrics", metric)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
+    function = functions.get(_computing(tree) or "")
+    if function is None:
+        raise UserError(f"{path} must say metric = Metric(f, ...), f being a function in it")
+    return [parameter.arg for parameter in (*function.args.posonlyargs, *function.args.args)]
+
+
+def _computing(tree: ast.Module) -> str | None:
+    """The name of the function that a metric file hands to Metric."""
+    for call in (each for each in ast.walk(tree) if isinstance(each, ast.Call)):
+        if isinstance(call.func, ast.Name) and call.func.id == "Metric":
+            named = [each.value for each in call.keywords if each.arg == "compute"]
+            return next(
+                (each.id for each in call.args[:1] + named if isinstance(each, ast.Name)), None
+            )
+    return None

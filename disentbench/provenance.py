@@ -5,24 +5,46 @@ import platform
 import subprocess
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 
 PACKAGES = ("disentbench", "torch", "numpy", "scikit-learn", "h5py")
 
 
+CODE = Path(__file__).parent
+# What the code is made of: tracked files here, and new ones of the kinds that are read.
+MADE_OF = (".", ":(top)Snakefile", ":(top)workflow/rules")
+NEW = (".py", ".smk", ".html", ".css")
+
+
+def version(package: str) -> str:
+    """The version of a package; a checkout may be none, and not every machine trains and scores."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
 @lru_cache
 def revision() -> str:
-    """The code's git revision, with `+` if files differ from it or are new; else the version."""
+    """The code's git revision, with `+` if files that it is made of differ; else the version."""
+    if not git("ls-files", "__init__.py"):  # installed, perhaps within somebody else's checkout
+        return version("disentbench")
     described = git("describe", "--always", "--abbrev=12", "--exclude=*")
-    changed = git("status", "--porcelain", "--untracked-files=all", "--", ".")
-    return f"{described}{'+' if changed else ''}" if described else version("disentbench")
+    status = git("status", "--porcelain", "--untracked-files=all", "-z", "--", *MADE_OF)
+    changed = [line for line in status.split("\0") if line[:2] != "??" or line.endswith(NEW)]
+    return described + "+" * any(changed)
 
 
 def git(*arguments: str) -> str:
-    """What git says of the package's folder; nothing where there is no git or no repository."""
+    """What git says of the package's folder; nothing where there is no git or no repository.
+
+    Git refuses a checkout that another user owns. Its code runs here already, so this one is
+    trusted, and nothing that its configuration would have git run.
+    """
+    trusted = ("-c", f"safe.directory={CODE.resolve().parent}", "-c", "core.fsmonitor=false")
     try:
-        command = ["git", "-C", Path(__file__).parent, *arguments]
+        command = ["git", "-C", CODE, *trusted, *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     except OSError:
         return ""

@@ -1,62 +1,108 @@
 """Scores: metrics of representations, as tidy tables."""
 
 import inspect
-import json
+import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import ArrayLike
-from pyarrow import parquet
 
-from disentbench import files, latents, plugins
+from disentbench import latents, plugins
+from disentbench.companions import compared, comparing, summaries
 from disentbench.errors import UserError
-from disentbench.latents import Columns
-from disentbench.metrics import Metric, Score
-from disentbench.provenance import unique
-from disentbench.representation import Representation, represent
-from disentbench.study import Pack, Study
+from disentbench.latents import AS_IT_IS, Reading
+from disentbench.metrics import Score
+from disentbench.plugins import needs
+from disentbench.representation import Representation, from_anywhere, represent
 
 Code = Literal["mean", "sampled"]
 
 # What a metric may need, in words for who did not bring it.
-WORDS = {"posterior": "logvar", "companions": "several runs with logvar in one file"}
+WORDS = {"posterior": "logvar", "companions": "other runs, all with logvar"}
 
 
 class Scored(NamedTuple):
-    """One metric of one run."""
+    """One metric of one run; `notes` are what it had to say, such as why a value is NaN."""
 
     run: str
     metric: str
     score: Score
+    notes: list[str]
 
 
 def score(
     codes: ArrayLike,
-    factors: ArrayLike,
+    factors: ArrayLike | None = None,
     *,
     logvar: ArrayLike | None = None,
     metrics: Sequence[str] | None = None,
     code: Code = "mean",
     seed: int = 0,
-) -> dict[str, float]:
-    """Metrics of one representation, by the name of each value.
+    seeds: Sequence[Any] | None = None,
+    detail: bool = False,
+) -> dict[Any, Any] | tuple[dict[Any, Any], dict[Any, Any]]:
+    """Metrics of one representation, by the name of each value, or of several runs.
 
-    `codes` [image, latent] are posterior means, `factors` [image, factor] classes; `logvar`
-    (log sigma^2) adds the metrics of the posterior, and `code="sampled"` takes the metrics of the
-    codes on one sample of it. Without `metrics`, all that can be computed.
-    Raises a UserError (a ValueError) for arrays that do not fit and for names that do not exist.
+    `codes` [image, latent] are posterior means, `factors` [image, factor] classes, whole numbers or
+    text, which some metrics do without; `logvar` (log sigma^2) adds the metrics of the posterior,
+    and `code="sampled"` takes the metrics of the codes on one sample of it. Arrays, tensors on any
+    device and tables of pandas will do. Without `metrics`, all that can be computed; a name alone
+    or several are those asked for.
+
+    Of `codes` [run, image, latent] the answer is a mapping from each run, by its place or by what
+    `seeds` has there, to its values; metrics that compare runs compare these. With `detail` a
+    second mapping has the arrays of which a metric is made: {metric: {name: array}}, by run of
+    several. Raises a UserError (a ValueError) for arrays that do not fit and for names that do not
+    exist.
     """
-    run = coded(represent(codes, factors, logvar=logvar), code, seed)
-    values = {}
-    for name in chosen(metrics, run):
-        values |= wanted(name, measure(name, run, seed).values, metrics)
-    return values
+    metrics = metrics.split(",") if isinstance(metrics, str) else metrics
+    runs = _runs(from_anywhere(codes), factors, logvar, seeds)
+    if len(runs) > 1:
+        runs = with_companions(runs, asked_for(metrics), seed)
+    scored = {run: _scored(coded(each, code, seed), metrics, seed) for run, each in runs}
+    values = {
+        run: {k: v for each in parts.values() for k, v in each.values.items()}
+        for run, parts in scored.items()
+    }
+    details = {
+        run: {name: each.detail for name, each in parts.items()} for run, parts in scored.items()
+    }
+    if np.ndim(codes) < 3:
+        values, details = values[0], details[0]
+    return (values, details) if detail else values
+
+
+def _runs(codes, factors, logvar, seeds) -> list[tuple[Any, Representation]]:
+    """Each run of arrays with its name, beside the others."""
+    factors = None if factors is None else from_anywhere(factors)
+    logvar = None if logvar is None else from_anywhere(logvar)
+    if codes.ndim != 3:
+        if seeds is not None:
+            raise UserError(f"seeds name runs, and codes are {codes.shape}: [run, image, latent]")
+        return [(0, represent(codes, factors, logvar=logvar))]
+    names = list(range(len(codes)) if seeds is None else seeds)
+    if len(set(names)) < len(names) or len(names) != len(codes):
+        raise UserError(f"there are {len(codes)} runs; seeds must name each once, not {names}")
+    if logvar is not None and logvar.shape != codes.shape:
+        raise UserError(f"logvar is {logvar.shape} and codes {codes.shape}; they must agree")
+    variances = [None] * len(codes) if logvar is None else logvar
+    runs = [represent(mean, factors, logvar=v) for mean, v in zip(codes, variances, strict=True)]
+    return list(zip(names, runs, strict=True))
+
+
+def _scored(run: Representation, metrics: Sequence[str] | None, seed: int) -> dict[str, Score]:
+    """What is wanted of each metric, by the name of its file."""
+    found = {name: measure(name, run, seed) for name in chosen(metrics, run)}
+    return {
+        name: Score(wanted(name, values, metrics), detail)
+        for name, (values, detail) in found.items()
+    }
 
 
 def score_file(
@@ -65,17 +111,36 @@ def score_file(
     *,
     code: Code = "mean",
     seed: int = 0,
-    columns: Columns | None = None,
+    reading: Reading = AS_IT_IS,
+    companions: Sequence[str | Path] = (),
 ) -> Iterator[Scored]:
-    """The same for every run of a file, run by run."""
-    runs = latents.read(path, columns)
-    if metrics is None or any("companions" in needs(file_of(name)) for name in metrics):
-        runs = with_companions(list(runs))
-    for name, run in runs:
-        prepared = coded(run, code, seed)
+    """The same for every run of a file, run by run; factors may be missing where none is needed.
+
+    Metrics that compare runs compare each with the others of the file and with all of the files
+    `companions`: one run is in memory at a time, and of the others what these metrics keep.
+    """
+    asked = asked_for(metrics)
+    bare = metrics is not None and not any("factors" in needs(name) for name in asked)
+    reading = reading._replace(bare=bare)
+    kept = compared([path, *companions], comparing(asked), partial(generator, seed), reading)
+    for name, run in latents.read(path, reading):
+        others = None
+        if kept is not None:
+            others = [each for of, each in kept.items() if of != (0, name)]
+        prepared = coded(replace(run, companions=others), code, seed)
         for metric in chosen(metrics, prepared):
-            values, detail = measure(metric, prepared, seed)
-            yield Scored(name, metric, Score(wanted(metric, values, metrics), detail))
+            (values, detail), notes = _noted(attempt, metric, prepared, seed)
+            for note in notes:
+                warnings.warn(f"run {name}: {note}", stacklevel=2)
+            yield Scored(name, metric, Score(wanted(metric, values, metrics), detail), notes)
+
+
+def _noted(function: Callable, *arguments) -> tuple[Any, list[str]]:
+    """What a function returns, and what it warns of, each once."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        result = function(*arguments)
+    return result, list(dict.fromkeys(str(each.message) for each in heard))
 
 
 def table(scored: Sequence[Scored]) -> pd.DataFrame:
@@ -85,29 +150,69 @@ def table(scored: Sequence[Scored]) -> pd.DataFrame:
 
 
 def details(scored: Sequence[Scored]) -> dict:
-    """What figures are drawn from, as plain data: {"runs": {run: {metric: {name: array}}}}."""
+    """What figures are drawn from, as plain data: {"runs": {run: {metric: {name: array}}}}.
+
+    Beside it {"notes": {run: {metric: [sentence]}}} of those metrics that had something to say.
+    """
     runs: dict[str, dict] = {}
+    notes: dict[str, dict] = {}
     for each in scored:
         arrays = {name: _plain(values) for name, values in each.score.detail.items()}
         runs.setdefault(each.run, {})[each.metric] = arrays
-    return {"runs": runs}
+        if each.notes:
+            notes.setdefault(each.run, {})[each.metric] = each.notes
+    return {"runs": runs, "notes": notes}
 
 
 def _plain(values: ArrayLike) -> list:
-    """An array as nested lists; what is not finite, which JSON cannot say, as None."""
+    """An array as nested lists that JSON can say: NaN is null, an infinite value "inf" or "-inf".
+
+    `np.array(..., float)` reads them back.
+    """
     array = np.asarray(values)
-    return np.where(np.isfinite(array), array, None).tolist()
+    plain = array.astype(object)
+    if array.dtype.kind == "f":
+        plain[np.isnan(array)] = None
+        plain[np.isposinf(array)] = "inf"
+        plain[np.isneginf(array)] = "-inf"
+    return plain.tolist()
+
+
+def records(table: pd.DataFrame) -> list[dict]:
+    """The rows of a table as JSON can say them, every value to its last digit."""
+    columns = {name: _plain(column.to_numpy()) for name, column in table.items()}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def measure(name: str, run: Representation, seed: int = 0, **options) -> Score:
     """One metric of one run, with the metric's own options; a run that diverged scores NaN."""
     metric = plugins.load("metrics", name)
     if run.failed:
-        return Score({value.name: np.nan for value in metric.values})
+        warnings.warn(f"it diverged, and {name} is NaN", stacklevel=2)
+        return _undefined(name)
     given = {need: getattr(run, need) for need in needs(name)}
+    if "companions" in given:
+        given["companions"] = [kept[name] for kept in given["companions"]]
     if "rng" in inspect.signature(metric.compute).parameters:
         options["rng"] = generator(seed, name)
     return metric.compute(**given, **options)
+
+
+def attempt(name: str, run: Representation, seed: int = 0) -> Score:
+    """The same, but NaN with a warning where the run's numbers are such that it cannot be computed.
+
+    One odd run must not cost the others their scores, nor a study its report.
+    """
+    try:
+        return measure(name, run, seed)
+    except (ArithmeticError, IndexError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        warnings.warn(f"{name} cannot be computed and is NaN: {reason}", stacklevel=2)
+        return _undefined(name)
+
+
+def _undefined(name: str) -> Score:
+    return Score({value.name: np.nan for value in plugins.load("metrics", name).values})
 
 
 def generator(seed: int, purpose: str) -> np.random.Generator:
@@ -124,22 +229,24 @@ def coded(run: Representation, code: Code, seed: int) -> Representation:
     return run.sampled(generator(seed, "sampled"))
 
 
-def with_companions(runs: list[tuple[str, Representation]]) -> list[tuple[str, Representation]]:
-    """Each run beside the posteriors of the others that did not diverge, if all have one."""
-    posteriors = {name: run.posterior for name, run in runs if not run.failed}
-    if any(posterior is None for posterior in posteriors.values()):
+def with_companions(
+    runs: list[tuple[Any, Representation]], metrics: Sequence[str], seed: int
+) -> list[tuple[Any, Representation]]:
+    """Each run beside the others, for those of the metrics that compare, if all have posteriors."""
+    if any(run.posterior is None for _, run in runs):
         return runs
+    seeded, names = partial(generator, seed), comparing(metrics)
+    kept = [summaries(run.posterior, names, seeded) for _, run in runs]
+    others = [kept[:i] + kept[i + 1 :] for i in range(len(runs))]
     return [
-        (name, replace(run, companions=[p for other, p in posteriors.items() if other != name]))
-        for name, run in runs
+        (name, replace(run, companions=each))
+        for (name, run), each in zip(runs, others, strict=True)
     ]
 
 
-def needs(name: str) -> list[str]:
-    """What a metric takes from a representation: its function's positional parameters."""
-    metric: Metric = plugins.load("metrics", name)
-    parameters = inspect.signature(metric.compute).parameters.values()
-    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+def asked_for(metrics: Sequence[str] | None) -> list[str]:
+    """The files of the metrics that are asked for; without any, all that there are."""
+    return plugins.names("metrics") if metrics is None else list(map(file_of, metrics))
 
 
 def chosen(metrics: Sequence[str] | None, run: Representation) -> list[str]:
@@ -187,81 +294,3 @@ def wanted(file: str, values: dict[str, float], metrics: Sequence[str] | None) -
     if metrics is None or file in metrics:
         return values
     return {key: v for key, v in values.items() if key.removesuffix("_se") in metrics}
-
-
-def levels(factors: np.ndarray, metrics: Sequence[str] | None = None, seed: int = 0):
-    """What chance and a perfect code score on these very factors: columns metric, chance, perfect.
-
-    The perfect code has one latent for each factor that varies, its class on a scale of unit
-    variance, known to a twentieth of the step between classes. Chance is the same code with its
-    rows shuffled. Metrics that look at no factors have neither.
-    """
-    files = plugins.names("metrics") if metrics is None else map(file_of, metrics)
-    supervised = [name for name in files if "factors" in needs(name)]
-    perfect = _perfect(factors)
-    shuffled = generator(seed, "chance").permutation(len(factors))
-    chance = replace(perfect, mean=perfect.mean[shuffled], logvar=perfect.logvar[shuffled])
-    rows = [
-        (key, by_chance, measure(name, perfect, seed).values[key])
-        for name in dict.fromkeys(supervised)
-        for key, by_chance in measure(name, chance, seed).values.items()
-    ]
-    return pd.DataFrame(rows, columns=["metric", "chance", "perfect"])
-
-
-def _perfect(factors: np.ndarray) -> Representation:
-    varying = factors[:, factors.min(0) < factors.max(0)].astype(float)
-    if not varying.size:
-        raise UserError("no factor has more than one class; chance and perfection need one")
-    scale = varying.std(0)
-    width = np.broadcast_to(2 * np.log(0.05 / scale), varying.shape)
-    return represent((varying - varying.mean(0)) / scale, factors, logvar=width)
-
-
-def collect(study: Study, results: Path) -> pd.DataFrame:
-    """The tidy table of a study: a row for each run and value, from every pack's score files.
-
-    Columns: dataset, objective, setting, seed, one for each swept setting, metric, value.
-    """
-    scores = pd.concat([_of_pack(study, pack, results) for pack in study.packs], ignore_index=True)
-    identity = ["dataset", "objective", "setting", "seed"]
-    swept = [column for column in scores if column not in (*identity, "metric", "value")]
-    return scores[[*identity, *swept, "metric", "value"]]
-
-
-def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:
-    folder = results / study.study / pack.path / "scores"
-    scores = pd.concat([read(folder / f"{metric}.csv") for metric in study.metrics])
-    return scores.rename(columns={"run": "seed"}).assign(
-        dataset=pack.dataset,
-        objective=pack.objective,
-        setting=pack.setting,
-        seed=lambda table: table["seed"].astype(int),
-        **study.point(pack),
-    )
-
-
-def scored_by(study: Study, results: Path) -> list[dict]:
-    """With what code the study was scored, each once, as far as the details say it."""
-    folders = (results / study.study / pack.path / "scores" for pack in study.packs)
-    paths = (folder / f"{metric}.json" for folder in folders for metric in study.metrics)
-    details = (json.loads(files.checked(path).read_text()) for path in paths if path.exists())
-    return unique(each["provenance"] for each in details if "provenance" in each)
-
-
-def read(path: Path) -> pd.DataFrame:
-    """A score file, every value to its last digit."""
-    return pd.read_csv(files.checked(path), dtype={"run": str})
-
-
-def write_parquet(scores: pd.DataFrame, path: Path, provenance: dict) -> None:
-    """A tidy table as parquet, names encoded as dictionaries; what is missing is null.
-
-    The schema's metadata holds the provenance as JSON under `disentbench`.
-    """
-    table = pa.Table.from_pandas(scores, preserve_index=False)
-    metadata = table.schema.metadata | {"disentbench": json.dumps(provenance)}
-    names = list(scores.select_dtypes(exclude="number"))
-    parquet.write_table(
-        table.replace_schema_metadata(metadata), path, compression="zstd", use_dictionary=names
-    )

@@ -9,9 +9,12 @@ from math import comb
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.special import stdtrit
 from scipy.stats import rankdata
+
+MOST_WAYS = 20_000  # to divide the runs of two samples, of which all are tried
+RANDOM_WAYS = 9_999  # that are tried of more
 
 
 class Interval(NamedTuple):
@@ -52,14 +55,25 @@ def difference(
     gap = float(a.mean() - b.mean())
     if min(len(a), len(b)) < 2:
         return Interval(gap, np.nan, np.nan)
-    errors = [x.var(ddof=1) / len(x) for x in (a, b)]
-    if not sum(errors):
-        return Interval(gap, gap, gap)
-    freedom = sum(errors) ** 2 / sum(
-        e**2 / (len(x) - 1) for e, x in zip(errors, (a, b), strict=True)
-    )
-    half = float(stdtrit(freedom, (1 + level) / 2) * np.sqrt(sum(errors)))
+    half = float(welch_half_width(a.std(ddof=1), len(a), b.std(ddof=1), len(b), level))
     return Interval(gap, gap - half, gap + half)
+
+
+def welch_half_width(sd, n, other_sd, other_n, level: float = 0.95):
+    """Half the width of Welch's interval for a difference of two means; NaN where an n is below 2.
+
+    Arrays are taken elementwise. Of two samples that do not vary the difference is exact.
+    """
+    sd, n, other_sd, other_n = (np.asarray(x, float) for x in (sd, n, other_sd, other_n))
+    enough = np.minimum(n, other_n) >= 2
+    n, other_n = np.where(enough, n, 2), np.where(enough, other_n, 2)
+    error, other_error = sd**2 / n, other_sd**2 / other_n
+    both = error + other_error
+    varies = both > 0
+    rest = np.where(varies, error**2 / (n - 1) + other_error**2 / (other_n - 1), 1)
+    freedom = np.where(varies, both, 1) ** 2 / rest
+    half = stdtrit(freedom, (1 + level) / 2) * np.sqrt(both)
+    return np.where(enough, np.where(varies | np.isnan(both), half, 0), np.nan)
 
 
 def probability_of_improvement(
@@ -81,12 +95,12 @@ def permutation_test(
     b: Float[np.ndarray, " other"],
     *,
     rng: np.random.Generator,
-    most: int = 20_000,
+    most: int = MOST_WAYS,
 ) -> float:
     """Two-sided p of the difference of means under exchange of the labels.
 
     Exact where there are at most this many ways to divide the runs, else from 9,999 random ones.
-    With 3 against 3 no p is below 0.1, whatever the numbers: 2 of 20 ways.
+    Few runs do not allow a small one, whatever the numbers: see `lowest_p`.
     """
     a, b = _finite(a), _finite(b)
     if not len(a) or not len(b):
@@ -98,6 +112,20 @@ def permutation_test(
     observed = abs(a.mean() - b.mean())
     extreme = gaps >= observed - 1e-12 * max(1.0, np.abs(both).max())  # equal up to rounding
     return float(extreme.mean() if exact else (1 + extreme.sum()) / (1 + len(ways)))
+
+
+def lowest_p(n: int, other_n: int, most: int = MOST_WAYS) -> float:
+    """The least p that the permutation test can give for so many runs, whatever the numbers.
+
+    One way to divide the runs is the one observed; of samples of one size its mirror image is as
+    extreme. With 3 against 3 it is 2 of 20 ways, 0.1. NaN where a sample is empty.
+    """
+    if not min(n, other_n):
+        return np.nan
+    ways = comb(n + other_n, n)
+    if ways > most:
+        return 1 / (1 + RANDOM_WAYS)
+    return (2 if n == other_n else 1) / ways
 
 
 def holm(p: Float[np.ndarray, " comparison"]) -> Float[np.ndarray, " comparison"]:
@@ -121,6 +149,55 @@ def mean_ranks(
     return rankdata(-worst_last, axis=0).mean(1)
 
 
+class Chance(NamedTuple):
+    """What the choice of the best does where nothing is better than anything else."""
+
+    excess: float  # of the best mean above the one that all share, on average
+    lead: float  # of the best mean over the best of the other methods, on average; NaN if none
+    clear: float  # how often the best's difference from one other lies outside its 95 % interval
+
+
+def best_of_equals(
+    n: Int[np.ndarray, " setting"],
+    methods: Int[np.ndarray, " setting"],
+    *,
+    rng: np.random.Generator,
+    draws: int = 10_000,
+) -> Chance:
+    """The best of several settings whose runs are all standard normal, over many such studies.
+
+    `n` are the runs of each setting, `methods` says whose setting it is; excess and lead are in
+    standard deviations of a run. The one other is any setting, named beforehand: without a choice
+    its share would be 0.05, Welch's. It is NaN where a setting has but one run.
+    """
+    means = rng.standard_normal((draws, len(n))) / np.sqrt(n)
+    first, rows = means.argmax(axis=1), np.arange(draws)
+    top = means[rows, first]
+    if len(n) < 2:
+        return Chance(float(top.mean()), np.nan, np.nan)
+    same = methods == methods[first, None]
+    rival = np.where(same, -np.inf, means).max(axis=1)
+    lead = float((top - rival).mean()) if len(np.unique(methods)) > 1 else np.nan
+    other = (first + rng.integers(1, len(n), draws)) % len(n)
+    spread = [_sd_of_normals(n[chosen], rng) for chosen in (first, other)]
+    half = welch_half_width(spread[0], n[first], spread[1], n[other])
+    clear = np.nan if n.min() < 2 else float((top - means[rows, other] > half).mean())
+    return Chance(float(top.mean()), lead, clear)
+
+
+def _sd_of_normals(n: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Standard deviations of samples of so many normals: independent of their means."""
+    freedom = np.maximum(n - 1, 1)
+    return np.sqrt(rng.chisquare(freedom) / freedom)
+
+
+def pooled_sd(sd: Float[np.ndarray, " sample"], n: Int[np.ndarray, " sample"]) -> float:
+    """One standard deviation of several samples, about a mean of each; NaN if each has one run."""
+    freedom = np.maximum(n - 1, 0)
+    squares = np.where(freedom > 0, freedom * sd**2, 0)
+    return float(np.sqrt(squares.sum() / freedom.sum())) if freedom.sum() else np.nan
+
+
 def _finite(values: np.ndarray) -> np.ndarray:
     return values[np.isfinite(values)]
 
@@ -130,8 +207,8 @@ def _all_ways(total: int, n: int) -> np.ndarray:
     return np.array(list(combinations(range(total), n)))
 
 
-def _random_ways(total: int, n: int, rng: np.random.Generator, ways: int = 9_999) -> np.ndarray:
-    orders = rng.permuted(np.tile(np.arange(total), (ways, 1)), axis=1)
+def _random_ways(total: int, n: int, rng: np.random.Generator) -> np.ndarray:
+    orders = rng.permuted(np.tile(np.arange(total), (RANDOM_WAYS, 1)), axis=1)
     return orders[:, :n]
 
 

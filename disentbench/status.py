@@ -1,7 +1,8 @@
 """How far a study is, as its files and locks say: what is done, runs, has failed or is missing.
 
-What Snakemake would make anew because its inputs have changed counts as done here; `snakemake -n`
-knows. A training is seen to run wherever it does, by its lock; other jobs on this machine alone.
+Files say which settings made them, so what was made with others is told apart. What Snakemake would
+make anew for another reason counts as done; `snakemake -n` knows. A training is seen to run
+wherever it does, by its lock; other jobs on this machine alone.
 Imports no torch: a study of thousands of files is answered at once.
 """
 
@@ -11,7 +12,6 @@ import re
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -19,26 +19,18 @@ from typing import NamedTuple
 
 from filelock import SoftFileLease
 
+from disentbench import expected, files
 from disentbench.documents import printable
 from disentbench.files import lives
+from disentbench.layout import STAGES, Job, jobs
 from disentbench.study import Pack, Study
 
-STAGES = ("data", "train", "encode", "score", "levels", "audit", "collect", "report")
-STATES = ("done", "running", "failed", "missing")
+STATES = ("done", "other", "running", "failed", "missing")
 SHOWN = 20  # lines of a list; the rest is counted
 # A trainer touches its lock every ten seconds; the rest is for two clocks that disagree.
 LOCK_SECONDS = 60
 STOPPED = re.compile(r"disentbench \S+: stopped by |KeyboardInterrupt")
 ERROR = re.compile(r"[\w.]+(Error|Exception)\b|Fatal |terminate called |.*: command not found$")
-
-
-class Job(NamedTuple):
-    """What is there when a job is done, and where it says what goes wrong."""
-
-    stage: str
-    output: Path
-    log: Path
-    pack: Pack | None = None
 
 
 class Training(NamedTuple):
@@ -67,9 +59,13 @@ class Status(NamedTuple):
     """Where a study stands."""
 
     study: str
+    folder: Path
     jobs: dict[str, Counter]  # by stage, how many jobs are in each state
     trainings: list[Training]  # those that are not done
     failures: list[Failure]
+    other: list[str]  # files of other settings or of another run, and why they are
+    code: Counter  # by stage, what other code has made than there is now
+    cut: int  # runs that exist, but in packs of another size
 
     @property
     def running(self) -> list[Training]:
@@ -109,44 +105,46 @@ class Folders(dict[Path, frozenset[str]]):
 def status(study: Study, results: Path) -> Status:
     """Where a study stands below `results`, the folder above its own."""
     folders, written, now = Folders(), being_written(), time.time()
-    found = Status(study.study, {stage: Counter() for stage in STAGES}, [], [])
-    for job in jobs(study, results / study.study):
-        state, words = "done", None
-        if job.stage == "train" and not folders.hold(job.output):
+    folder = results / study.study
+    counts = {stage: Counter() for stage in STAGES}
+    found = Status(study.study, folder, counts, [], [], [], Counter(), 0)
+    missing = []
+    for job in jobs(study, folder):
+        state = _state(job, folders, found)
+        if job.stage == "train" and state != "done":
             training = _training(study, job.pack, job.output.parent, folders, now)
             found.trainings.append(training)
-            state = "running" if training.running else "missing"
-        elif not folders.hold(job.output):
-            state = (
-                "running"
-                if written and Path(os.path.realpath(job.output)) in written
-                else "missing"
-            )
+            state = "running" if training.running else state
+            missing += [job.pack] if state == "missing" else []
+        elif state == "missing" and written and Path(os.path.realpath(job.output)) in written:
+            state = "running"
         if state == "missing" and folders.hold(job.log) and (words := failure(job.log)):
             state = "failed"
             found.failures.append(Failure(job.stage, job.log, words))
         found.jobs[job.stage][state] += 1
     found.failures.sort(key=lambda each: STAGES.index(each.stage))  # the others follow from these
-    return found
+    return found._replace(cut=sum(len(_cut(pack, folder, folders)) for pack in missing))
 
 
-def jobs(study: Study, folder: Path) -> Iterator[Job]:
-    """Every job of a study, in the order of the pipeline within each data set and pack."""
-    for name in study.datasets:
-        own = folder / name
-        yield Job("data", own / "images.h5", own / "logs/data.log")
-        yield Job("audit", own / "audit.csv", own / "logs/audit.log")
-        for metric in study.metrics:
-            yield Job("levels", own / f"levels/{metric}.csv", own / f"logs/levels-{metric}.log")
-    for pack in study.packs:
-        own = folder / pack.path
-        logs, scores = own / "logs", own / "scores"
-        yield Job("train", own / "model.pt", logs / "train.log", pack)
-        yield Job("encode", own / "latents.h5", logs / "encode.log")
-        for metric in study.metrics:
-            yield Job("score", scores / f"{metric}.csv", logs / f"score-{metric}.log")
-    yield Job("collect", folder / "scores.csv", folder / "logs/collect.log")
-    yield Job("report", folder / "report/index.html", folder / "logs/report.log")
+def _state(job: Job, folders: Folders, found: Status) -> str:
+    """Whether a job's output is there, and is what it must be; what is said of it is noted."""
+    if not folders.hold(job.output):
+        return "missing"
+    said = files.identity(job.output)
+    if wrong := expected.differences(said, job.identity):
+        found.other.append(f"{job.output} {wrong[0]}")
+        return "other"
+    found.code[job.stage] += said.get("code") != job.code
+    return "done"
+
+
+def _cut(pack: Pack, folder: Path, folders: Folders) -> set[int]:
+    """Which of a pack's seeds are trained in packs of other seeds."""
+    setting = (folder / pack.path).parent
+    there = [re.fullmatch(r"seeds-(\d{1,9})-(\d{1,9})", name) for name in folders[setting]]
+    spans = [range(int(m[1]), int(m[2]) + 1) for m in there if m]
+    trained = [s for s in spans if folders.hold(setting / f"seeds-{s.start}-{s.stop - 1}/model.pt")]
+    return {seed for seed in pack.seeds if any(seed in span for span in trained)}
 
 
 def _training(study: Study, pack: Pack, folder: Path, folders: Folders, now: float) -> Training:
@@ -226,12 +224,26 @@ def _tail(log: Path, size: int = 8192) -> list[str]:
 def text(found: Status) -> str:
     """A status to be read."""
     parts = [found.study, *_table(found.jobs)]
+    if not found.folder.is_dir():
+        parts += ["", f"{found.folder} is not there; --results names the folder above it"]
     parts += _listed("training now", [_now(each) for each in found.running])
     parts += _listed("stopped, to be resumed", [_far(each) for each in found.stopped])
     if found.trainings:
         parts += ["", _time_left(found)]
+    parts += _listed("made with other settings, to be made anew", found.other)
+    parts += _other_code(found)
+    if found.cut:
+        cut = f"{found.cut:,} runs exist in packs of another size"
+        parts += ["", f"{cut}; with this `pack` they are trained anew"]
     failures = [f"{each.log}: {shortened(each.words)}" for each in found.failures]
     return "\n".join([*parts, *_listed("failed", failures)])
+
+
+def _other_code(found: Status) -> list[str]:
+    stages = [f"{stage} {count:,}" for stage, count in found.code.items() if count]
+    if not stages:
+        return []
+    return ["", f"made by other code: {', '.join(stages)}; `snakemake -n` says what it makes anew"]
 
 
 def _table(jobs: dict[str, Counter]) -> list[str]:

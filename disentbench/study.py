@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from disentbench import documents, plugins
+from disentbench import documents, limits, plugins
+from disentbench.datasets import is_whole
 from disentbench.errors import UserError
 from disentbench.options import Options, sentence, shown
 
@@ -26,7 +28,7 @@ def _path_safe(name: str) -> str:
 
 
 def _seed_range(seeds: Any) -> str:
-    match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", str(seeds))
+    match = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", str(seeds))
     if not match or not 0 <= int(match[2] or match[1]) - int(match[1]) < MOST_SEEDS:
         raise ValueError(
             f"{shown(seeds)} is no range of seeds; write the first and the last, as in 0-4, "
@@ -36,6 +38,12 @@ def _seed_range(seeds: Any) -> str:
 
 
 MOST_SEEDS = 100_000
+# The keys of a study that alter no model; all others are in every recipe.
+TRAINS_NOTHING = {"metrics"}
+# Ten times the largest study that we ship: 12,600 runs in 252 packs, and room to spare.
+MOST_RUNS, MOST_PACKS = 200_000, 10_000
+MOST_TEXT = 100_000  # characters of a study as JSON: a command takes 128 KiB in one argument
+ONCE = "a sweep needs one value or more, each of them once"
 Name = Annotated[str, AfterValidator(_path_safe)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
@@ -68,6 +76,11 @@ class Pack:
     @property
     def seeds(self) -> range:
         return range(self.first, self.last + 1)
+
+    @property
+    def of(self) -> tuple[str, str, str]:
+        """The data set, objective and setting whose runs these are."""
+        return self.dataset, self.objective, self.setting
 
     @property
     def path(self) -> str:
@@ -110,26 +123,60 @@ class Study(Options):
 
     @model_validator(mode="after")
     def _parts_exist_and_fit(self):
+        self._within_bounds()
+        if (double := twice(self.metrics)) is not None:
+            raise ValueError(f"metrics names {shown(double)} twice; name each metric once")
         for metric in self.metrics:
             plugins.require("metrics", metric)
-            if self.metrics.count(metric) > 1:
-                raise ValueError(f"metrics names {metric!r} twice; name each metric once")
         for name in self.datasets:
             self._fits(name)
         for name in self.objectives:
             for _, objective in self.settings(name):
                 self._groups_fit(name, objective)
+                self._estimate_fits(name, objective)
         return self
+
+    def _within_bounds(self) -> None:
+        """Count before anything is made: so many runs, packs and characters a study may have."""
+        if (size := len(self.text)) > MOST_TEXT:
+            raise ValueError(
+                f"the study has {size:,} characters with its aliases and defaults written out; "
+                f"at most {MOST_TEXT:,} fit a command, so make several studies of it"
+            )
+        settings = sum(map(self._count_settings, self.objectives)) * len(self.datasets)
+        first, last = self._ends
+        runs = settings * (last - first + 1)
+        packs = settings * (last // self.pack - first // self.pack + 1)
+        if runs > MOST_RUNS or packs > MOST_PACKS:
+            raise ValueError(
+                f"the study has {runs:,} runs in {packs:,} packs; at most {MOST_RUNS:,} runs and "
+                f"{MOST_PACKS:,} packs are allowed, so take fewer seeds or settings, a larger "
+                "pack, or several studies"
+            )
 
     def _fits(self, name: str) -> None:
         dataset = self.dataset(name)
         batch = self.training.batch_size
+        if not is_whole(dataset.size, 1, 10**9):
+            raise ValueError(f"{name} says that it has {shown(dataset.size)} images")
+        if dataset.size < 2:
+            raise ValueError(
+                f"datasets.{name} has one image, and nothing to measure; keep at least 2"
+            )
         if batch > dataset.size:
             raise ValueError(
                 f"training.batch_size {batch} is larger than {name}'s {dataset.size} images; "
                 f"use at most {dataset.size}"
             )
         _named(f"architecture on {name}", self.network.check, dataset.image_shape)
+
+    def _estimate_fits(self, name: str, objective) -> None:
+        """On one image every estimate is a constant, and the objective would be the VAE."""
+        if objective.structure().estimator is not None and self.training.batch_size < 2:
+            raise ValueError(
+                f"training.batch_size is {self.training.batch_size}, and objectives.{name} "
+                "estimates q(z) from the images of a batch; use at least 2"
+            )
 
     def _groups_fit(self, name: str, objective) -> None:
         structure = objective.structure()
@@ -171,7 +218,20 @@ class Study(Options):
     @cached_property
     def _objectives(self) -> dict[str, dict[str, Any]]:
         """Every objective by the study's name and by setting, each made once."""
-        return {name: dict(self._made(name)) for name in self.objectives}
+        return {name: self._settings_once(name) for name in self.objectives}
+
+    def _settings_once(self, name: str) -> dict[str, Any]:
+        """The settings of a sweep; two that one path would stand for are refused."""
+        made: dict[str, Any] = {}
+        for setting, objective in self._made(name):
+            if setting in made:
+                lists = ", ".join(f"{k} {shown(v)}" for k, v in self._lists(name).items())
+                raise ValueError(
+                    f"objectives.{name} has the setting {setting} twice (a path has six digits of "
+                    f"a number), from {lists}; {ONCE}"
+                )
+            made[setting] = objective
+        return made
 
     def _made(self, name: str) -> Iterator[tuple[str, Any]]:
         for options in self.sweep(name):
@@ -182,22 +242,31 @@ class Study(Options):
 
     def sweep(self, name: str) -> list[dict[str, Any]]:
         """The points of an objective's sweep: a list in its options holds the values to sweep."""
-        lists = {k: v for k, v in self.objectives[name].items() if isinstance(v, list)}
+        lists = self._lists(name)
         for key, values in lists.items():
-            if not values or len({_text(v) for v in values}) < len(values):
-                raise ValueError(
-                    f"objectives.{name}.{key} is {values}; a sweep needs one value or more, "
-                    "each of them once"
-                )
+            if not values:
+                raise ValueError(f"objectives.{name}.{key} is []; {ONCE}")
         return [
             dict(zip(lists, point, strict=True)) for point in itertools.product(*lists.values())
         ]
 
+    def _lists(self, name: str) -> dict[str, list]:
+        return {k: v for k, v in self.objectives[name].items() if isinstance(v, list)}
+
+    def _count_settings(self, name: str) -> int:
+        """How many points a sweep has, without making them."""
+        return math.prod(map(len, self._lists(name).values()))
+
+    @property
+    def _ends(self) -> tuple[int, int]:
+        """The first and the last seed."""
+        first, _, last = self.seeds.partition("-")
+        return int(first), int(last or first)
+
     @property
     def blocks(self) -> list[tuple[int, int]]:
         """First and last seed of each block, aligned to multiples of the pack's size."""
-        first, _, last = self.seeds.partition("-")
-        first, last = int(first), int(last or first)
+        first, last = self._ends
         starts = range(first - first % self.pack, last + 1, self.pack)
         return [(max(start, first), min(start + self.pack - 1, last)) for start in starts]
 
@@ -212,6 +281,10 @@ class Study(Options):
             for block in self.blocks
         ]
 
+    def first_pack(self, dataset: str) -> Pack:
+        """The first pack on a data set: the one that is audited."""
+        return next(pack for pack in self.packs if pack.dataset == dataset)
+
     def pack_at(self, path: str) -> Pack:
         """The pack whose files are at this path below results/{study}/."""
         return self._by_path[path]
@@ -219,6 +292,17 @@ class Study(Options):
     @cached_property
     def _by_path(self) -> dict[str, Pack]:
         return {pack.path: pack for pack in self.packs}
+
+    def companions(self, pack: Pack) -> list[Pack]:
+        """The other packs of a pack's setting: what is compared with its runs."""
+        return [other for other in self._by_setting[pack.of] if other != pack]
+
+    @cached_property
+    def _by_setting(self) -> dict[tuple[str, str, str], list[Pack]]:
+        found: dict[tuple[str, str, str], list[Pack]] = {}
+        for pack in self.packs:
+            found.setdefault(pack.of, []).append(pack)
+        return found
 
     def point(self, pack: Pack) -> dict[str, Any]:
         """The swept settings of a pack, by name."""
@@ -228,18 +312,69 @@ class Study(Options):
 
     def recipe(self, pack: Pack) -> str:
         """The study of this pack alone, as JSON: all that its training depends on."""
+        packing = {"seeds": f"{pack.first}-{pack.last}", "pack": self._smallest_pack(pack)}
+        return json.dumps(self.setting_recipe(pack) | packing)
+
+    def setting_recipe(self, pack: Pack) -> dict[str, Any]:
+        """The same but for the seeds, of which each is trained alike in whatever company.
+
+        Whatever a study may say is in it but what trains nothing, so that no key can be forgotten.
+        """
+        setting = pack.dataset, pack.objective, pack.setting
+        if setting not in self._recipes:
+            self._recipes[setting] = self._training | {
+                "datasets": {pack.dataset: self.dataset_recipe(pack.dataset)},
+                "objectives": {pack.objective: self._objective_recipe(pack)},
+                "architecture": self._architecture_recipe,
+            }
+        return self._recipes[setting]
+
+    @cached_property
+    def _recipes(self) -> dict[tuple[str, str, str], dict[str, Any]]:
+        """Those that were asked for, each made once."""
+        return {}
+
+    @cached_property
+    def _training(self) -> dict[str, Any]:
+        """The study without what trains nothing and without what says which runs there are."""
+        return self.model_dump(mode="json", exclude=TRAINS_NOTHING | {"seeds", "pack"})
+
+    @property
+    def _architecture_recipe(self) -> dict[str, Any]:
+        """The architecture, defaults filled in."""
+        return {"of": self.architecture["of"]} | self.network.model_dump(mode="json")
+
+    def dataset_recipe(self, name: str) -> dict[str, Any]:
+        """All that a data set's images depend on, defaults filled in."""
+        options = self.dataset(name).model_dump(mode="json")
+        return {"of": self.file_of("datasets", name)} | options
+
+    def _objective_recipe(self, pack: Pack) -> dict[str, Any]:
+        """An objective at one setting, defaults filled in; but a list is read as a sweep."""
+        options = self._objectives[pack.objective][pack.setting].model_dump(mode="json")
+        single = {key: value for key, value in options.items() if not isinstance(value, list)}
         swept = {key: [value] for key, value in self.point(pack).items()}
-        alone = {
-            "study": self.study,
-            "datasets": {pack.dataset: self.datasets[pack.dataset]},
-            "objectives": {pack.objective: self.objectives[pack.objective] | swept},
-            "seeds": f"{pack.first}-{pack.last}",
-            "pack": pack.last + 1,
-            "latents": self.latents,
-            "architecture": self.architecture,
-            "training": self.training.model_dump(mode="json"),
-        }
-        return json.dumps(alone)
+        return {"of": self.file_of("objectives", pack.objective)} | single | swept
+
+    def _smallest_pack(self, pack: Pack) -> int:
+        """The least size of packs that keeps these seeds in one: the same however they were cut."""
+        sizes = range(len(pack.seeds), self.pack + 1)
+        return next(size for size in sizes if pack.first // size == pack.last // size)
+
+    def parts(self, pack: Pack) -> tuple[str, str, str]:
+        """The files that define a pack's data set, objective and architecture."""
+        dataset = self.file_of("datasets", pack.dataset)
+        return dataset, self.file_of("objectives", pack.objective), self.architecture["of"]
+
+
+def require_files(study: Study, results: Path) -> None:
+    """Refuse a study whose images are still to be made from a file that is not there."""
+    for name in study.datasets:
+        missing = [path for path in study.dataset(name).files if not path.is_file()]
+        if missing and not (results / study.study / name / "images.h5").exists():
+            raise UserError(
+                f"datasets.{name} reads {missing[0]}, which is no file here; name one that is"
+            )
 
 
 def read(source: str | Path | dict, name: str = "study") -> Study:
@@ -249,19 +384,19 @@ def read(source: str | Path | dict, name: str = "study") -> Study:
     text = str(source)
     if text.lstrip().startswith("{"):
         return _validated(_parsed(text, name), name)
-    path = Path(text)
-    if not path.is_file():
-        raise UserError(f"no study file {text}; name a YAML file like configs/demo.yaml")
-    return _validated(_parsed(path.read_text(encoding="utf-8", errors="replace"), text), text)
+    return _validated(plain(Path(text)), text)
 
 
-def require_plain(path: str | Path) -> None:
-    """Refuse what Snakemake's reader of config files lets pass: a key twice, a template's keys."""
-    found = _parsed(Path(path).read_text(encoding="utf-8", errors="replace"), str(path))
-    unknown = [key for key in found if key not in Study.model_fields]
-    if unknown:
-        choices = ", ".join(Study.model_fields)
-        raise UserError(f"{path}: unknown key {shown(unknown[0])}; the keys are {choices}")
+def plain(path: Path) -> Any:
+    """What a study's file says, each number and name as a person reads it."""
+    if not path.exists():
+        raise UserError(f"no study file {path}; name a YAML file like configs/demo.yaml")
+    limits.regular(path, "a YAML file like configs/demo.yaml")
+    try:
+        text = documents.text_of(path)
+    except ValueError as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+    return _parsed(text, str(path))
 
 
 def _parsed(text: str, name: str) -> Any:
@@ -276,17 +411,27 @@ def _validated(raw: Any, name: str) -> Study:
         return Study.model_validate(raw)
     except ValidationError as error:
         raise UserError(f"{name}: {sentence(error)}") from None
+    except RecursionError:
+        raise UserError(f"{name} is nested too deeply, or a part of it holds itself") from None
 
 
 def _as_mapping(entries: Any) -> Any:
     if isinstance(entries, list):
-        names = [entry if isinstance(entry, str) else shown(entry) for entry in entries]
-        if twice := [each for each in names if names.count(each) > 1]:
-            raise ValueError(f"{twice[0]!r} is named twice; name each once")
-        return {name: {} for name in names}
+        for entry in entries:
+            if not isinstance(entry, str):
+                raise ValueError(f"{shown(entry)} stands for no name; write names, in quotes")
+        if (double := twice(entries)) is not None:
+            raise ValueError(f"{shown(double)} is named twice; name each once")
+        return {name: {} for name in entries}
     if isinstance(entries, dict):
         return {key: {} if options is None else options for key, options in entries.items()}
     return entries
+
+
+def twice(names: list[str]) -> str | None:
+    """The first name that has stood before, if any has."""
+    seen: set[str] = set()
+    return next((name for name in names if name in seen or seen.add(name)), None)
 
 
 def made(kind: str, name: str, options: dict[str, Any]):

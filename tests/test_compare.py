@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from disentbench import compare, scores
+from disentbench import collect, compare
 from disentbench.cli import main
 
 RUN = compare.RUN
@@ -225,7 +225,7 @@ def test_the_keys_of_the_studies_are_compared_for_settings_that_both_have(tmp_pa
 def parquet_of_ours(path, **provenance):
     """A table as `collect` writes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scores.write_parquet(tidy(), path, provenance)
+    collect.write_parquet(tidy(), path, provenance)
     return path
 
 

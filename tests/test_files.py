@@ -13,18 +13,18 @@ import pandas as pd
 import pytest
 import torch
 
-from disentbench import files, hdf5, train
+from disentbench import files, hdf5, model_file
 from disentbench.errors import UserError
 
 
-def hdf5_file(path):
-    with hdf5.create(path) as file:
+def hdf5_file(path, said=None):
+    with hdf5.create(path, said) as file:
         file["x"] = np.arange(5)
         file.attrs["name"] = "x"
 
 
-def torch_file(path):
-    train.save(path, {"x": torch.arange(5), "name": "x"})
+def torch_file(path, said=None):
+    model_file.save(path, {"x": torch.arange(5), "name": "x"}, said)
 
 
 KINDS = pytest.mark.parametrize("write", [hdf5_file, torch_file])
@@ -63,17 +63,69 @@ def test_sealed_files_are_what_their_readers_expect(tmp_path):
         assert archive.comment.startswith(files.MARK)
 
 
-def tables(folder):
+def tables(folder, said=None):
     paths = [folder / "mig.csv", folder / "mig.json"]
     for path in paths:
         path.write_text("run,metric,value\n0,mig,0.5\n")
-    files.write_sums(*paths)
+    files.write_sums(*paths, identity=said)
     return paths
 
 
 def test_sha256sum_agrees_with_the_sums_of_tables(tmp_path):
     tables(tmp_path)
     subprocess.run(["sha256sum", "--check", "mig.sha256"], cwd=tmp_path, check=True)
+
+
+SAID = {"of": "mine/grid/vae/default/seeds-0-1/scores/mig", "recipe": "a" * 16}
+
+
+def test_what_a_file_says_it_is_is_read_back_and_its_readers_pass_over_it(tmp_path):
+    paths = tables(tmp_path, SAID)
+    hdf5_file(tmp_path / "x.h5", SAID)
+    torch_file(tmp_path / "x.pt", SAID)
+    for path in (*paths, tmp_path / "x.h5", tmp_path / "x.pt"):
+        assert files.identity(path) == SAID
+    assert h5py.File(tmp_path / "x.h5")["x"][:].tolist() == [0, 1, 2, 3, 4]
+    assert torch.load(tmp_path / "x.pt", weights_only=True)["x"].tolist() == [0, 1, 2, 3, 4]
+    command = ["sha256sum", "--check", "--strict", "--warn", "mig.sha256"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert files.all_damaged(tmp_path) == []
+
+
+def test_who_says_nothing_that_can_be_read_says_nothing(tmp_path):
+    paths = tables(tmp_path)
+    hdf5_file(tmp_path / "x.h5")
+    torch_file(tmp_path / "x.pt")
+    (tmp_path / "y.h5").write_bytes(b"\x93" * 9 + b'disentbench identity {"of": ' + b"9" * 99)
+    (tmp_path / "y.pt").write_bytes(b"")
+    (tmp_path / "y.csv").touch()
+    (tmp_path / "y.sha256").write_text('# {"of": "x"}\n')
+    there = [tmp_path / name for name in ("x.h5", "x.pt", "y.h5", "y.pt", "y.csv", "z.csv", "z.h5")]
+    assert [files.identity(path) for path in (*paths, *there)] == [None] * 9
+
+
+@KINDS
+def test_every_flipped_bit_of_what_a_file_says_it_is_is_found(tmp_path, write):
+    path = tmp_path / "file"
+    write(path, SAID)
+    content = path.read_bytes()
+    for at in range(len(content) - 250, len(content)):
+        broken = bytearray(content)
+        broken[at] ^= 1
+        path.write_bytes(broken)
+        assert not files.intact(path)
+
+
+def test_every_flipped_bit_among_checksums_is_found(tmp_path):
+    tables(tmp_path, SAID)
+    sums = tmp_path / "mig.sha256"
+    content = sums.read_bytes()
+    for at in range(len(content)):
+        for bit in (0, 3, 7):
+            broken = bytearray(content)
+            broken[at] ^= 1 << bit
+            sums.write_bytes(broken)
+            assert files.all_damaged(tmp_path), (at, bit)
 
 
 def test_a_changed_table_is_found(tmp_path):

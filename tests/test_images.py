@@ -14,10 +14,10 @@ from disentbench.hdf5 import (
     array,
     attribute,
     create,
-    dimensions,
     json_attribute,
     open_data,
     row,
+    shape,
 )
 from disentbench.images import read, unpack, write
 
@@ -223,7 +223,7 @@ def test_one_row_is_read_without_the_rest(tmp_path):
     with create(tmp_path / "file.h5") as file:
         file["mean"] = np.arange(6.0).reshape(3, 2)
     with open_data(tmp_path / "file.h5") as file:
-        assert dimensions(file, "mean") == 2
+        assert shape(file, "mean") == (3, 2)
         assert row(file, "mean", 1).tolist() == [2, 3]
         with pytest.raises(UserError, match="'mean' cannot be read"):
             row(file, "mean", 3)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from disentbench import latents
+from disentbench.cli import main
 from disentbench.errors import UserError
 
 rng = np.random.default_rng(0)
@@ -49,6 +50,16 @@ def test_several_runs(write):
     assert list(runs) == ["0", "1"]
     assert np.array_equal(runs["1"].mean, -MEAN)
     assert runs["0"].posterior is None
+
+
+def test_a_seed_that_is_there_twice_is_refused(tmp_path):
+    """Whoever reads the file: a run is known by its seed."""
+    runs = np.stack([MEAN, MEAN + 1, -MEAN, 2 * MEAN])
+    path = h5(tmp_path / "x.h5", mean=runs, logvar=runs, factors=FACTORS, seeds=[0, 1, 0, 1])
+    with pytest.raises(UserError, match=r"x\.h5 has the seed 0 twice"):
+        list(latents.read(path))
+    for command in ("score", "audit"):
+        assert main([command, str(path)]) == 2
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int32])
@@ -103,6 +114,95 @@ def test_what_does_not_fit_is_refused(write, arrays, words):
     with pytest.raises(UserError, match=words) as caught:
         list(latents.read(write(**arrays)))
     assert "\n" not in str(caught.value)
+
+
+WARNED = [
+    ({"mean": MEAN[:2], "factors": FACTORS[:2]}, r"mean is \(2, 3\), fewer images than latents"),
+    ({"mean": MEAN, "factors": np.arange(500).reshape(20, 25)}, "fewer images than factors"),
+    ({"mean": MEAN, "factors": np.c_[FACTORS, range(20)]}, "factor 2 has another class in each"),
+]
+
+
+@pytest.mark.parametrize(("arrays", "words"), WARNED)
+def test_what_is_seldom_meant_gets_a_warning(write, arrays, words):
+    with pytest.warns(UserWarning, match=words):
+        assert len(list(latents.read(write(**arrays)))) == 1
+
+
+def test_what_is_usual_gets_none(write, recwarn):
+    list(latents.read(write(mean=MEAN, factors=FACTORS)))
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"mean": MEAN.T, "factors": FACTORS}, "mean has them as columns, so transpose it"),
+        ({"mean": MEAN, "factors": FACTORS.T}, "factors has them as columns, so transpose it"),
+        ({"mean": MEAN, "factors": FACTORS / 3}, r"factor . is 0\.\d+ in row .*np\.unique"),
+        ({"mean": MEAN, "factors": FACTORS, "logvar": MEAN[None]}, "logvar"),
+        ({"mean": MEAN[None], "factors": FACTORS, "logvar": MEAN}, "must have as many runs"),
+        ({"mean": MEAN[None], "factors": FACTORS, "distortion": MEAN}, "must have as many runs"),
+        ({"mean": MEAN, "factors": FACTORS, "distortion": MEAN[0]}, "mean has 20 rows and dist"),
+    ],
+)
+def test_what_was_meant_is_guessed(write, arrays, words):
+    with pytest.raises(UserError, match=words):
+        list(latents.read(write(**arrays)))
+
+
+def test_a_row_that_is_not_finite_is_named_with_its_run(write):
+    runs = np.stack([MEAN, with_bad_row(np.nan), MEAN])
+    with pytest.raises(UserError, match=r"run 1: mean is not finite in row 7 \(1 rows"):
+        list(latents.read(write(mean=runs, factors=FACTORS)))
+
+
+def test_a_file_of_other_names_is_told_which_are_expected(tmp_path):
+    path = npz(tmp_path / "x.npz", codes=MEAN, labels=FACTORS)
+    with pytest.raises(UserError) as caught:
+        list(latents.read(path))
+    assert str(caught.value).endswith(
+        "has no array 'mean'; it holds codes, labels; the names are mean, factors, logvar, "
+        "distortion, of which mean and factors are needed"
+    )
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_distortion_is_read_of_every_kind_of_file(write, runs):
+    nats = np.arange(20.0)
+    arrays = {"mean": MEAN, "logvar": MEAN, "distortion": nats}
+    if runs > 1:
+        arrays = {name: np.stack([each] * runs) for name, each in arrays.items()}
+    for _, run in latents.read(write(factors=FACTORS, **arrays)):
+        assert np.array_equal(run.distortion, nats)
+
+
+def test_text_stands_for_classes_in_arrays_too(tmp_path):
+    text = np.array(["red", "green", "blue", "red"] * 5)[:, None]
+    for path in (
+        npz(tmp_path / "x.npz", mean=MEAN, factors=text),
+        h5(tmp_path / "x.h5", mean=MEAN, factors=text.astype("S")),
+    ):
+        ((_, run),) = latents.read(path)
+        assert run.factors[:4, 0].tolist() == [2, 1, 0, 2]
+
+
+def test_codes_in_an_npy_go_with_other_files(tmp_path):
+    for name, values in {"codes": MEAN, "f": FACTORS, "l": MEAN - 1}.items():
+        np.save(tmp_path / f"{name}.npy", values)
+    beside = {"factors": tmp_path / "f.npy", "logvar": tmp_path / "l.npy"}
+    path = tmp_path / "codes.npy"
+    ((_, run),) = latents.read(path, latents.Reading(beside=beside))
+    assert np.array_equal(run.logvar, MEAN - 1)
+    assert np.array_equal(run.factors, FACTORS)
+    with pytest.raises(UserError, match="is codes alone; name the factors, --with factors=FILE"):
+        list(latents.read(path))
+    with pytest.raises(UserError, match="no array 'labels' goes with codes; the names are mean"):
+        list(latents.read(path, latents.Reading(beside=beside | {"labels": path})))
+    with pytest.raises(UserError, match=r"nowhere\.npy does not exist"):
+        list(latents.read(path, latents.Reading(beside={"factors": tmp_path / "nowhere.npy"})))
+    with pytest.raises(UserError, match=r"is no \.npy file; arrays go --with those alone"):
+        list(latents.read(npz(tmp_path / "x.npz"), latents.Reading(beside=beside)))
 
 
 def test_an_array_of_objects_is_never_unpickled(tmp_path):

@@ -3,6 +3,7 @@
 import inspect
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from disentbench import plugins
+from disentbench.companions import comparing, summaries
 from disentbench.metrics.explicitness import explicitness
 from disentbench.metrics.info import neighbour_information
 from disentbench.representation import Representation
-from disentbench.scores import measure
+from disentbench.scores import generator, measure
 
 METRICS = plugins.names("metrics")
 SIZES = (3, 4, 5)
@@ -36,7 +38,10 @@ def in_company(run):
     """With another run beside it, which knows the same and half as much again of noise."""
     noise = np.random.default_rng(9).standard_normal(run.mean.shape)
     other = run.mean + run.mean.std(0) / 2 * noise
-    return replace(run, companions=[run.posterior._replace(mean=np.float32(other))])
+    posterior = run.posterior._replace(mean=np.float32(other))
+    return replace(
+        run, companions=[summaries(posterior, comparing(METRICS), partial(generator, 0))]
+    )
 
 
 def grid(repeats=10):
@@ -73,7 +78,7 @@ def change(original, *, rows=None, latents=None, sign=1):
         original.logvar[rows][:, latents],
         distortion=original.distortion[rows],
         companions=[
-            p._replace(mean=p.mean[rows], logvar=p.logvar[rows]) for p in original.companions
+            {name: each[rows] for name, each in kept.items()} for kept in original.companions
         ],
     )
 
@@ -302,7 +307,8 @@ def test_information_by_neighbours_is_that_of_scikit_learn():
 
 def test_the_area_under_the_curve_is_that_of_scikit_learn():
     table, rng = noisy(), np.random.default_rng(0)
-    found = explicitness(table.codes, table.factors, held_out=False, rng=rng).detail["per_factor"]
+    latents = (table.codes, table.factors, table.categories)
+    found = explicitness(*latents, held_out=False, rng=rng).detail["per_factor"]
     z = StandardScaler().fit_transform(table.codes.astype(np.float64))
     for k in range(3):
         p = LogisticRegression().fit(z, table.factors[:, k]).predict_proba(z)

@@ -146,6 +146,22 @@ def test_an_objective_says_what_it_is(name):
     assert objective.__doc__
 
 
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_batch_of_one_image_estimates_nothing(estimator):
+    """Its one weight is a constant, and every objective would be the VAE."""
+    with pytest.raises(ValueError, match="on a batch of 1"):
+        log_weights(estimator, 1, N)
+
+
+@pytest.mark.parametrize("objective", [VAE(), BetaVAE(beta=4)])
+def test_what_weighs_all_terms_alike_estimates_nothing(objective):
+    terms = batch(objective)
+    assert objective.loss(terms, 0).isfinite()
+    assert not {"index_code_mi", "tc_between", "tc_within"} & terms.computed().keys()
+    with pytest.raises(ValueError, match="no estimate"):
+        terms.index_code_mi  # noqa: B018
+
+
 def test_weights_of_the_estimators():
     """mws has offset log N against the batch mean; hfvae and mss sum to one image each."""
     assert log_weights("mws", 4, 100).exp().sum(1).tolist() == pytest.approx([1 / 100] * 4)

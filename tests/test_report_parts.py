@@ -7,8 +7,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from test_report import made
 
-from disentbench.report import information, levels, origin, text
+from disentbench import plugins
+from disentbench.datasets import grid
+from disentbench.report import (
+    checks,
+    collapse,
+    curves,
+    information,
+    levels,
+    origin,
+    runs,
+    style,
+    text,
+)
 from disentbench.report.levels import Level
 
 
@@ -94,6 +107,96 @@ def test_a_diverged_run_keeps_no_column_of_its_own():
 )
 def test_numbers_have_three_digits(value, expected):
     assert text.number(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("p", "expected"),
+    [
+        (0.00049, "< 0.001"),
+        (0.001, "0.001"),
+        (0.0123, "0.012"),
+        (0.05, "0.050"),
+        (0.1, "0.10"),
+        (0.09961, "0.10"),
+        (1.0, "1.00"),
+        (np.nan, "–"),
+    ],
+)
+def test_p_is_never_nought(p, expected):
+    assert text.probability(p) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0.00612, "0.0062"), (0.006, "0.0060"), (1.21, "1.30"), (12.0, "12.0")]
+)
+def test_a_bound_holds(value, expected):
+    assert text.at_most(value) == expected
+
+
+def test_estimators_have_axes_of_their_own():
+    losses = pd.DataFrame(
+        {
+            "seed": 0,
+            "step": [1, 2, 1, 2, 1],
+            "loss": 1.0,
+            "tc_between": [44.0, 45.0, 0.1, 0.2, np.nan],
+            "objective": ["a", "a", "b", "b", "vae"],
+            "estimator": ["mws", "mws", "hfvae", "hfvae", "mws"],
+            "median": True,
+        }
+    )
+    found = curves.curves(losses)
+    assert [curves.title(curve) for curve in found] == [
+        "Loss (each objective’s own)",
+        "TC between, estimated by mws",
+        "TC between, estimated by hfvae",
+    ]
+    looks = {name: style.Look("#000000", "o") for name in ("a", "b", "vae")}
+    drawn = [curves.panel(losses, curve, looks).axes[0].lines for curve in found]
+    assert [len(lines) for lines in drawn] == [3, 1, 1]
+    assert list(drawn[1][0].get_ydata()) == [44.0, 45.0]
+
+
+def test_a_constant_code_ranks_above_noise_by_jemmig_alone():
+    factors = grid((3, 4, 5))
+    entropy = np.log([3, 4, 5])
+    expected = np.mean(np.log(20) / (entropy + np.log(20)))
+    names = [
+        value.name
+        for metric in plugins.names("metrics")
+        for value in plugins.load("metrics", metric).values
+    ]
+    assert collapse.constant(factors, names) == {"jemmig": pytest.approx(expected)}
+
+
+def test_a_run_collapsed_where_no_unit_is_active_or_the_rate_is_nought():
+    runs = pd.DataFrame({"active_units": [0, 2, np.nan], "rate": [5.0, 0.01, 0.01]})
+    assert list(collapse.collapsed(runs)) == [True, False, True]
+    assert list(collapse.collapsed(runs[["rate"]])) == [False, True, True]
+    assert not collapse.collapsed(pd.DataFrame({"mig": [0.1]})).any()
+
+
+def test_values_that_are_no_numbers_are_counted_by_run_and_say_why():
+    scored = pd.DataFrame(
+        {"mig": [0.1, np.nan, np.nan], "elbo": [-np.inf, 1.0, np.nan], "rate": 1.0},
+        pd.MultiIndex.from_product([["tiny"], ["vae"], ["default"], [0, 1, 2]]),
+    )
+    failed = {("tiny", "vae", "default", 2)}
+    found = checks.undefined(scored, ["mig", "elbo", "rate"], failed)
+    assert found.total == 2
+    assert found.found == ["mig: not a number in 1 run", "elbo: infinite in 1 run"]
+
+
+def test_why_a_value_is_no_number_is_told_from_the_details_of_the_scores(tmp_path):
+    study = made(metrics=["mig"])
+    folder = tmp_path / "little/tiny/vae/default/seeds-0-1/scores"
+    folder.mkdir(parents=True)
+    told = {"runs": {}, "notes": {"1": {"mig": ["mig cannot be computed: it is so"]}}}
+    (folder / "mig.json").write_text(json.dumps(told))
+    scored = pd.DataFrame({"mig": np.nan}, runs.planned(study)[:2])
+    found = checks.undefined(scored, ["mig"], set(), checks.whys(study, tmp_path))
+    assert found.total == 2
+    assert found.found == ["mig: not a number in 2 runs (mig cannot be computed: it is so)"]
 
 
 def test_latex_is_escaped():

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import disentbench
-from disentbench import plugins, scores
+from disentbench import commands, levels, plugins, scores
 from disentbench.cli import main
 from disentbench.representation import represent
 
@@ -109,6 +109,97 @@ def test_columns_may_be_named_and_classes_may_be_text(tmp_path, capsys):
     )
 
 
+def rates(path, capsys, codes, *options):
+    """The rate by latent that the command finds."""
+    detail = path.with_name("detail.json")
+    columns = ["--codes", codes, "--factors", "v0,v1", *options]
+    arguments = [path, *columns, "--metrics", "decomposition", "--detail", detail]
+    code, _, error = run(capsys, "score", *arguments)
+    assert code == 0, error
+    return json.loads(detail.read_text())["runs"]["0"]["decomposition"]["rate"]
+
+
+def test_logvar_goes_with_its_code_in_any_order_and_any_choice(tmp_path, capsys):
+    widths = {"logvar0": np.full(len(CODES), -4.0), "logvar1": np.full(len(CODES), -1.0)}
+    path = table(tmp_path, "csv", **widths)
+    expected = [
+        np.mean(CODES[:, j].astype(float) ** 2 + np.exp(v) - v - 1) / 2
+        for j, v in enumerate((-4.0, -1.0))
+    ]
+    assert rates(path, capsys, "z0,z1") == pytest.approx(expected)
+    assert rates(path, capsys, "z1,z0") == pytest.approx(expected[::-1])
+    assert rates(path, capsys, "z1") == pytest.approx(expected[1:])
+    crossed = rates(path, capsys, "z1,z0", "--logvar", "logvar0,logvar1")
+    assert crossed != pytest.approx(expected[::-1])
+
+
+def test_codes_of_other_names_have_the_logvar_that_is_named_or_none(tmp_path, capsys):
+    path = table(tmp_path, "csv", a=CODES[:, 1], s=np.full(len(CODES), -1.0), logvar0=-4.0)
+    one = rates(path, capsys, "a", "--logvar", "s")
+    path = table(tmp_path, "parquet", logvar0=-4.0, logvar1=-1.0)
+    assert one == pytest.approx(rates(path, capsys, "z1"))
+    path = table(tmp_path, "csv", a=CODES[:, 1], logvar0=-4.0)
+    arguments = [path, "--codes", "z0,a", "--factors", "v0,v1", "--metrics"]
+    code, _, error = run(capsys, "score", *arguments, "mig")
+    assert (code, "which logvar goes with 'a' is not said" in error) == (0, True)
+    code, _, error = run(capsys, "score", *arguments, "decomposition")
+    assert (code, "needs logvar, which is not given" in error) == (2, True)
+
+
+@pytest.mark.parametrize("named", [["--codes", "z1,z0"], ["--factors", "v1,v0"]])
+def test_codes_or_factors_may_be_named_alone(named, tmp_path, capsys):
+    """The others are z0, z1, ... or v0, v1, ...; the order is no matter."""
+    path, out = table(tmp_path, "csv"), tmp_path / "scores.csv"
+    assert run(capsys, "score", path, *named, "--metrics", "mig", "--out", out)[0] == 0
+    expected = disentbench.score(CODES, FACTORS, metrics="mig")["mig"]
+    assert pd.read_csv(out).value[0] == pytest.approx(expected)
+
+
+def test_arrays_in_npy_files_go_together(tmp_path, capsys):
+    for name, values in {"z": CODES, "f": FACTORS, "l": LOGVAR}.items():
+        np.save(tmp_path / f"{name}.npy", values)
+    beside = ["--with", f"factors={tmp_path / 'f.npy'},logvar={tmp_path / 'l.npy'}"]
+    out, codes = tmp_path / "scores.csv", tmp_path / "z.npy"
+    metrics = ["--metrics", "mig,total_correlation", "--out", out]
+    assert run(capsys, "score", codes, *beside, *metrics)[0] == 0
+    expected = disentbench.score(CODES, FACTORS, logvar=LOGVAR, metrics="mig,total_correlation")
+    found = pd.read_csv(out)
+    assert dict(zip(found.metric, found.value, strict=True)) == pytest.approx(expected)
+    assert run(capsys, "levels", codes, *beside, "--metrics", "mig")[0] == 0
+    assert run(capsys, "audit", codes, *beside, "--batch-sizes", "16")[0] == 0
+    alone = ["--with", f"logvar={tmp_path / 'l.npy'}", "--metrics", "total_correlation"]
+    assert run(capsys, "score", codes, *alone)[0] == 0
+    with pytest.raises(SystemExit):
+        main(["score", str(codes), "--with", "factors"])
+
+
+def test_a_file_without_factors_scores_what_needs_none(tmp_path, capsys):
+    path = tmp_path / "bare.npz"
+    np.savez(path, mean=CODES, logvar=LOGVAR, distortion=np.full(len(CODES), 5.0))
+    code, out, _ = run(capsys, "score", path, "--metrics", "elbo")
+    assert (code, "distortion" in out) == (0, True)
+    code, _, error = run(capsys, "score", path)
+    assert (code, "has no array 'factors'; it holds mean, logvar, distortion" in error) == (2, True)
+    assert run(capsys, "audit", path, "--batch-sizes", "16")[0] == 0
+
+
+def test_json_says_what_is_infinite_and_it_is_read_back(tmp_path):
+    """JSON has no infinity; what is undefined is null."""
+    values = np.array([[np.inf, 1 / 3], [-np.inf, np.nan]])
+    scored = [scores.Scored("0", "x", scores.Score({"a": np.inf, "b": 1 / 3}, {"m": values}), [])]
+    text = json.dumps(scores.details(scored), allow_nan=False)
+    back = json.loads(text)["runs"]["0"]["x"]["m"]
+    assert back == [["inf", 1 / 3], ["-inf", None]]
+    np.testing.assert_array_equal(np.array(back, float), values)
+    commands.write_table(scores.table(scored), tmp_path / "x.json")
+    rows = json.loads((tmp_path / "x.json").read_text())
+    assert rows == [
+        {"run": "0", "metric": "a", "value": "inf"},
+        {"run": "0", "metric": "b", "value": 1 / 3},
+    ]
+    assert [float(row["value"]) for row in rows] == [np.inf, 1 / 3]
+
+
 def test_several_files_and_several_runs(tmp_path, capsys):
     several = npz(tmp_path, mean=np.stack([CODES, -CODES]), logvar=np.stack([LOGVAR, LOGVAR]))
     code, out, _ = run(capsys, "score", several, npz(tmp_path, "y.npz"), "--metrics", "mig")
@@ -126,7 +217,7 @@ def test_runs_of_one_file_are_compared_and_a_lone_one_is_nan_with_a_word(tmp_pat
     )
     code, out, error = run(capsys, "score", npz(tmp_path), "--metrics", "udr")
     assert (code, "no other run to compare with" in error) == (0, True)
-    assert out.count("NaN") == 2
+    assert out.count("NaN") == 3
 
 
 def test_json_and_detail(tmp_path, capsys):
@@ -160,7 +251,11 @@ MISTAKES = [
     (["{csv}", "--codes", "z0,v0", "--factors", "v0"], "name one twice"),
     (["{npz}", "{npz}"], "x.npz is named twice"),
     (["{npz}", "--metrics", "mig", "--detail", "{npz}"], "x.npz is named twice"),
-    (["{csv}", "--codes", "z0"], "--codes and --factors go together"),
+    (["{csv}", "--logvar", "z0,z1,z2"], "name one twice"),
+    (["{csv}", "--codes", "z0", "--factors", "v0", "--logvar", "z1,v1"], "name as many"),
+    (["{csv}", "--codes", "z0", "--factors", "v0", "--logvar", "z0"], "name one twice"),
+    (["{csv}", "--codes", "z0", "--factors", "v0", "--logvar", "b"], "no column 'b'"),
+    (["{half}", "--codes", "z0,z1", "--factors", "v0"], "has no column 'logvar1' beside 'z1'"),
     (["{csv}", "--metrics", "rate"], "'decomposition' needs logvar"),
     (["{npz}", "--codes", "z0", "--factors", "v0"], "is no table"),
     (["{csv}", "--code", "sampled", "--metrics", "mig"], "sampled codes need logvar"),
@@ -171,6 +266,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("arguments", "words"), MISTAKES)
 def test_a_mistake_is_one_sentence_and_leaves_no_output(arguments, words, tmp_path, capsys):
     files = {"npz": npz(tmp_path), "csv": table(tmp_path, "csv")}
+    files["half"] = table(tmp_path, "parquet", logvar0=CODES[:, 0])
     before = sorted(tmp_path.iterdir())
     out = tmp_path / "out.csv"
     code, _, error = run(capsys, "score", *(a.format(**files) for a in arguments), "--out", out)
@@ -218,7 +314,7 @@ def test_every_kind_is_listed(kind, capsys):
 
 
 def test_chance_and_perfection_are_computed_from_the_factors():
-    found = scores.levels(FACTORS, ["mig", "dci", "mig_chen", "explicitness", "active_units"])
+    found = levels.levels(FACTORS, ["mig", "dci", "mig_chen", "explicitness", "active_units"])
     table = found.set_index("metric")
     assert "active_units" not in table.index
     assert table.perfect["mig"] == pytest.approx(1, abs=1e-6)
@@ -231,7 +327,7 @@ def test_chance_and_perfection_are_computed_from_the_factors():
 def test_twenty_bins_cannot_hold_32_positions():
     """A perfect code of dSprites' position loses what 20 bins lose of 32 classes."""
     factors = np.indices((32, 32)).reshape(2, -1).T
-    perfect = scores.levels(factors, ["mig"]).perfect[0]
+    perfect = levels.levels(factors, ["mig"]).perfect[0]
     assert perfect == pytest.approx(0.85, abs=0.02)
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from strangers import STUDY, Bomb, images, refused
 
-from disentbench import encode, files
+from disentbench import files, model_file
 from disentbench.cli import main
 from disentbench.datasets import dsprites_npz
 from disentbench.errors import UserError
@@ -60,7 +60,7 @@ def test_a_checkpoint_is_never_unpickled(capsys, write, content):
     words += ["--checkpoints", "checkpoints"]
     assert main(["train", json.dumps(STUDY), *map(str, words)]) == 0
     assert "begins anew" in capsys.readouterr().err
-    assert encode.load(Path("model.pt")).parameters
+    assert model_file.load(Path("model.pt")).parameters
 
 
 MEAN = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 from disentbench import statistics
 
@@ -52,6 +52,54 @@ def test_difference_of_equal_constants_is_exact():
     assert statistics.difference(np.ones(2), np.ones(3)) == (0, 0, 0)
 
 
+def test_half_widths_are_elementwise_and_welchs():
+    sd, n = np.array([A.std(ddof=1), 0.0, 1.0, np.nan]), np.array([3, 3, 1, 0])
+    half = statistics.welch_half_width(sd, n, B.std(ddof=1), 3)
+    gap = statistics.difference(A, B)
+    alone = statistics.difference(np.ones(3), B)
+    assert half[:2] == pytest.approx([gap.high - gap.mean, alone.high - alone.mean])
+    assert np.isnan(half[2:]).all()
+
+
+@pytest.mark.parametrize(("k", "expected"), [(2, 1 / np.sqrt(np.pi)), (3, 1.5 / np.sqrt(np.pi))])
+def test_the_best_of_equals_is_too_good_by_the_expected_maximum_of_normals(k, expected):
+    found = statistics.best_of_equals(np.full(k, 4), np.arange(k), rng=rng())
+    assert found.excess == pytest.approx(expected / 2, abs=0.015)  # a mean of 4 runs has sd 1/2
+    gap = {2: 2, 3: 1.5}[k] / np.sqrt(np.pi)  # of the first two order statistics
+    assert found.lead == pytest.approx(gap / 2, abs=0.015)
+
+
+@pytest.mark.parametrize("k", [2, 7])
+def test_the_best_of_equals_beats_one_other_as_often_as_normals_do(k):
+    limit = stats.norm.ppf(0.975) * np.sqrt(2)  # of a difference of two standard normals
+
+    def density(x):  # one of k is the best, at x, and another one, named, is so far below it
+        below = stats.norm.cdf(x) ** (k - 2) * stats.norm.cdf(x - limit)
+        return k * stats.norm.pdf(x) * below
+
+    expected = integrate.quad(density, -10, 10)[0]
+    found = statistics.best_of_equals(np.full(k, 1000), np.arange(k), rng=rng())
+    assert found.clear == pytest.approx(expected, abs=0.01)
+    if k == 2:
+        assert expected == pytest.approx(0.05)
+
+
+def test_settings_of_one_method_have_no_lead_over_another():
+    found = statistics.best_of_equals(np.array([3, 3, 2]), np.zeros(3, int), rng=rng())
+    assert np.isnan(found.lead)
+    assert found.excess > 0
+    alone = statistics.best_of_equals(np.array([3]), np.zeros(1, int), rng=rng())
+    assert alone.excess == pytest.approx(0, abs=0.02)
+
+
+def test_pooled_sd_is_that_about_each_samples_own_mean():
+    assert statistics.pooled_sd(np.array([1.0, 2.0]), np.array([3, 5])) == pytest.approx(
+        np.sqrt((2 * 1 + 4 * 4) / 6)
+    )
+    assert np.isnan(statistics.pooled_sd(np.array([np.nan]), np.array([1])))
+    assert statistics.pooled_sd(np.array([np.nan, 2.0]), np.array([1, 2])) == pytest.approx(2)
+
+
 def test_probability_of_improvement_counts_pairs_and_halves_ties():
     assert statistics.probability_of_improvement(B, A) == 1
     assert statistics.probability_of_improvement(A, A) == 0.5
@@ -64,6 +112,19 @@ def test_probability_of_improvement_counts_pairs_and_halves_ties():
 def test_permutation_of_three_against_three_cannot_go_below_a_tenth():
     assert statistics.permutation_test(A, B, rng=rng()) == pytest.approx(0.1)
     assert statistics.permutation_test(A, A, rng=rng()) == 1
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (2, 2), (3, 2), (3, 3), (5, 4), (7, 7)])
+def test_no_p_is_below_that_of_samples_that_lie_apart(n, m):
+    x, y = np.arange(n, dtype=float), 100 + np.arange(m, dtype=float) ** 2
+    assert statistics.permutation_test(x, y, rng=rng()) == pytest.approx(statistics.lowest_p(n, m))
+
+
+def test_lowest_p_is_one_of_all_ways_or_of_those_that_are_tried():
+    assert statistics.lowest_p(3, 3) == pytest.approx(2 / 20)
+    assert statistics.lowest_p(4, 3) == pytest.approx(1 / 35)
+    assert statistics.lowest_p(50, 50) == pytest.approx(1 / 10_000)
+    assert np.isnan(statistics.lowest_p(0, 3))
 
 
 def test_permutation_agrees_with_scipy_and_random_with_exact():

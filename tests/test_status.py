@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import SoftFileLease
 
+from disentbench import files, layout
 from disentbench import status as how_far
 from disentbench import study as studies
 from disentbench.cli import main
@@ -40,6 +41,21 @@ def written(path: Path, content: str = "") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content)
     return path
+
+
+def made(job: layout.Job, **said) -> Path:
+    """A job's output that says what it is, `said` in place of some of it, and holds nothing."""
+    said = job.identity | {"code": job.code} | said
+    if job.output.suffix in files.TABLES:
+        files.write_sums(written(job.output), identity=said)
+    else:
+        with files.sealed(job.output, said) as path:
+            path.touch()
+    return job.output
+
+
+def jobs(results: Path, stage: str = "") -> list[layout.Job]:
+    return [job for job in layout.jobs(OF, results / "little") if job.stage.startswith(stage)]
 
 
 def begun(results: Path, i: int = 0, **content) -> Path:
@@ -79,23 +95,74 @@ def test_of_a_study_that_has_not_begun_all_is_missing(tmp_path, capsys):
 
 
 def test_what_is_there_is_done(tmp_path):
-    folder = tmp_path / "little"
-    for i in range(PACKS):
-        for name in ("model.pt", "latents.h5", "scores/mig.csv", "scores/elbo.csv"):
-            written(pack(tmp_path, i) / name)
-    for name in ("images.h5", "audit.csv", "levels/mig.csv", "levels/elbo.csv"):
-        written(folder / "tiny" / name)
-    written(folder / "scores.csv")
-    written(folder / "report/index.html")
+    for job in jobs(tmp_path):
+        made(job)
     assert counts(tmp_path, "done") == EVERYTHING
-    assert "time left" not in how_far.text(how_far.status(OF, tmp_path))
+    shown = how_far.text(how_far.status(OF, tmp_path))
+    assert not any(
+        words in shown for words in ("time left", "other settings", "other code", "not there")
+    )
+
+
+def test_the_folder_that_is_not_there_is_named(tmp_path):
+    assert f"{tmp_path / 'little'} is not there" in how_far.text(how_far.status(OF, tmp_path))
+
+
+def test_what_other_settings_have_made_is_not_done(tmp_path):
+    """After `steps: 100 -> 200` all that hangs on a training is to be made anew, and is named."""
+    for job in jobs(tmp_path):
+        made(job)
+    longer = studies.read(STUDY | {"training": {"steps": 200, "batch_size": 8}})
+    found = how_far.status(longer, tmp_path)
+    other = {stage: n for stage, states in found.jobs.items() if (n := states["other"])}
+    trained = ("train", "encode", "score", "audit")
+    assert other == {s: EVERYTHING[s] for s in trained} | {"collect": 1, "report": 1}
+    assert len(found.trainings) == PACKS
+    shown = how_far.text(found)
+    assert f"{pack(tmp_path) / 'model.pt'} was made with other settings" in shown
+    assert "time left for all trainings" in shown
+
+
+def test_the_file_of_another_run_is_not_done(tmp_path):
+    vae, other = jobs(tmp_path, "score")[0], jobs(tmp_path, "score")[-2]
+    made(vae, **other.identity)
+    found = how_far.status(OF, tmp_path)
+    assert found.jobs["score"]["other"] == 1
+    assert f"is not what its name says: it is '{other.identity['of']}'" in found.other[0]
+
+
+def test_a_file_that_does_not_say_what_it_is_is_not_done(tmp_path):
+    written(pack(tmp_path) / "model.pt")
+    assert counts(tmp_path, "other") == {"train": 1}
+
+
+def test_what_other_code_has_made_is_done_and_counted(tmp_path):
+    for job in jobs(tmp_path):
+        made(job, code="another" if job.stage in ("train", "levels") else job.code)
+    found = how_far.status(OF, tmp_path)
+    assert counts(tmp_path, "done") == EVERYTHING
+    assert f"made by other code: levels 2, train {PACKS}; " in how_far.text(found)
+
+
+def test_runs_in_packs_of_another_size_are_counted(tmp_path):
+    """Seeds 0-3 in packs of 4, of which those of one setting exist in packs of 2 and 1."""
+    for job in jobs(tmp_path, "train")[:2]:
+        made(job)
+    setting = pack(tmp_path).parent
+    written(setting / "seeds-3-3/model.pt")  # it is in seeds-2-3, too
+    (setting / "seeds-0-7").mkdir()  # nothing has come of it
+    fours = studies.read(STUDY | {"pack": 4})
+    assert how_far.status(OF, tmp_path).cut == 0
+    found = how_far.status(fours, tmp_path)
+    assert found.cut == 4
+    assert "4 runs exist in packs of another size" in how_far.text(found)
 
 
 def test_the_time_left_is_what_remains_at_the_rate_of_those_that_run(tmp_path):
     lock(begun(tmp_path, 0))  # 5 steps a second, 50 left
     lock(begun(tmp_path, 1, done=60, began=30))  # 3 a second, 140 left
     begun(tmp_path, 2, done=80)  # stopped, 120 left
-    written(pack(tmp_path, 3) / "model.pt")
+    made(jobs(tmp_path, "train")[3])
     found = how_far.status(OF, tmp_path)
     assert [each.rate for each in found.running] == [5, 3]
     assert [each.done for each in found.stopped] == [80]
@@ -200,7 +267,7 @@ def test_other_logs_tell_of_no_failure(tmp_path, log):
 
 def test_an_old_error_of_what_is_done_or_runs_is_none(tmp_path):
     lock(begun(tmp_path, 0))
-    written(pack(tmp_path, 1) / "model.pt")
+    made(jobs(tmp_path, "train")[1])
     for i in range(2):
         written(pack(tmp_path, i) / "logs/train.log", "disentbench train: no\n")
     assert not how_far.status(OF, tmp_path).failures

@@ -75,6 +75,96 @@ def test_what_does_not_concern_a_pack_is_not_in_its_recipe():
         assert all(after[path] == before[path] for path in kept)
 
 
+def test_a_key_that_a_study_gains_is_in_every_recipe():
+    """What trains is not listed anywhere: only what does not is."""
+
+    class More(studies.Study):
+        new_key: int = 3
+        another: dict = {"a": [1, 2]}  # noqa: RUF012
+
+    study = More.model_validate(GOOD)
+    for pack in study.packs:
+        recipe = json.loads(study.recipe(pack))
+        assert recipe.keys() == More.model_fields.keys() - {"metrics"}
+        assert (recipe["new_key"], recipe["another"]) == (3, {"a": [1, 2]})
+
+
+CHANGES = {
+    "study": "other",
+    "datasets": {"grid": {"of": "dsprites_small", "scale": [0, 4]}},
+    "objectives": {"vae": {"of": "beta_vae", "beta": 2}},
+    "latents": 7,
+    "architecture": "conv_burgess2018",
+    "training/steps": 11,
+    "training/batch_size": 17,
+    "training/learning_rate": 0.5,
+    "training/adam_betas": [0.5, 0.9],
+    "training/precision": "bf16",
+}
+
+
+def test_every_key_that_trains_changes_the_recipe():
+    """Every key of a study and of its training is in `CHANGES`, or says which runs there are."""
+    study, training = studies.Study.model_fields, studies.Training.model_fields
+    keys = (study.keys() - {"training"}) | {f"training/{key}" for key in training}
+    assert keys == CHANGES.keys() | {"metrics", "seeds", "pack"}
+    recipe = studies.read(GOOD).recipe(studies.read(GOOD).packs[0])
+    for path, value in CHANGES.items():
+        other = studies.read(changed(path, value))
+        assert other.recipe(other.packs[0]) != recipe
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("training/batch_size", 16),  # as it is
+        ("training/learning_rate", 1e-4),  # the default
+        ("architecture", {"hidden": 8, "of": "mlp_chen2018"}),
+        ("datasets/grid/shape", [0, 1, 2]),
+        ("datasets/grid/scale", {"stride": 5}),
+        ("objectives/vae", {"of": "vae"}),
+        ("objectives/beta_tcvae/beta", [1.0, 4, 0.5]),
+        ("objectives/beta_tcvae/estimator", "mws"),
+        ("pack", 10),
+    ],
+)
+def test_the_same_in_other_words_is_the_same_recipe(path, value):
+    """Defaults that are written out, numbers in another form, keys in another order."""
+    study, same = studies.read(GOOD), studies.read(changed(path, value))
+    seeds = [pack for pack in study.packs if pack in same.packs]
+    assert seeds
+    assert all(study.recipe(pack) == same.recipe(pack) for pack in seeds)
+
+
+@pytest.mark.parametrize("pack", [1, 3, 5, 7, 1000])
+@pytest.mark.parametrize("seeds", ["0-0", "3-11", "995-1007", "999999990-999999999"])
+def test_a_recipe_has_one_pack_wherever_its_seeds_begin(seeds, pack):
+    study = studies.read(GOOD | {"seeds": seeds, "pack": pack})
+    for each in study.packs:
+        assert studies.read(study.recipe(each)).packs == [each]
+
+
+def test_files_that_a_data_set_reads_are_known_and_must_be_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    study = studies.read(changed("datasets/read", {"of": "dsprites_npz", "path": "~/x.npz"}))
+    assert study.dataset("read").files == (tmp_path / "x.npz",)
+    assert study.dataset("grid").files == ()
+    assert study.dataset_recipe("read")["path"] == "~/x.npz"
+    with pytest.raises(UserError, match=r"^datasets\.read reads .*/x\.npz, which is no file here"):
+        studies.require_files(study, tmp_path)
+    (tmp_path / "good/read").mkdir(parents=True)
+    (tmp_path / "good/read/images.h5").touch()  # it has been read
+    studies.require_files(study, tmp_path)
+    (tmp_path / "good/read/images.h5").unlink()
+    (tmp_path / "x.npz").touch()
+    studies.require_files(study, tmp_path)
+
+
+def test_what_estimates_nothing_may_train_on_single_images():
+    raw = changed("training/batch_size", 1) | {"objectives": {"vae": {}, "beta_vae": {"beta": [4]}}}
+    assert studies.read(raw).training.batch_size == 1
+
+
 def test_short_forms():
     raw = GOOD | {
         "datasets": ["dsprites_small"],
@@ -87,12 +177,20 @@ def test_short_forms():
     ]
 
 
+ONE_IMAGE = dict.fromkeys(("shape", "scale", "orientation", "posX", "posY"), 0)
+
 MISTAKES = [
     ("colour", "red", "unknown key 'colour'; the keys are study, datasets, objectives"),
     ("training/stepz", 5, "training: unknown key 'stepz'; the keys are steps"),
     ("training/steps", None, "'training.steps' is missing"),
     ("training/steps", "many", "training.steps is 'many'"),
     ("training/batch_size", 5000, "batch_size 5000 is larger than grid's 1536 images"),
+    (
+        "training/batch_size",
+        1,
+        "and objectives.beta_tcvae estimates q(z) from the images of a batch",
+    ),
+    ("datasets/one", {"of": "dsprites", **ONE_IMAGE}, "datasets.one has one image"),
     ("training/learning_rate", -1, "training.learning_rate is -1"),
     ("training/precision", "float8", "training.precision is 'float8'; it should be 'float32'"),
     ("objectives/btcvae", {"beta": 1}, "no objective named 'btcvae'; choose from beta_tcvae, "),
@@ -138,6 +236,31 @@ def test_every_mistake_is_one_sentence(path, value, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seeds": "0-99999"}, "the study has 800,000 runs in 160,000 packs; at most 200,000 runs"),
+        (
+            {"objectives": {"beta_tcvae": {k: list(range(1, 1001)) for k in ("beta", "gamma")}}},
+            "the study has 9,000,000 runs in 3,000,000 packs; at most 200,000 runs and 10,000",
+        ),
+        ({"datasets": [f"d{i}" for i in range(20_000)]}, "at most 100,000 fit a command"),
+        ({"metrics": ["mig"] * 20_000}, "characters with its aliases and defaults written out"),
+    ],
+)
+def test_a_study_without_bounds_is_counted_before_it_is_made(changes, words, monkeypatch):
+    monkeypatch.setattr(studies, "made", lambda *_: pytest.fail("was made"))
+    with pytest.raises(UserError) as caught:
+        studies.read(GOOD | changes)
+    assert words in str(caught.value)
+
+
+def test_ten_times_the_largest_study_that_we_ship_is_allowed():
+    raw = yaml.safe_load((ROOT / "configs/scale.yaml").read_text())
+    study = studies.read(raw | {"seeds": "0-499"})
+    assert (len(study.packs), study.packs[-1].last) == (2_520, 499)
+
+
 @pytest.mark.parametrize("text", ["", "[1, 2]", "a: [", "study: x\nstudy: y\n: :", "\x00"])
 def test_a_file_that_is_no_study_is_refused(text, tmp_path):
     path = tmp_path / "study.yaml"
@@ -172,6 +295,7 @@ def test_planning_imports_no_torch():
         ({"training": {"steps": 10, "batch_size": 10**6}}, "is larger than"),
         ({"objectives": {"btcvae": {}}}, "no objective named 'btcvae'"),
         ({"bogus": 1}, "unknown key 'bogus'"),
+        ({"datasets": {"x": {"of": "dsprites_npz", "path": "nowhere.npz"}}}, "no file here"),
     ],
 )
 def test_snakemake_says_it_too_with_exit_code_2(config, words, tmp_path):

@@ -9,8 +9,8 @@ import pytest
 import torch
 from test_train import CPU, command, tiny
 
+from disentbench import checkpoint, model_file, train
 from disentbench import images as image_files
-from disentbench import train
 from disentbench.errors import UserError
 from disentbench.resident import Resident
 from disentbench.supervision import LEASE_SECONDS, Supervision, supervised
@@ -54,7 +54,6 @@ def test_a_signal_saves_and_the_same_command_goes_on(number, folder, tmp_path):
     study = tiny(seeds="0", steps=4000)
     process = started(study, folder, "--checkpoint-seconds", "1000")
     wait_for(folder / "checkpoints/progress.json", process)
-    time.sleep(0.5)
     process.send_signal(number)
     _, words = process.communicate()
     assert process.returncode == 128 + number
@@ -74,14 +73,14 @@ def test_a_signal_saves_and_the_same_command_goes_on(number, folder, tmp_path):
 
 
 def test_a_second_trainer_waits_and_finds_the_work_done(folder):
-    study = tiny(seeds="0", steps=1500)
-    first = started(study, folder)
-    wait_for(folder / "checkpoints/progress.json", first)
-    second = started(study, folder)
+    study = tiny(seeds="0", steps=10)
+    assert started(study, folder).wait() == 0
+    with supervised(folder / "checkpoints.lock", wait=0):
+        second = started(study, folder)
+        assert second.stderr.readline().startswith(f"process {os.getpid()} on ")
     _, words = second.communicate()
-    assert f"process {first.pid} on " in words
     assert "trained already" in words
-    assert first.wait() == second.returncode == 0
+    assert second.returncode == 0
     assert set(os.listdir(folder)) == {"images.h5", "model.pt", "history.csv", "history.sha256"}
 
 
@@ -107,9 +106,9 @@ def test_the_lock_of_a_killed_process_is_taken_at_once(folder):
     first.kill()
     first.wait()
     assert (folder / "checkpoints.lock").exists()
-    began = time.monotonic()
+    assert LEASE_SECONDS > 5  # who waits for the lease to run out gives up
     with supervised(folder / "checkpoints.lock", wait=5):
-        assert time.monotonic() - began < LEASE_SECONDS / 3
+        pass
 
 
 @pytest.mark.slow
@@ -150,19 +149,19 @@ def test_training_goes_on_where_no_checkpoint_can_be_written(tmp_path):
 def test_checkpoints_take_their_share_of_the_time_and_no_more(tmp_path, monkeypatch):
     """With a clock on which a save takes a second, the next is due 50 seconds later."""
     now = [0.0]
-    monkeypatch.setattr(train.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(train, "_content", lambda *_: {})
-    monkeypatch.setattr(train, "save", lambda *_: now.__setitem__(0, now[0] + 1))
-    problem = train.Problem(train.vae(tiny()), None, tiny().training, Resident(IMAGES, CPU), "")
-    state = train._fresh(problem, [0])
-    checkpoint = train.Checkpoint(tmp_path, [0], 10.0, Supervision())
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(checkpoint, "content", lambda *_: {})
+    monkeypatch.setattr(model_file, "save", lambda *_: now.__setitem__(0, now[0] + 1))
+    problem = train.Problem(train.vae(tiny()), None, tiny().training, Resident(IMAGES, CPU))
+    state = train.fresh(problem, [0])
+    kept = checkpoint.Checkpoint(tmp_path, [0], 10.0, Supervision(), "")
     now[0] = 10.0
-    assert checkpoint.due
-    checkpoint.save(state, problem)
+    assert kept.due
+    kept.save(state)
     now[0] = 60.9
-    assert not checkpoint.due
+    assert not kept.due
     now[0] = 61.0
-    assert checkpoint.due
+    assert kept.due
 
 
 def test_the_origins_say_where_a_training_was_resumed(tmp_path, monkeypatch):

@@ -1,10 +1,7 @@
 """Training: a member is itself in any company and after any interruption."""
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +11,9 @@ import torch
 from disentbench import images as image_files
 from disentbench import latents, plugins, train
 from disentbench import study as studies
-from disentbench.encode import Saved, encode, require_fit
+from disentbench.encode import encode
 from disentbench.errors import UserError
+from disentbench.model_file import Saved, require_fit
 from disentbench.resident import Resident
 
 CPU = torch.device("cpu")
@@ -62,17 +60,12 @@ def assert_close(ours, theirs, **tolerance):
 
 @pytest.mark.parametrize("architecture", plugins.names("architectures"))
 @pytest.mark.parametrize("objective", plugins.names("objectives"))
-def test_a_member_is_the_same_alone_in_a_pack_and_vectorised(
-    objective, architecture, images, tmp_path
-):
+def test_a_member_is_the_same_alone_and_in_a_pack(objective, architecture, images, tmp_path):
+    """Bit by bit; tests/gpu has the same vectorised."""
     pack = run(tiny(objective, architecture), images, tmp_path / "pack")
-    vectorised = run(tiny(objective, architecture), images, tmp_path / "vmap", vectorise=True)
     alone = run(tiny(objective, architecture, seeds="1"), images, tmp_path / "alone")
-    # Adam divides small gradients by their own size, so rounding may flip a step: 1e-3 a step.
-    assert_close(pack, vectorised, atol=2e-4, rtol=1e-3)
     for name, p in alone.parameters.items():
         assert torch.equal(p[0], pack.parameters[name][1])
-    np.testing.assert_allclose(pack.history["loss"], vectorised.history["loss"], rtol=1e-4)
 
 
 @pytest.mark.parametrize("vectorise", [False, True])
@@ -152,7 +145,7 @@ def test_a_damaged_checkpoint_is_named_and_left(images, tmp_path):
 
 @pytest.mark.parametrize("vectorise", [False, True])
 def test_a_diverged_member_is_marked_and_harms_no_other(vectorise, images, tmp_path, monkeypatch):
-    fresh = train._fresh
+    fresh = train.fresh
 
     def poisoned(problem, seeds):
         state = fresh(problem, seeds)
@@ -162,7 +155,7 @@ def test_a_diverged_member_is_marked_and_harms_no_other(vectorise, images, tmp_p
 
     study = tiny(seeds="0-2")
     healthy = run(study, images, tmp_path / "healthy", vectorise=vectorise)
-    monkeypatch.setattr(train, "_fresh", poisoned)
+    monkeypatch.setattr(train, "fresh", poisoned)
     trained = run(study, images, tmp_path / "poisoned", vectorise=vectorise)
     assert trained.failed.tolist() == [False, True, False]
     for name, p in healthy.parameters.items():
@@ -189,6 +182,22 @@ def encoded(study, folder):
     return out
 
 
+# The command, killed outright after so many of its own steps.
+KILLED = """
+import os, signal, sys
+from torch.optim.optimizer import register_optimizer_step_post_hook
+from disentbench.cli import main
+left = int(sys.argv.pop(1))
+def count(*_):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+register_optimizer_step_post_hook(count)
+main()
+"""
+
+
 def test_sigkill_at_several_points_changes_no_bit_of_the_latents(images, tmp_path):
     """Killed outright while it trains, four times over two members, and run again each time."""
     study = tiny("hfvae", seeds="0-1", steps=700)
@@ -196,16 +205,10 @@ def test_sigkill_at_several_points_changes_no_bit_of_the_latents(images, tmp_pat
         (tmp_path / name).mkdir()
         image_files.write(images, tmp_path / name / "images.h5", {})
     subprocess.run(command(study, tmp_path / "whole"), check=True, stderr=subprocess.DEVNULL)
-    kills = 0
-    for progress in (60, 300, 720, 900):
-        process = subprocess.Popen(
-            command(study, tmp_path / "killed"), stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        if _reach(process, tmp_path / "killed" / "checkpoints", progress):
-            os.killpg(process.pid, signal.SIGKILL)
-            kills += 1
-        process.wait()
-    assert kills == 4
+    for steps in (60, 240, 420, 180):  # fewer in all than there are to take
+        words = command(study, tmp_path / "killed")[3:]
+        run = [sys.executable, "-c", KILLED, str(steps), *words]
+        assert subprocess.run(run, check=False, stderr=subprocess.DEVNULL).returncode == -9
     assert not (tmp_path / "killed" / "model.pt").exists()
     subprocess.run(command(study, tmp_path / "killed"), check=True, stderr=subprocess.DEVNULL)
     assert not (tmp_path / "killed" / "checkpoints").exists()
@@ -216,21 +219,6 @@ def test_sigkill_at_several_points_changes_no_bit_of_the_latents(images, tmp_pat
         assert np.array_equal(one.mean, other.mean)
         assert np.array_equal(one.logvar, other.logvar)
         assert np.array_equal(one.distortion, other.distortion)
-
-
-def _reach(process, checkpoints, progress) -> bool:
-    """Wait until both members together have done so many steps, as their checkpoints say."""
-    while process.poll() is None:
-        steps = 0
-        for path in checkpoints.glob("seeds-*.pt"):
-            try:
-                steps += torch.load(path, weights_only=True)["step"]
-            except FileNotFoundError:
-                continue
-        if steps >= progress:
-            return True
-        time.sleep(0.005)
-    return False
 
 
 @pytest.mark.parametrize(

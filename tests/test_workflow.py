@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -47,9 +48,9 @@ def snakemake(checkout, *arguments, config="configs/smoke.yaml"):
     )
 
 
-def planned(checkout, config="configs/smoke.yaml"):
+def planned(checkout, config="configs/smoke.yaml", *targets):
     """How often each rule would run."""
-    text = snakemake(checkout, "-n", config=config)
+    text = snakemake(checkout, "-n", *targets, config=config)
     assert text.returncode == 0, text.stderr
     stats = re.findall(r"^(\w+) +(\d+)$", text.stdout + text.stderr, re.MULTILINE)
     return {rule: int(count) for rule, count in stats if rule != "total"}
@@ -126,7 +127,9 @@ def test_a_finished_study_is_done_and_identical_to_itself(checkout, capsys):
     assert main(["status", study, "--results", results]) == 0
     counts = [line.split()[1:] for line in capsys.readouterr().out.splitlines()[2:]]
     assert len(counts) == 8
-    assert all(done.isdecimal() and rest == ["-"] * 3 for done, *rest in counts)
+    assert all(done.isdecimal() and rest == ["-"] * 4 for done, *rest in counts)
+    assert main(["verify", study, "--results", results]) == 0
+    assert capsys.readouterr().out == "every file is whole\n"
     assert main(["diff", f"{results}/smoke", f"{results}/smoke", "--exit-code"]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].startswith("identical: ")
@@ -143,7 +146,30 @@ def test_a_new_strength_trains_itself_alone(checkout):
 
 def test_a_new_block_of_seeds_trains_itself_alone(checkout):
     plan = planned(checkout, variant(checkout, "seeds", seeds="0-3"))
-    assert plan == {"train": 4, "encode": 4, "score": 12, "collect": 1, "report": 1, "all": 1}
+    assert plan == {
+        **{"train": 4, "encode": 4, "score": 12, "audit": 1},
+        **{"collect": 1, "report": 1, "all": 1},
+    }
+
+
+def test_how_seeds_are_packed_changes_no_number_and_new_seeds_are_compared_with_the_old(checkout):
+    changes = {"objectives": {"vae": {}}, "seeds": "0-3", "metrics": ["udr", "mig"]}
+    changes["training"] = {"steps": 5, "batch_size": 32}
+    for pack in (2, 3):
+        path = variant(checkout, f"packs-{pack}", study=f"packs-{pack}", pack=pack, **changes)
+        run = snakemake(checkout, config=path)
+        assert run.returncode == 0, run.stderr
+    two, three = (checkout / f"results/packs-{pack}" for pack in (2, 3))
+    table = pd.read_csv(two / "scores.csv")
+    assert table.equals(pd.read_csv(three / "scores.csv"))
+    assert table.value.notna().all()
+    for file in ("audit.csv", "levels/mig.csv"):
+        assert (two / "tiny" / file).read_text() == (three / "tiny" / file).read_text()
+    more = variant(checkout, "more", **changes | {"study": "packs-2", "pack": 2, "seeds": "0-5"})
+    assert planned(checkout, more) == {
+        **{"train": 1, "encode": 1, "score": 2 + 2, "audit": 1},  # udr of both old packs, too
+        **{"collect": 1, "report": 1, "all": 1},
+    }
 
 
 def test_a_new_metric_trains_nothing_and_scores_itself_alone(checkout):
@@ -159,22 +185,133 @@ def test_a_new_objective_trains_itself_alone(checkout):
     assert plan == {"train": 1, "encode": 1, "score": 3, "collect": 1, "report": 1, "all": 1}
 
 
+ALL = {"collect": 1, "report": 1, "all": 1}
+TRAININGS = {"train": 4, "encode": 4, "score": 12, "audit": 1} | ALL
+
+
 @pytest.mark.parametrize(
     ("file", "plan"),
     [
-        ("objectives/hfvae.py", {"train": 1, "encode": 1, "score": 3}),
-        ("metrics/mig.py", {"score": 4, "levels": 1}),
+        ("objectives/hfvae.py", {"train": 1, "encode": 1, "score": 3} | ALL),
+        ("metrics/mig.py", {"score": 4, "levels": 1} | ALL),
+        ("metrics/_information.py", {"score": 4, "levels": 1} | ALL),
+        ("quadrature.py", {"score": 8, "levels": 2, "audit": 1} | ALL),
+        ("objectives/_terms.py", TRAININGS),
+        ("networks.py", TRAININGS),
+        ("datasets/dsprites.py", TRAININGS | {"data": 1, "levels": 3}),
+        ("encode.py", TRAININGS | {"train": 0}),
+        ("audit.py", {"audit": 1, "report": 1, "all": 1}),
+        ("collect.py", ALL),
+        ("report/page.css", {"report": 1, "all": 1}),
+        ("progress.py", {}),
+        ("checkpoint.py", {}),
+        ("metrics/_boosting.py", {}),
     ],
 )
-def test_a_changed_file_computes_anew_what_it_made(checkout, file, plan):
+def test_a_changed_file_computes_anew_what_it_alters(checkout, file, plan):
+    with changed(checkout, file):
+        assert planned(checkout) == {rule: count for rule, count in plan.items() if count}
+
+
+@contextmanager
+def changed(checkout, file):
+    """A file of the package with one more line, and at the end as it was, but for its time."""
     path = checkout / "disentbench" / file
     text = path.read_text()
-    path.write_text(text + "\n# changed\n")
+    path.write_text(text + ("/* changed */\n" if path.suffix == ".css" else "\n# changed\n"))
     try:
-        assert planned(checkout) == plan | {"collect": 1, "report": 1, "all": 1}
+        yield path
     finally:
         path.write_text(text)
+
+
+def test_a_new_clone_of_the_same_code_computes_nothing(checkout):
+    for path in [checkout / "Snakefile", *checkout.glob("[wd]*/**/*.*")]:
+        path.touch()
     assert planned(checkout) == {}
+
+
+def test_a_changed_file_with_an_old_time_is_seen(checkout):
+    """As `rsync -a` brings it to the cluster."""
+    with changed(checkout, "metrics/mig.py") as path:
+        os.utime(path, (0, 0))
+        assert planned(checkout) == {"score": 4, "levels": 1} | ALL
+
+
+def test_a_change_that_is_declared_harmless_computes_nothing(checkout, tmp_path):
+    """The same study, with all that Snakemake knows of it, in which the change stays."""
+    copy = Path(shutil.copytree(checkout, tmp_path / "checkout"))
+    path = copy / "disentbench/loss.py"
+    path.write_text(path.read_text() + "\n# changed\n")
+    assert planned(copy)["train"] == 4
+    before = (copy / "results/smoke/scores.csv").read_text()
+    touched = snakemake(copy, "--touch")
+    assert touched.returncode == 0, touched.stderr
+    assert planned(copy) == {}
+    study, results = str(copy / "configs/smoke.yaml"), str(copy / "results")
+    assert main(["verify", study, "--results", results]) == 0
+    with changed(copy, "report/page.css"):  # who reads the models takes them
+        run = snakemake(copy)
+        assert run.returncode == 0, run.stderr
+    assert (copy / "results/smoke/scores.csv").read_text() == before
+
+
+READS = """
+from pathlib import Path
+from typing import ClassVar
+from disentbench.datasets.dsprites_small import DspritesSmall
+
+class Reads(DspritesSmall):
+    label: ClassVar[str] = "x"
+    path: Path
+
+    def images(self):
+        assert self.files[0].read_text()
+        return super().images()
+
+dataset = Reads
+"""
+
+
+def test_a_file_that_a_data_set_reads_is_an_input(checkout, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    small = yaml.safe_load((checkout / "configs/smoke.yaml").read_text())["datasets"]["tiny"]
+    datasets = {"read": small | {"of": "reads", "path": "~/pixels.bin"}}
+    config = variant(checkout, "reads", study="reads", datasets=datasets)
+    path, target = tmp_path / "pixels.bin", "results/reads/read/images.h5"
+    plugin = checkout / "disentbench/datasets/reads.py"
+    plugin.write_text(READS)
+    try:
+        missing = snakemake(checkout, "-n", config=config)
+        assert missing.returncode == 2
+        assert re.search(r"^disentbench: datasets.read reads .*pixels.bin, which", missing.stderr)
+        path.write_text("1")
+        run = snakemake(checkout, target, config=config)
+        assert run.returncode == 0, run.stderr
+        assert planned(checkout, config, target) == {}
+        path.write_text("2")
+        assert planned(checkout, config, target) == {"data": 1}
+        path.unlink()  # it has been read, and the images are there
+        assert planned(checkout, config, target) == {}
+    finally:
+        plugin.unlink()
+
+
+def test_scores_of_another_setting_are_named_set_aside_and_made_again(checkout, tmp_path):
+    copy = Path(shutil.copytree(checkout, tmp_path / "checkout"))
+    results = copy / "results/smoke"
+    table, vae = results / "scores.csv", results / "tiny/vae/default/seeds-0-1/scores"
+    before = table.read_text()
+    for path in (results / "tiny/beta_tcvae/beta-4/seeds-0-1/scores").glob("mig.*"):
+        shutil.copy2(path, vae)
+    table.unlink()
+    run = snakemake(copy)
+    assert run.returncode == 1
+    assert "mig.csv is not what its name says" in (results / "logs/collect.log").read_text()
+    assert (vae / "mig.csv.damaged").exists()
+    run = snakemake(copy)
+    assert run.returncode == 0, run.stderr
+    assert table.read_text() == before
 
 
 def test_diverged_runs_are_said_so_and_the_others_finish(checkout):

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, NamedTuple
-from zipfile import BadZipFile, ZipExtFile
+from zipfile import BadZipFile, ZipExtFile, ZipFile
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import UInt8
 from pydantic import field_validator
 
+from disentbench import limits
+from disentbench.arrays import header, held, member_header, read_member
 from disentbench.datasets import Images, grid
 from disentbench.datasets.dsprites import CANVAS, VALUES, Dsprites, DspritesGrid
 from disentbench.errors import UserError
@@ -44,7 +46,8 @@ class DspritesNpz(DspritesGrid):
 
     def images(self) -> Images:
         """Read the file and keep the sub-grid."""
-        return self._images(read_bits(self.path, SIZES)[self.rows])
+        (path,) = self.files
+        return self._images(read_bits(path, SIZES)[self.rows])
 
 
 dataset = DspritesNpz
@@ -85,38 +88,48 @@ def compare(found: Images, expected: Images, *, show: int = 5) -> Comparison:
 
 def read_bits(path: Path | str, sizes: tuple[int, ...]) -> UInt8[np.ndarray, "image byte"]:
     """The images of an .npz file whose grid has these sizes, packed; pickles are never loaded."""
-    with _opened(Path(path)) as npz:
-        _require_classes(npz["latents_classes"], sizes)
-        with npz.zip.open("imgs.npy") as stream:
+    with _opened(Path(path)) as archive:
+        _require_classes(archive, sizes)
+        with archive.open("imgs.npy") as stream:
             return _packed(stream, int(np.prod(sizes)))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+def _opened(path: Path) -> Iterator[ZipFile]:
     """The archive; whatever is wrong with it is said in one sentence."""
-    if not path.is_file():
+    if not path.exists():
         raise UserError(f"{path} is not a file; name the published dSprites .npz")
+    limits.regular(path, "the published dSprites .npz")
     try:
-        with np.load(path, allow_pickle=False) as npz:
-            if missing := {"imgs", "latents_classes"} - set(npz.files):
+        with ZipFile(path) as archive:
+            if missing := {"imgs", "latents_classes"} - set(held(archive)):
                 raise UserError(f"it has no array {sorted(missing)[0]!r}")
-            yield npz
+            yield archive
     except UserError as error:
         raise UserError(f"{path} is not the published dSprites file: {error}") from None
-    except (BadZipFile, EOFError, OSError, TypeError, ValueError, zlib.error) as error:
+    except (
+        *(BadZipFile, EOFError, LookupError, NotImplementedError, OSError),
+        *(RuntimeError, TypeError, ValueError, zlib.error),
+    ) as error:
         raise UserError(f"{path} is damaged or is not an .npz file of plain arrays") from error
 
 
-def _require_classes(classes: Int[np.ndarray, "image factor"], sizes: tuple[int, ...]) -> None:
+def _require_classes(archive: ZipFile, sizes: tuple[int, ...]) -> None:
     """The first factor is the colour, which is always white."""
     expected = grid((1, *sizes))
-    if not np.array_equal(classes, expected):
+    # What claims another shape is not read at all: it may claim more than the memory holds.
+    same = member_header(archive, "latents_classes").shape == expected.shape
+    if not (same and np.array_equal(read_member(archive, "latents_classes"), expected)):
         raise UserError(f"its latents_classes are not the grid of {len(expected)} images in order")
 
 
 def _packed(stream: ZipExtFile, count: int) -> UInt8[np.ndarray, "image byte"]:
     """Read and pack a block at a time."""
-    _require_header(stream, (count, CANVAS, CANVAS))
+    found, shape = header(stream), (count, CANVAS, CANVAS)
+    if found.shape != shape or found.fortran or found.dtype != np.uint8:
+        raise UserError(
+            f"its imgs are {found.dtype} {found.shape}, where uint8 {shape} is expected"
+        )
     bits = np.empty((count, CANVAS**2 // 8), np.uint8)
     for start in range(0, count, BLOCK):
         kept = bits[start : start + BLOCK]
@@ -125,15 +138,6 @@ def _packed(stream: ZipExtFile, count: int) -> UInt8[np.ndarray, "image byte"]:
             raise UserError(f"its imgs hold the value {block.max()}, where 0 and 1 are expected")
         kept[:] = np.packbits(block.reshape(len(kept), -1), axis=1)
     return bits
-
-
-def _require_header(stream: ZipExtFile, shape: tuple[int, ...]) -> None:
-    of = np.lib.format
-    version = of.read_magic(stream)
-    read = of.read_array_header_1_0 if version == (1, 0) else of.read_array_header_2_0
-    found, fortran, dtype = read(stream)
-    if found != shape or fortran or dtype != np.uint8:
-        raise UserError(f"its imgs are {dtype} {found}, where uint8 {shape} is expected")
 
 
 def _exactly(stream: ZipExtFile, size: int) -> bytes:

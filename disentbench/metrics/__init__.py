@@ -3,19 +3,28 @@
 A metric file defines a plain function and, under the name `metric`, the facts that a reader of its
 numbers needs. The function's positional parameters say what it takes from a representation:
 
-    codes         float [image, latent]   posterior means (or samples); a discrete group's class
+    codes         float [image, latent]   posterior means (or samples) of the Gaussian latents
     factors       int [image, factor]     ground-truth classes, 0 .. n-1
+    categories    int [image, group]      classes of the discrete groups: most probable or sampled
+    mean          float [image, latent]   posterior means, also where the codes are samples
+    variance      float [variable]        of each latent's mean, then of each discrete group's class
+                                          probabilities: near 0 where inactive
     posterior     Posterior               q(z | x) of every image: mean, logvar, logits
     groups        dict[str, list[int]]    the objective's groups of latents, {} where it has none
     distortion    float [image]           -log p(x | z), nats per image
-    companions    list[Posterior]         the other runs of the same file
+    companions    list                    of every other sound run of the setting, what the metric's
+                                          `summary` keeps of its posterior: not all fit in memory
 
-and its keyword-only parameters are options; `rng` is handed a generator seeded for this metric.
+A discrete group is a category: its classes have names, and no order. Unless classes are sampled,
+one whose class probabilities vary over the images by at most 0.01 has one class for all of them.
+Where latents have rows in a detail, the discrete groups follow them.
+
+The keyword-only parameters are options; `rng` is handed a generator seeded for this metric.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -34,13 +43,18 @@ class Value:
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: the function, what it computes in one sentence, its source and its values."""
+    """A metric: the function, what it computes in one sentence, its source and its values.
+
+    One that compares runs says in `summary` what it keeps of another run's posterior; `rng`, where
+    that takes one, is seeded alike for every run.
+    """
 
     compute: Callable[..., "Score"]
     label: str
     variant: str
     reference: str
     values: tuple[Value, ...]
+    summary: Callable[..., Any] | None = None
 
 
 class Score(NamedTuple):

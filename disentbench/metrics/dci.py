@@ -12,6 +12,7 @@ from scipy.special import entr
 
 from disentbench.metrics import Metric, Score, Value
 from disentbench.metrics._boosting import boost
+from disentbench.metrics._columns import columns
 from disentbench.metrics._information import mean_over_factors
 from disentbench.metrics._splits import train_test, varying
 
@@ -19,21 +20,24 @@ from disentbench.metrics._splits import train_test, varying
 def dci(
     codes: Float[np.ndarray, "sample latent"],
     factors: Int[np.ndarray, "sample factor"],
+    categories: Int[np.ndarray, "sample group"],
     *,
     rng: np.random.Generator,
 ) -> Score:
     """D: 1 if each latent serves one factor; C: 1 if each factor needs one latent; I: accuracy.
 
     Factors of one class take no part. A single factor or latent leaves D or C nothing to spread
-    over: 1, or 0 if nothing is predicted from anything.
+    over: 1, or 0 if nothing is predicted from anything. A discrete group has a 0-1 column for each
+    class, and the sum of their importances.
     Detail: `importance` [latent, factor], `accuracy` [factor] (0 for a factor of one class).
     """
     train, test = train_test(len(codes), rng)
-    importance = np.zeros((codes.shape[1], factors.shape[1]))
+    z, variable = columns(codes, categories)
+    importance = np.zeros((variable.max() + 1, factors.shape[1]))
     accuracy = np.zeros(factors.shape[1])
     for k in varying(factors):
-        trees = boost(codes[train], factors[train, k], codes[test], rng=rng)
-        importance[:, k] = trees.importance
+        trees = boost(z[train], factors[train, k], z[test], rng=rng)
+        importance[:, k] = np.bincount(variable, trees.importance)
         accuracy[k] = np.mean(trees.predicted == factors[test, k])
     used = importance[:, varying(factors)]
     return Score(

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from disentbench.metrics import Metric, Score, Value
 from disentbench.metrics._information import (
-    bin_codes,
+    discretised,
     entropies,
     mutual_information,
     per_factor,
@@ -21,15 +21,16 @@ from disentbench.metrics._information import (
 def dcimig(
     codes: Float[np.ndarray, "sample latent"],
     factors: Int[np.ndarray, "sample factor"],
+    categories: Int[np.ndarray, "sample group"],
     *,
     bins: int = 20,
 ) -> Score:
     """0: no latent prefers a factor; 1: each factor is all known from a latent of its own.
 
-    With one factor the second best is 0. Detail: `mutual_information` [latent, factor] in nats,
-    `per_factor` gaps over H(v).
+    With one factor the second best is 0. A discrete group counts as one latent, in its classes.
+    Detail: `mutual_information` [latent, factor] in nats, `per_factor` gaps over H(v).
     """
-    information = mutual_information(bin_codes(codes, bins), factors)
+    information = mutual_information(discretised(codes, categories, bins), factors)
     first, second = top_two(information.T)
     kept = np.zeros_like(information)
     kept[np.arange(len(kept)), information.argmax(1)] = first - second

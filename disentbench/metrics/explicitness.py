@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 
 from disentbench.metrics import Metric, Score, Value
+from disentbench.metrics._columns import columns
 from disentbench.metrics._information import mean_over_factors
 from disentbench.metrics._splits import train_test, varying
 
@@ -17,18 +18,20 @@ from disentbench.metrics._splits import train_test, varying
 def explicitness(
     codes: Float[np.ndarray, "sample latent"],
     factors: Int[np.ndarray, "sample factor"],
+    categories: Int[np.ndarray, "sample group"],
     *,
     held_out: bool = True,
     rng: np.random.Generator,
 ) -> Score:
     """0.5: the codes know nothing; 1: every class is linearly separable.
 
-    Scored on rows it was not fitted on, or with `held_out=False` fitted and scored on all rows.
+    Scored on rows it was not fitted on, or with `held_out=False` fitted and scored on all rows. A
+    discrete group has a 0-1 column for each class.
     Detail: `per_factor` areas (0.5 for a factor of one class).
     """
     every = np.arange(len(codes))
     train, test = train_test(len(codes), rng) if held_out else (every, every)
-    z = standardised(codes, train)
+    z = standardised(columns(codes, categories).values, train)
     areas = np.full(factors.shape[1], 0.5)
     for k in varying(factors):
         areas[k] = _area(z[train], factors[train, k], z[test], factors[test, k])
@@ -42,8 +45,8 @@ def standardised(
     """Codes in units of their spread over `rows`; constant latents become 0."""
     codes = codes.astype(np.float64)
     centred = codes - codes[rows].mean(0)
-    spread = codes[rows].std(0)
-    return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
+    varies = np.ptp(codes[rows], axis=0) > 0  # the deviation of a constant is an ulp, not always 0
+    return np.divide(centred, codes[rows].std(0), out=np.zeros_like(centred), where=varies)
 
 
 def _area(z, classes, z_test, classes_test):

@@ -15,6 +15,8 @@ from disentbench.metrics._splits import RowsByClass, varying
 def factor_vae_score(
     codes: Float[np.ndarray, "sample latent"],
     factors: Int[np.ndarray, "sample factor"],
+    categories: Int[np.ndarray, "sample group"],
+    variance: Float[np.ndarray, " variable"],
     *,
     batch: int = 64,
     train: int = 10_000,
@@ -24,32 +26,54 @@ def factor_vae_score(
 ) -> Score:
     """1 / K: no better than guessing; 1: every factor has a latent of its own.
 
-    Latents whose standard deviation is below `smallest` are pruned; 0 without any left. Factors of
-    one class take no part; 1 with one factor left, 0 with none. Detail: `votes` [latent, factor].
+    Latents whose posterior mean has a standard deviation below `smallest` are pruned; 0 without any
+    left. Factors of one class take no part; 1 with one factor left, 0 with none. The variance of a
+    discrete group is that of its 0-1 columns together: how probable two images differ in class.
+    Detail: `votes` [latent, factor].
     """
     codes = codes.astype(np.float64)
-    variance = codes.var(0, ddof=1)
-    active = np.flatnonzero(np.sqrt(variance) >= smallest)
-    votes, tested = (np.zeros((codes.shape[1], factors.shape[1]), np.int64) for _ in range(2))
+    overall = _variances(codes[None], categories[None])[0]
+    n = len(codes)
+    active = np.flatnonzero((np.sqrt(variance * n / (n - 1)) >= smallest) & (overall > 0))
+    votes, tested = (np.zeros((len(overall), factors.shape[1]), np.int64) for _ in range(2))
     if len(active) == 0 or len(varying(factors)) == 0:
         return Score({"factor_vae_score": 0.0}, {"votes": votes})
     fixed = rng.choice(varying(factors), train + test)
-    scaled = codes[:, active] / np.sqrt(variance[active])
+    z, groups, unit = _normalised(codes, categories, overall, active)
     stillest = np.empty(len(fixed), np.int64)
     for k in varying(factors):
-        still = _stillest(scaled, factors[:, k], (fixed == k).sum(), batch, rng)
-        stillest[fixed == k] = active[still]
+        rows = _batches(factors[:, k], (fixed == k).sum(), batch, rng)
+        within = _variances(z[rows], groups[rows]) / unit
+        stillest[fixed == k] = active[within.argmin(1)]
     np.add.at(votes, (stillest[:train], fixed[:train]), 1)
     np.add.at(tested, (stillest[train:], fixed[train:]), 1)
     right = tested[np.arange(len(votes)), votes.argmax(1)].sum()
     return Score({"factor_vae_score": float(right / test)}, {"votes": votes})
 
 
-def _stillest(codes, classes, count, batch, rng):
-    """The latent of least variance among `batch` images that share a class, `count` times."""
-    value = classes[rng.integers(len(codes), size=count)]
-    rows = RowsByClass(classes).draw(np.repeat(value[:, None], batch, axis=1), rng)
-    return codes[rows].var(1, ddof=1).argmin(1)
+def _normalised(codes, categories, overall, active):
+    """The active latents over their spread, the active groups, and the unit of each variance."""
+    latents, groups = active[active < codes.shape[1]], active[active >= codes.shape[1]]
+    unit = np.concatenate([np.ones(len(latents)), overall[groups]])
+    return (
+        codes[:, latents] / np.sqrt(overall[latents]),
+        categories[:, groups - codes.shape[1]],
+        unit,
+    )
+
+
+def _batches(classes, count, batch, rng):
+    """Rows of `batch` images that share a class, `count` times."""
+    value = classes[rng.integers(len(classes), size=count)]
+    return RowsByClass(classes).draw(np.repeat(value[:, None], batch, axis=1), rng)
+
+
+def _variances(codes, categories):
+    """Of the rows of every batch: [batch, latent], then discrete group."""
+    n = codes.shape[1]
+    same = sum((categories == c).sum(1) ** 2 for c in np.unique(categories))
+    differ = (n**2 - np.broadcast_to(same, (len(codes), categories.shape[2]))) / (n * (n - 1))
+    return np.hstack([codes.var(1, ddof=1), differ])
 
 
 metric = Metric(

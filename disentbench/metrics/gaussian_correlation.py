@@ -9,22 +9,29 @@ Locatello et al. 2019 (arXiv:1811.12359), section 5.2.
 import math
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from disentbench.metrics import Metric, Score, Value
-from disentbench.metrics._information import bin_codes, mutual_information
+from disentbench.metrics._information import discretised, mutual_information
 
 
-def gaussian_correlation(codes: Float[np.ndarray, "sample latent"], *, bins: int = 20) -> Score:
+def gaussian_correlation(
+    codes: Float[np.ndarray, "sample latent"],
+    categories: Int[np.ndarray, "sample group"],
+    *,
+    bins: int = 20,
+) -> Score:
     """All 0 for independent codes. Constant latents are independent of everything.
 
-    The total correlation is infinite where one latent is a linear function of others.
+    The total correlation is infinite where one latent is a linear function of others. Discrete
+    groups have no covariance; they enter the mutual information, in their classes.
     Detail: `covariance`, `mutual_information` (its diagonal the entropies), [latent, latent].
     """
-    information = mutual_information(binned := bin_codes(codes, bins), binned)
+    symbols = discretised(codes, categories, bins)
+    information = mutual_information(symbols, symbols)
     covariance = np.atleast_2d(np.cov(codes.T.astype(np.float64)))
     distance, spread = wasserstein(covariance), covariance.trace()
-    n = len(covariance)
+    n = len(information)
     between = (information.sum() - information.trace()) / max(1, n * (n - 1))
     return Score(
         {

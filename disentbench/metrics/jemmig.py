@@ -4,14 +4,12 @@
 most about v_k. Do & Tran 2020 (arXiv:1908.09961), section 3.2, on codes in 20 equal-width bins.
 """
 
-import math
-
 import numpy as np
 from jaxtyping import Float, Int
 
 from disentbench.metrics import Metric, Score, Value
 from disentbench.metrics._information import (
-    bin_codes,
+    discretised,
     entropies,
     joint_entropies,
     mean_over_factors,
@@ -23,19 +21,27 @@ from disentbench.metrics._information import (
 def jemmig(
     codes: Float[np.ndarray, "sample latent"],
     factors: Int[np.ndarray, "sample factor"],
+    categories: Int[np.ndarray, "sample group"],
     *,
     bins: int = 20,
 ) -> Score:
     """1: each factor is known from one latent, which holds nothing else.
 
-    Independent codes do not score 0 but 1 - (H(v) + H(z)) / (H(v) + log bins).
+    Independent codes do not score 0 but 1 - (H(v) + H(z)) / (H(v) + log bins), a constant code more
+    than noise: log bins / (H(v) + log bins), as it holds nothing else either. A discrete group is
+    in its own classes; of more than `bins` of them, the logarithm is that of their number.
     Detail: `mutual_information` [latent, factor] in nats, `per_factor`.
     """
-    binned = bin_codes(codes, bins)
-    information = mutual_information(binned, factors)
+    symbols = discretised(codes, categories, bins)
+    information = mutual_information(symbols, factors)
     first, second = top_two(information)
-    joint = joint_entropies(binned, factors)[information.argmax(0), np.arange(factors.shape[1])]
-    scores = 1 - (joint - first + second) / (entropies(factors) + math.log(bins))
+    # Of latents that know as much, z* holds the least else: the order of latents decides nothing.
+    tied = information >= first * (1 - 1e-12)
+    joint = np.where(tied, joint_entropies(symbols, factors), np.inf)
+    most = np.array([max(bins, len(np.unique(z))) for z in symbols.T])  # values that z can have
+    scores = 1 - (joint.min(0) - first + second) / (
+        entropies(factors) + np.log(most[joint.argmin(0)])
+    )
     return Score(
         {"jemmig": mean_over_factors(scores, factors)},
         {"mutual_information": information, "per_factor": scores},
@@ -45,7 +51,8 @@ def jemmig(
 metric = Metric(
     jemmig,
     label="JEMMIG",
-    variant="normalised and reversed (1 is best), posterior means in 20 equal-width bins",
+    variant="normalised and reversed (1 is best), posterior means in 20 equal-width bins; "
+    "by definition constant codes score log 20 / (H(v) + log 20), more than noise does",
     reference="Do & Tran 2020, arXiv:1908.09961",
     values=(Value("jemmig", "JEMMIG", 0.0, 1.0),),
 )

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from disentbench.metrics import Metric, Score, Value
 from disentbench.metrics._information import (
-    bin_codes,
+    discretised,
     entropies,
     mean_over_factors,
     mutual_information,
@@ -21,14 +21,16 @@ from disentbench.metrics._information import (
 def mig(
     codes: Float[np.ndarray, "sample latent"],
     factors: Int[np.ndarray, "sample factor"],
+    categories: Int[np.ndarray, "sample group"],
     *,
     bins: int = 20,
 ) -> Score:
     """0: every factor is known equally well from two latents; 1: each from one latent alone.
 
+    A discrete group counts as one latent, in its classes.
     Detail: `mutual_information` [latent, factor] in nats, `per_factor` gaps over H(v).
     """
-    information = mutual_information(bin_codes(codes, bins), factors)
+    information = mutual_information(discretised(codes, categories, bins), factors)
     first, second = top_two(information)
     gaps = per_factor(first - second, entropies(factors))
     return Score(

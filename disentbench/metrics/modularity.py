@@ -8,27 +8,31 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from disentbench.metrics import Metric, Score, Value
-from disentbench.metrics._information import bin_codes, mutual_information
+from disentbench.metrics._information import discretised, mutual_information
 from disentbench.metrics._splits import varying
+from disentbench.representation import ACTIVE
 
 
 def modularity(
     codes: Float[np.ndarray, "sample latent"],
     factors: Int[np.ndarray, "sample factor"],
+    categories: Int[np.ndarray, "sample group"],
+    variance: Float[np.ndarray, " variable"],
     *,
     bins: int = 20,
-    active: float = 0.01,
+    active: float = ACTIVE,
 ) -> Score:
     """1: each latent holds at most one factor, though a factor may be in many latents.
 
     A latent that holds none counts as 0; factors of one class take no part. Small-sample noise
     looks like many factors at once, so `modularity_active` averages over latents of variance above
-    `active` only (0 without any).
+    `active` only (0 without any), of the posterior mean whatever the codes. A discrete group counts
+    as one latent, in its classes, and its variance is that of the class probabilities.
     Detail: `mutual_information` [latent, factor] in nats, `per_latent`.
     """
-    information = mutual_information(bin_codes(codes, bins), factors)
+    information = mutual_information(discretised(codes, categories, bins), factors)
     scores = per_latent(information[:, varying(factors)])
-    used = scores[codes.var(0, dtype=np.float64) > active]
+    used = scores[variance > active]
     return Score(
         {
             "modularity": float(scores.mean()),
@@ -40,7 +44,7 @@ def modularity(
 
 def per_latent(information: Float[np.ndarray, "latent factor"]) -> Float[np.ndarray, " latent"]:
     """1 minus the mean squared information on the other factors, relative to the best one."""
-    squared = np.maximum(information, 0) ** 2
+    squared = information**2
     best = squared.max(1, initial=0)
     others = (squared.sum(1) - best) / max(1, information.shape[1] - 1)
     return np.divide(best - others, best, out=np.zeros(len(best)), where=best > 0)
@@ -49,7 +53,7 @@ def per_latent(information: Float[np.ndarray, "latent factor"]) -> Float[np.ndar
 metric = Metric(
     modularity,
     label="modularity",
-    variant="posterior means in 20 equal-width bins; all latents, and active latents only",
+    variant="posterior means in 20 equal-width bins; all latents, and those of variance > 0.01",
     reference="Ridgeway & Mozer 2018, arXiv:1802.05312",
     values=(
         Value("modularity", "modularity", 0.0, 1.0),

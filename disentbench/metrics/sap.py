@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from sklearn.svm import LinearSVC
 
 from disentbench.metrics import Metric, Score, Value
+from disentbench.metrics._columns import columns
 from disentbench.metrics._information import mean_over_factors, top_two
 from disentbench.metrics._splits import train_test, varying
 
@@ -16,6 +17,7 @@ from disentbench.metrics._splits import train_test, varying
 def sap(
     codes: Float[np.ndarray, "sample latent"],
     factors: Int[np.ndarray, "sample factor"],
+    categories: Int[np.ndarray, "sample group"],
     *,
     C: float = 0.01,
     rng: np.random.Generator,
@@ -23,15 +25,18 @@ def sap(
     """0: factors are known equally well from two latents. A perfect table stays well below 1.
 
     One linear machine on one number cannot tell more than a few classes apart, and how it does
-    depends on the number of rows and the scale of the latent, by definition.
+    depends on the number of rows and on the scale and the offset of the latent, by definition. A
+    discrete group is one latent with a 0-1 column for each class.
     Detail: `accuracy` [latent, factor] (0 for a factor of one class), `per_factor` gaps.
     """
     train, test = train_test(len(codes), rng)
     seed = int(rng.integers(2**31))
-    accuracy = np.zeros((codes.shape[1], factors.shape[1]))
+    z, variable = columns(codes.astype(np.float64), categories)
+    accuracy = np.zeros((variable.max() + 1, factors.shape[1]))
     for k in varying(factors):
-        for j, z in enumerate(codes.T[:, :, None].astype(np.float64)):
-            predicted = _predict(z[train], factors[train, k], z[test], C, seed)
+        for j in range(len(accuracy)):
+            own = z[:, variable == j]
+            predicted = _predict(own[train], factors[train, k], own[test], C, seed)
             accuracy[j, k] = np.mean(predicted == factors[test, k])
     first, second = top_two(accuracy)
     gaps = first - second
@@ -50,7 +55,8 @@ def _predict(z, classes, z_test, C, seed):
 metric = Metric(
     sap,
     label="SAP",
-    variant="linear SVM (C = 0.01, balanced) on one raw latent, held-out accuracy",
+    variant="linear SVM (C = 0.01, balanced) on one raw latent, held-out accuracy; by definition "
+    "it depends on the latents' scale and offset (far from 0 it sees nothing)",
     reference="Kumar et al. 2018, arXiv:1711.00848; Locatello et al. 2019, arXiv:1811.12359",
     values=(Value("sap", "SAP", 0.0, 1.0),),
 )

@@ -8,18 +8,25 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from disentbench.metrics import Metric, Score, Value
+from disentbench.metrics._columns import one_hot
 from disentbench.metrics._information import mean_over_factors, top_two
 
 
 def sap_r2(
-    codes: Float[np.ndarray, "sample latent"], factors: Int[np.ndarray, "sample factor"]
+    codes: Float[np.ndarray, "sample latent"],
+    factors: Int[np.ndarray, "sample factor"],
+    categories: Int[np.ndarray, "sample group"],
 ) -> Score:
     """0: factors are known equally well from two latents; 1: linearly, from one latent alone.
 
-    It takes classes as numbers, which means little for a factor such as shape.
+    It takes factors' classes as numbers, which means little for a factor such as shape. Those of a
+    discrete group are none: its value is the correlation ratio, the share of the factor's variance
+    that lies between its classes, the R2 of a regression on a 0-1 column for each class.
     Detail: `r2` [latent, factor], `per_factor` gaps.
     """
-    r2 = squared_correlation(codes.astype(np.float64), factors.astype(np.float64))
+    numbers = factors.astype(np.float64)
+    of_groups = [correlation_ratio(group, numbers) for group in categories.T]
+    r2 = np.vstack([squared_correlation(codes.astype(np.float64), numbers), *of_groups])
     first, second = top_two(r2)
     gaps = first - second
     return Score({"sap_r2": mean_over_factors(gaps, factors)}, {"r2": r2, "per_factor": gaps})
@@ -35,10 +42,21 @@ def squared_correlation(
     return np.divide(squared, variance, out=np.zeros_like(squared), where=variance > 1e-12)
 
 
+def correlation_ratio(
+    classes: Int[np.ndarray, " sample"], b: Float[np.ndarray, "sample right"]
+) -> Float[np.ndarray, " right"]:
+    """Variance of the mean within a class over variance, of every column; 0 of a constant."""
+    b = b - b.mean(0)
+    member = one_hot(classes)
+    means = member.T @ b / member.sum(0)[:, None]
+    between, variance = member.mean(0) @ means**2, (b**2).mean(0)
+    return np.divide(between, variance, out=np.zeros_like(between), where=variance > 1e-12)
+
+
 metric = Metric(
     sap_r2,
     label="SAP (R2)",
-    variant="squared correlation of the posterior mean with the class number",
+    variant="squared correlation of the posterior mean with the factor's class number",
     reference="Kumar et al. 2018, arXiv:1711.00848",
     values=(Value("sap_r2", "SAP (R2)", 0.0, 1.0),),
 )

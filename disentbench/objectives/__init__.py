@@ -26,13 +26,14 @@ class Structure(NamedTuple):
     """How an objective divides the latents, and how it estimates their aggregate posterior.
 
     `groups` maps a name to the latents of a group, `discrete` a name to the number of classes of a
-    discrete group, relaxed at this `temperature`; `estimator` is that of log q(z) on a minibatch.
+    discrete group, relaxed at this `temperature`; `estimator` is that of log q(z) on a minibatch,
+    which takes two images or more, and None where the loss estimates nothing.
     """
 
     groups: dict[str, list[int]] = {}  # noqa: RUF012
     discrete: dict[str, int] = {}  # noqa: RUF012
     temperature: float = 1.0
-    estimator: Estimator = "mws"
+    estimator: Estimator | None = "mws"
 
 
 class Objective(Options):

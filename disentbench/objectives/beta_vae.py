@@ -1,6 +1,6 @@
 """beta-VAE: the whole KL weighed by beta."""
 
-from disentbench.objectives import Objective, Weight
+from disentbench.objectives import Objective, Structure, Weight
 
 
 class BetaVAE(Objective):
@@ -10,6 +10,9 @@ class BetaVAE(Objective):
     reference = "Higgins et al. 2017, eq. 4"
 
     beta: Weight
+
+    def structure(self):
+        return Structure(estimator=None)
 
     def loss(self, terms, step):
         beta = self.beta

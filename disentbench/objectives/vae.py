@@ -1,6 +1,6 @@
 """The variational autoencoder: the negative evidence lower bound, every weight 1."""
 
-from disentbench.objectives import Objective
+from disentbench.objectives import Objective, Structure
 
 
 class VAE(Objective):
@@ -8,6 +8,9 @@ class VAE(Objective):
 
     label = "VAE"
     reference = "Kingma & Welling 2014, eq. 10"
+
+    def structure(self):
+        return Structure(estimator=None)
 
     def loss(self, terms, step):
         return terms.weighted()

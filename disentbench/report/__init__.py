@@ -2,15 +2,25 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from disentbench import files, statistics
-from disentbench.report import about, beside, checks, levels, origin, style, sweeps
+from disentbench import expected, files, layout, sources, statistics
+from disentbench.report import (
+    about,
+    beside,
+    checks,
+    collapse,
+    levels,
+    origin,
+    style,
+    sweeps,
+    tables,
+)
 from disentbench.report import runs as run_tables
-from disentbench.report.runs import Summary
+from disentbench.report.runs import Block
 from disentbench.report.section import Report, section
 from disentbench.report.text import count, number
 from disentbench.study import Study
@@ -23,12 +33,15 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
 
     `results` is the folder above the study's own, `scores` its tidy table. What is gone (models,
     histories, images) is left out of the page, and the page says so. Figures and tables of an
-    earlier rendering that this one does not make are removed.
+    earlier rendering that this one does not make are removed. Raises a UserError for a file that
+    is not what its name says.
     """
+    _require_own(study, Path(results), Path(scores))
     scored = run_tables.read(files.checked(Path(scores)))
-    runs = scored.reindex(run_tables.planned(study))
+    planned = scored.reindex(run_tables.planned(study))
+    runs = run_tables.finite(planned)
     values = run_tables.shown(study, runs)
-    with mpl.rc_context(style.RC), beside.fresh(Path(out)) as folder:
+    with style.applied(), beside.fresh(Path(out), _said(study)) as folder:
         report = Report(
             study=study,
             results=Path(results),
@@ -39,9 +52,27 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
             rule=run_tables.rule(values),
             looks=style.looks(study),
             levels={name: levels.read(Path(results, study.study, name)) for name in study.datasets},
+            scores=planned,
+            estimators=about.estimators(study),
         )
         page = _page(report, runs, scored, Path(scores))
         (folder / Path(out).name).write_text(page, encoding="utf-8")
+
+
+def _said(study: Study) -> dict[str, str]:
+    """What the page says it is."""
+    code = {"code": sources.digest(*sources.reporting())}
+    return expected.of_study(study, "report/index") | code
+
+
+def _require_own(study: Study, results: Path, scores: Path) -> None:
+    """Refuse files of other runs or settings under the names of the study's own."""
+    stages = tuple(stage for stage in layout.STAGES if stage not in ("collect", "report"))
+    for path, identity in layout.named(study, results / study.study, stages):
+        if path.exists():
+            expected.require(path, identity)
+    if files.in_workflow():  # by hand, any table may be shown
+        expected.require(scores, expected.of_study(study, "scores"))
 
 
 def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path) -> str:
@@ -49,7 +80,11 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
     found = origin.origins(study, report.results)
     made = origin.makings(found, scores)
     summary = run_tables.summarise(runs, report.values)
-    blocks = [section(report, name, runs, summary) for name in study.datasets]
+    parts = [run_tables.block(name, runs, summary, report.rule) for name in study.datasets]
+    blocks = [section(report, part) for part in parts]
+    constant = {block["dataset"]: block["constant"] for block in blocks}
+    trouble = _trouble(report, scored, found, made, constant)
+    numeric = checks.numeric(study, runs)
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -61,7 +96,7 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
     environment.filters["runs"] = lambda n: count(n, "run")
     return environment.get_template("page.html").render(
         study=study,
-        css=Markup((HERE / "page.css").read_text()),
+        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         facts=about.facts(study, len(runs), made),
         yaml=about.yaml_text(study),
         rule=report.rule,
@@ -70,46 +105,68 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
         values=report.columns,
         blocks=blocks,
         dashes=sweeps.dashes(report.settings),
-        ranks=_ranks(report, summary),
-        trouble=_trouble(report, runs, scored, found, made),
-        checks=checks.numeric(study, runs),
+        ranks=_ranks(report, parts),
+        trouble=trouble,
+        checks=numeric,
+        planned=len(runs),
+        status=checks.status(trouble, numeric, len(runs)),
         explained=about.explained(report.columns, report.levels),
         leveled=any(own.keys() & report.columns.keys() for own in report.levels.values()),
         formulas=about.formulas(study, report.settings),
     )
 
 
-def _ranks(report: Report, summary: Summary) -> list[tuple[str, float]]:
-    """Mean rank over the data sets of each objective at its best setting; none for one data set."""
-    if report.rule is None or len(report.study.datasets) < 2:
+def _ranks(report: Report, parts: list[Block]) -> list[tuple[str, float]]:
+    """Mean rank over the data sets of each objective at its best setting; none for one data set.
+
+    Writes the table.
+    """
+    if report.rule is None or len(parts) < 2:
         return []
-    mean = summary.mean[report.rule.name] * report.rule.sign
-    best = mean.groupby(level=["objective", "dataset"], sort=False).max().unstack("dataset")
-    ranks = statistics.mean_ranks(best.to_numpy())
+    best = pd.DataFrame(np.nan, list(report.study.objectives), [part.dataset for part in parts])
+    for part in parts:
+        for key in part.best:
+            best.loc[key[0], part.dataset] = part.summary.mean.loc[key, report.rule.name]
+    ranks = statistics.mean_ranks(report.rule.sign * best.to_numpy())
+    table = best.assign(mean_rank=ranks).rename_axis("objective").reset_index()
+    tables.write_csv(report.folder / "tables" / "ranks", table)
     named = zip((report.labels[name] for name in best.index), ranks, strict=True)
     return sorted(((name, float(rank)) for name, rank in named), key=lambda pair: pair[1])
 
 
-def _trouble(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, found, made) -> list[tuple]:
+def _trouble(
+    report: Report, scored: pd.DataFrame, found: list[origin.Origin], made: list[dict], constant
+) -> list[checks.Trouble]:
     """Each kind of trouble with what was found of it, an empty list where there is none."""
+    runs = run_tables.finite(report.scores)
     failed = {
         (o.pack.dataset, o.pack.objective, o.pack.setting, seed)
         for o in found
         for seed in o.diverged
     }
-    unscored = checks.unscored(runs.index, scored)
     known = failed | set(runs.index.difference(scored.index))
     there = {o.pack for o in found}
     gone = [pack.path for pack in report.study.packs if pack not in there]
-    lists = {
-        "runs that diverged": checks.diverged(report.study, report.results, found),
-        "runs without scores": unscored,
-        "values undefined in runs that did not diverge": checks.undefined(
-            runs, list(report.values), known
+    idle = runs[collapse.collapsed(runs)]
+    kinds = {
+        "diverged": (
+            "runs that diverged",
+            checks.diverged(report.study, report.results, found),
         ),
-        "packs whose latents are gone, and with them their provenance": gone,
-        "mixed origins, code without a clean revision": checks.mixed(found, made),
+        "unscored": ("runs without scores", checks.unscored(runs.index, scored)),
+        "collapsed": (
+            f"runs that collapsed: {collapse.rule(runs)}",
+            collapse.lines(idle, constant, checks.name),
+        ),
+        "gone": ("packs whose latents are gone, and with them their provenance", gone),
+        "mixed": ("mixed origins, code without a clean revision", checks.mixed(found, made)),
     }
     return [
-        (name, checks.shortened(lines, len(lines)), len(lines)) for name, lines in lists.items()
+        *(checks.trouble(anchor, *each) for anchor, each in kinds.items()),
+        checks.undefined(
+            report.scores,
+            list(report.values),
+            known,
+            checks.whys(report.study, report.results),
+        ),
     ]

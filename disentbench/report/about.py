@@ -9,10 +9,11 @@ from typing import NamedTuple
 import yaml
 
 from disentbench import plugins
+from disentbench.options import Options
 from disentbench.report import levels, origin
 from disentbench.report.levels import Levels
-from disentbench.report.runs import Shown
-from disentbench.report.text import GREEK, count, listed, number
+from disentbench.report.runs import Key, Shown
+from disentbench.report.text import GREEK, count, listed, number, symbol
 from disentbench.study import Study
 
 
@@ -105,8 +106,24 @@ def _machine(made: list[dict]) -> list[Fact]:
 
 
 def yaml_text(study: Study) -> str:
-    """The study with every default filled in, to be run again."""
-    return yaml.safe_dump(json.loads(study.text), sort_keys=False, allow_unicode=True)
+    """The study with every default filled in, those of its parts too, to be run again."""
+    parts = {
+        "datasets": {name: _filled(study, "datasets", name) for name in study.datasets},
+        "objectives": {name: _filled(study, "objectives", name) for name in study.objectives},
+        "architecture": {"of": study.architecture["of"]} | _plain_options(study.network),
+    }
+    return yaml.safe_dump(json.loads(study.text) | parts, sort_keys=False, allow_unicode=True)
+
+
+def _filled(study: Study, kind: str, name: str) -> dict:
+    """The options of a data set or an objective: as they were given, else by default."""
+    given = getattr(study, kind)[name]
+    made = study.dataset(name) if kind == "datasets" else next(iter(study.settings(name)))[1]
+    return {"of": study.file_of(kind, name)} | _plain_options(made) | given
+
+
+def _plain_options(made: Options) -> dict:
+    return made.model_dump(mode="json")
 
 
 def explained(values: dict[str, Shown], known: dict[str, Levels]) -> list[Explained]:
@@ -143,12 +160,21 @@ def _formula(study: Study, name: str, settings) -> Formula:
     first = _typeset(inspect.getdoc(objective).splitlines()[0].rstrip("."))
     texts = [text for text in settings.loc[name, "text"] if text]
     fixed = [
-        f"{k} = {_plain(v)}"
-        for k, v in study.objectives[name].items()
-        if k != "of" and not isinstance(v, list)
+        f"{symbol(k)} = {_plain(v)}"
+        for k, v in _filled(study, "objectives", name).items()
+        if k != "of" and not isinstance(v, list) and v != {}
     ]
     label = settings.loc[name, "label"].iloc[0]
     return Formula(label, first, "; ".join([*texts, *fixed]), objective.reference)
+
+
+def estimators(study: Study) -> dict[Key, str | None]:
+    """The estimator that each setting trains with, where its loss needs one."""
+    return {
+        (name, setting): objective.structure().estimator
+        for name in study.objectives
+        for setting, objective in study.settings(name)
+    }
 
 
 def _typeset(formula: str) -> str:
@@ -161,4 +187,4 @@ def _typeset(formula: str) -> str:
 def _plain(value) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k}: {_plain(v)}" for k, v in value.items())
-    return str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

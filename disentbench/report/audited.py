@@ -1,4 +1,8 @@
-"""The audit of the minibatch estimators: their terms by batch size, beside the exact ones."""
+"""The audit of the minibatch estimators: their terms by batch size, beside those of all images.
+
+The table calls the latter `exact`: no minibatch, but the index-code mutual information and the
+total correlation have a standard error from the samples of z.
+"""
 
 from itertools import cycle
 from pathlib import Path
@@ -12,9 +16,9 @@ from matplotlib.ticker import NullLocator
 
 from disentbench import files
 from disentbench.audit import bias
-from disentbench.report import style
+from disentbench.report import style, tables
 from disentbench.report.style import HAIR, INK, LINES, Look, canvas
-from disentbench.report.text import count, fixed, listed, number
+from disentbench.report.text import count, fixed, latex, listed, number
 
 TITLES = {
     "index_code_mi": "Index-code MI",
@@ -27,6 +31,7 @@ LOOKS = {
     "hfvae": Look("#8FBBD9", "D"),
     "exact": Look(INK, ""),
 }
+NAMES = {"exact": "all images"}
 # In the order of drawing; mss lies on hfvae, and both must be seen.
 WEIGHTS = {
     "mws": {"markersize": 3.5, "linewidth": 1.2},
@@ -43,10 +48,10 @@ class Line(NamedTuple):
 
 
 class Audited(NamedTuple):
-    """One run: its exact terms, and how far off each estimator is."""
+    """One run: its terms over all images with their errors, and how far off each estimator is."""
 
     run: str
-    exact: list[str]
+    exact: list[tuple[str, str]]
     lines: list[Line]
 
 
@@ -58,7 +63,7 @@ def read(folder: Path) -> pd.DataFrame | None:
     )
     if table.empty or (table["estimator"] == "exact").all():
         return None
-    return table[table["term"].isin(TITLES)]
+    return table
 
 
 def finding(table: pd.DataFrame) -> str:
@@ -70,8 +75,8 @@ def finding(table: pd.DataFrame) -> str:
     said = [f"{number(row.value)} ({row.estimator})" for row in largest.itertuples()]
     run, images = first["run"].iloc[0], count(sizes(table)[-1], "image")
     return (
-        f"The total correlation of run {run} is {number(exact)} nats; estimated from {images} at a "
-        f"time it comes to {listed(said)}."
+        f"The total correlation of run {run} is {number(exact)} nats over all images; estimated "
+        f"from {images} at a time it comes to {listed(said)}."
     )
 
 
@@ -92,22 +97,43 @@ def runs(table: pd.DataFrame) -> list[Audited]:
 
 
 def _run(run: str, own: pd.DataFrame, columns: list[tuple[str, int]]) -> Audited:
-    exact = own[own["estimator"] == "exact"].set_index("term")["value"]
+    exact = own[own["estimator"] == "exact"].set_index("term")[["value", "se"]]
     off = bias(own).set_index(["term", "batch_size"])
     lines = [
         Line(name, [_cell(*pair) for pair in each[["value", "se"]].reindex(columns).to_numpy()])
         for name, each in off.groupby("estimator", sort=False)
     ]
-    return Audited(run, [fixed(exact[term], 2) for term in TITLES], lines)
+    return Audited(run, [_exact(*exact.loc[term]) for term in TITLES], lines)
+
+
+def _exact(value: float, se: float) -> tuple[str, str]:
+    """A term over all images and its error; none where it takes no samples."""
+    return fixed(value, 2), f"{fixed(se, 2)}" if se >= 0.005 else "< 0.01" if se > 0 else ""
 
 
 def _cell(value: float, se: float) -> tuple[str, str]:
     return ("+" if value > 0 else "") + fixed(value, 2), fixed(se, 2)
 
 
+def write(stem: Path, table: pd.DataFrame) -> None:
+    """{stem}.csv with every digit of the audit, {stem}.tex of what the page shows of it."""
+    columns = ["run", "estimator", "batch_size", "term", "value", "se"]
+    tables.write_csv(stem, table[columns])
+    heads = ["run", "estimator"]
+    heads += [f"{title}, {size}" for title in TITLES.values() for size in size_texts(table)]
+    rows = [
+        [each.run, line.estimator, *(f"{value} ± {se}" for value, se in line.cells)]
+        for each in runs(table)
+        for line in each.lines
+    ]
+    about = "estimate minus the term over all images, by batch size, ± standard error"
+    body = [[latex(cell) for cell in row] for row in rows]
+    tables.write_latex(stem, about, list(map(latex, heads)), body, words=2)
+
+
 def swatches() -> list[tuple[str, str]]:
     """The legend of the page."""
-    return [(name, style.swatch(look)) for name, look in LOOKS.items()]
+    return [(NAMES.get(name, name), style.swatch(look)) for name, look in LOOKS.items()]
 
 
 def panel(table: pd.DataFrame, term: str) -> Figure:
@@ -123,8 +149,8 @@ def sheet(table: pd.DataFrame) -> Figure:
     for ax, term in zip(figure.subplots(1, len(TITLES)), TITLES, strict=True):
         draw(ax, table, term)
     marks = [
-        Line2D([], [], color=look.colour, marker=look.marker, markersize=4.5, label=name)
-        for name, look in LOOKS.items()
+        Line2D([], [], color=look.colour, marker=look.marker, markersize=4.5, label=label)
+        for label, look in ((NAMES.get(name, name), look) for name, look in LOOKS.items())
     ]
     style.legend(figure, marks)
     return figure

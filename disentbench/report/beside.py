@@ -5,25 +5,27 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from disentbench import files
+from disentbench.identities import Identity
 
 
 @contextmanager
-def fresh(page: Path) -> Iterator[Path]:
+def fresh(page: Path, said: Identity | None = None) -> Iterator[Path]:
     """An empty folder for the page, figures/ and tables/; they move to the page's at the end.
 
     The page moves last. What an earlier rendering left there and this one does not make is removed:
-    the checksums beside the page say which files those are, so that nobody else's is touched.
+    the checksums beside the page, which also say what it is (`said`), say which files those are, so
+    that nobody else's is touched.
     """
     with files.scratch(page.with_name("report")) as drawn:
         yield drawn
         names = sorted(p.relative_to(drawn) for p in drawn.rglob("*") if p.is_file())
         made = [page.parent / name for name in names if name != Path(page.name)]
         for path in [*made, page]:
-            path.parent.mkdir(exist_ok=True)
+            files.make_room(path)
             (drawn / path.relative_to(page.parent)).replace(path)
     for stale in _listed(page) - set(made):
-        stale.unlink()
-    files.write_sums(page, *made)
+        stale.unlink(missing_ok=True)  # a killed Snakemake may have left a rendering that goes on
+    files.write_sums(page, *made, identity=said)
 
 
 def _listed(page: Path) -> set[Path]:

@@ -32,7 +32,8 @@ def decomposition(part: Block, settings: pd.DataFrame) -> Figure:
     at = _places(means, heads)
     _ranges(ax, part, means, at)
     _stack(ax, means, at)
-    _names(ax, means, settings, heads, at)
+    shown = settings.loc[means.index]
+    _names(ax, _counted(part, shown), shown, heads, at)
     drawn = [term for term in TERMS if term != "tc_within_groups" or means[term].abs().max() > 0]
     style.legend(figure, [Patch(color=TERMS[t][1], label=TERMS[t][0]) for t in drawn])
     return figure
@@ -81,12 +82,19 @@ def _ranges(ax: Axes, part: Block, means: pd.DataFrame, at: np.ndarray) -> None:
         ax.text(end + 0.015 * ends.max(), y, text, va="center", fontsize=7, fontweight="bold")
 
 
-def _names(ax: Axes, means: pd.DataFrame, settings: pd.DataFrame, heads, at) -> None:
-    shown = settings.loc[means.index]
+def _counted(part: Block, shown: pd.DataFrame) -> list[str]:
+    """Each setting, and of how many of the planned runs its bar is where some are gone."""
     texts = [text or label for label, text in zip(shown["label"], shown["text"], strict=True)]
+    return [
+        text if n == part.planned else f"{text}, {n} of {part.planned}"
+        for text, n in zip(texts, part.summary.n.loc[shown.index, "rate"], strict=True)
+    ]
+
+
+def _names(ax: Axes, texts: list[str], shown: pd.DataFrame, heads, at) -> None:
     ax.set_yticks(at, texts)
     ax.tick_params(axis="y", length=0, labelcolor=INK)
-    objective = means.index.get_level_values("objective")
+    objective = shown.index.get_level_values("objective")
     for name in heads:
         first = int(np.flatnonzero(objective == name)[0])
         label = shown["label"].iloc[first]

@@ -1,12 +1,14 @@
 """What a reader must know before trusting the numbers: runs without scores, checks that failed."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from disentbench.report import origin
+from disentbench import plugins
+from disentbench.report import curves, origin
 from disentbench.report.text import count, listed, number
 from disentbench.study import Pack, Study
 
@@ -21,6 +23,55 @@ class Check(NamedTuple):
     wrong: list[str]
 
 
+class Trouble(NamedTuple):
+    """A kind of trouble: what was found of it, of how many things, and what to make of it."""
+
+    anchor: str
+    name: str
+    found: list[str]
+    total: int
+    note: str = ""
+
+
+class Said(NamedTuple):
+    """A part of the line at the top: in a few words how it went, and where more is said of it."""
+
+    text: str
+    anchor: str
+    bad: bool
+
+
+def status(trouble: list[Trouble], checks: list[Check], planned: int) -> list[Said]:
+    """The line at the top: runs finished of planned, diverged, checks; then what else is wrong."""
+    of = {each.anchor: each for each in trouble}
+    unscored, diverged, gone = (of[name].total for name in ("unscored", "diverged", "gone"))
+    none = "none is known to have diverged" if gone else "none diverged"
+    wrong = sum(bool(check.wrong) for check in checks)
+    said = [
+        Said(f"{planned - unscored} of {count(planned, 'run')} finished", "unscored", unscored > 0),
+        Said(f"{diverged} diverged" if diverged else none, "diverged", diverged > 0),
+        Said(_checked(wrong, sum(check.runs > 0 for check in checks)), "checks", wrong > 0),
+    ]
+    others = [each for each in trouble if each.total and each.anchor in BRIEF]
+    return said + [Said(BRIEF[each.anchor](each.total), each.anchor, True) for each in others]
+
+
+def _checked(wrong: int, made: int) -> str:
+    if not made:
+        return "nothing to check"
+    checks = count(made, "check")
+    return f"{wrong} of {checks} failed" if wrong else f"{checks} passed"
+
+
+# What else the first line names, where there is some of it.
+BRIEF = {
+    "undefined": lambda n: f"{count(n, 'value')} undefined",
+    "collapsed": lambda n: f"{count(n, 'run')} collapsed",
+    "gone": lambda n: f"latents of {count(n, 'pack')} gone",
+    "mixed": lambda n: "origins differ or have no clean revision",
+}
+
+
 def diverged(study: Study, results: Path, found: list[origin.Origin]) -> list[str]:
     """The runs whose losses stopped being numbers; for those shown, the step that noticed it."""
     runs = [(each.pack, seed) for each in found for seed in each.diverged]
@@ -32,8 +83,16 @@ def diverged(study: Study, results: Path, found: list[origin.Origin]) -> list[st
 
 
 def _when(study: Study, results: Path, pack: Pack, seed: int) -> str:
-    step = origin.step_of_divergence(origin.history(study, results, pack), seed)
-    return ": step not recorded" if step is None else f": noticed at step {step}"
+    losses = origin.history(study, results, pack)
+    step = origin.step_of_divergence(losses, seed)
+    if step is not None:
+        return f": noticed at step {step}"
+    return ": step not recorded" if losses is None else ": its losses stayed finite"
+
+
+def trouble(anchor: str, name: str, lines: list[str]) -> Trouble:
+    """Trouble of which each line is one."""
+    return Trouble(anchor, name, shortened(lines, len(lines)), len(lines))
 
 
 def unscored(planned: pd.MultiIndex, scored: pd.DataFrame) -> list[str]:
@@ -41,11 +100,57 @@ def unscored(planned: pd.MultiIndex, scored: pd.DataFrame) -> list[str]:
     return list(map(name, planned.difference(scored.index, sort=False)))
 
 
-def undefined(runs: pd.DataFrame, values: list[str], failed: set[tuple]) -> list[str]:
-    """Values that are missing in runs that did not diverge: the metric, and in how many runs."""
-    sound = runs[values].loc[~runs.index.isin(failed)]
-    missing = sound.isna().sum()
-    return [f"{metric}: {count(int(n), 'run')}" for metric, n in missing.items() if n]
+Why = Callable[[tuple, str], list[str]]  # what is known of why a run's value is no number
+
+
+def unexplained(run: tuple, value: str) -> list[str]:
+    """Nothing is known of why."""
+    return []
+
+
+def whys(study: Study, results: Path) -> Why:
+    """What the details of the scores tell, of any run and value."""
+    metrics = {
+        value.name: name for name in study.metrics for value in plugins.load("metrics", name).values
+    }
+
+    def why(run: tuple, value: str) -> list[str]:
+        if value not in metrics:
+            return []
+        folder = results / study.study / curves.pack_of(study, *run).path
+        return origin.notes(folder, run[-1], metrics[value])
+
+    return why
+
+
+def undefined(
+    scored: pd.DataFrame, values: list[str], failed: set[tuple], why: Why = unexplained
+) -> Trouble:
+    """Values that are no number in runs that did not diverge: of which metric, how many, and why.
+
+    What is infinite has no mean and is left out of every mean, as is what is not a number.
+    """
+    sound = scored[values].loc[~scored.index.isin(failed)]
+    infinite, missing = np.isinf(sound).sum(), sound.isna().sum()
+    lines = [
+        f"{value}: {_unlike_numbers(int(infinite[value]), int(missing[value]))}"
+        f"{_reasons(sound.index[~np.isfinite(sound[value])], value, why)}"
+        for value in values
+        if infinite[value] + missing[value]
+    ]
+    title, total = "values undefined in runs that did not diverge", infinite.sum() + missing.sum()
+    return Trouble("undefined", title, shortened(lines, len(lines)), int(total))
+
+
+def _reasons(runs: pd.Index, value: str, why: Why) -> str:
+    """What is known of why, each reason once, of the first runs."""
+    said = dict.fromkeys(note for run in runs[:SHOWN] for note in why(run, value))
+    return f" ({'; '.join(list(said)[:SHOWN])})" if said else ""
+
+
+def _unlike_numbers(infinite: int, missing: int) -> str:
+    words = {"infinite": infinite, "not a number": missing}
+    return ", ".join(f"{what} in {count(n, 'run')}" for what, n in words.items() if n)
 
 
 def mixed(found: list[origin.Origin], made: list[dict]) -> list[str]:

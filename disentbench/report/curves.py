@@ -1,6 +1,11 @@
-"""Training curves: each term of the loss by step, for the best setting of every objective."""
+"""Training curves: each term of the loss by step, for the best setting of every objective.
+
+Terms that are estimated on minibatches depend on the estimator by many nats, so that each estimator
+has axes of its own.
+"""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -8,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from disentbench.report import origin, style
-from disentbench.report.runs import Block, Rule, median_seed
+from disentbench.report.runs import Block, Key, Rule, median_seed
 from disentbench.report.style import HAIR, canvas
 from disentbench.report.text import fixed
 from disentbench.study import Pack, Study
@@ -17,10 +22,12 @@ TITLES = {
     "distortion": "Distortion",
     "rate": "Rate",
     "loss": "Loss (each objective’s own)",
-    "index_code_mi": "Index-code MI, minibatch estimate",
-    "tc_between": "TC between, minibatch estimate",
-    "tc_within": "TC within, minibatch estimate",
+    "index_code_mi": "Index-code MI",
+    "tc_between": "TC between",
+    "tc_within": "TC within",
 }
+ESTIMATED = ("index_code_mi", "tc_between", "tc_within")
+OWN = ("seed", "step", "objective", "estimator", "median")  # columns that are no term
 LOGARITHMIC = ("distortion", "loss")  # they begin tenfold above where they end
 MEDIAN = {"linewidth": 1.3, "zorder": 3}
 OTHER = {"linewidth": 0.6, "alpha": 0.35, "zorder": 2}
@@ -37,10 +44,25 @@ def pack_of(study: Study, dataset: str, objective: str, setting: str, seed: int)
     )
 
 
-def histories(study: Study, results: Path, part: Block, chosen: Rule) -> pd.DataFrame:
+class Curve(NamedTuple):
+    """A term of the loss, with the estimator where it is estimated."""
+
+    term: str
+    estimator: str = ""
+
+
+def title(curve: Curve) -> str:
+    """A curve's name for readers."""
+    name = TITLES.get(curve.term, curve.term)
+    return f"{name}, estimated by {curve.estimator}" if curve.estimator else name
+
+
+def histories(
+    study: Study, results: Path, part: Block, chosen: Rule, estimators: dict[Key, str | None]
+) -> pd.DataFrame:
     """The losses of the packs that hold the median run of each best setting.
 
-    Adds `objective`, and `median`: whether the row is of the median run.
+    Adds `objective`, its `estimator`, and `median`: whether the row is of the median run.
     """
     tables = []
     for objective, setting in part.best:
@@ -48,32 +70,42 @@ def histories(study: Study, results: Path, part: Block, chosen: Rule) -> pd.Data
         pack = pack_of(study, part.dataset, objective, setting, seed)
         losses = origin.history(study, results, pack)
         if losses is not None:
-            tables.append(losses.assign(objective=objective, median=losses["seed"] == seed))
+            named = {"objective": objective, "estimator": estimators[objective, setting] or ""}
+            tables.append(losses.assign(**named, median=losses["seed"] == seed))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def terms(losses: pd.DataFrame) -> list[str]:
-    """The columns to draw: those we can name first, the others as they stand."""
-    own = [column for column in losses if column not in ("seed", "step", "objective", "median")]
-    return [t for t in TITLES if t in own] + [t for t in own if t not in TITLES]
+def curves(losses: pd.DataFrame) -> list[Curve]:
+    """What to draw: the terms that we can name first, the others as they stand."""
+    terms = [column for column in losses if column not in OWN]
+    ordered = [t for t in TITLES if t in terms] + [t for t in terms if t not in TITLES]
+    return [
+        Curve(term, estimator)
+        for term in ordered
+        for estimator in (_estimators(losses, term) if term in ESTIMATED else [""])
+    ]
 
 
-def panel(losses: pd.DataFrame, term: str, looks) -> Figure:
+def _estimators(losses: pd.DataFrame, term: str) -> list[str]:
+    return list(losses.loc[losses[term].notna(), "estimator"].unique())
+
+
+def panel(losses: pd.DataFrame, curve: Curve, looks) -> Figure:
     """One term as a figure of its own."""
     figure = canvas(3.3, 2.1)
-    draw(figure.add_subplot(), losses, term, looks)
+    draw(figure.add_subplot(), losses, curve, looks)
     return figure
 
 
 def sheet(losses: pd.DataFrame, looks, labels: dict[str, str]) -> Figure:
     """All terms as one figure with a legend, for print."""
-    names = terms(losses)
+    names = curves(losses)
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
     figure = canvas(2.9 * columns, 2.0 * rows + 0.25 * -(-len(looks) // 5))
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax, term in zip(axes, names, strict=False):
-        draw(ax, losses, term, looks)
+    for ax, curve in zip(axes, names, strict=False):
+        draw(ax, losses, curve, looks)
     for ax in axes[len(names) :]:
         ax.set_axis_off()
     drawn = set(losses["objective"])
@@ -85,14 +117,17 @@ def sheet(losses: pd.DataFrame, looks, labels: dict[str, str]) -> Figure:
     return figure
 
 
-def draw(ax: Axes, losses: pd.DataFrame, term: str, looks) -> None:
+def draw(ax: Axes, losses: pd.DataFrame, curve: Curve, looks) -> None:
     """The median run as a line, the other seeds of its pack as thin ones."""
+    term = curve.term
+    if curve.estimator:
+        losses = losses[losses["estimator"] == curve.estimator]
     for name, own in losses.dropna(subset=[term]).groupby("objective", sort=False):
         for (median, _), run in own.groupby(["median", "seed"]):
             kept = run.iloc[:: -(-len(run) // POINTS)]
             weight = MEDIAN if median else OTHER
             ax.plot(kept["step"], kept[term], color=looks[name].colour, **weight)
-    ax.set_title(TITLES.get(term, term))
+    ax.set_title(title(curve))
     ax.set_xlabel("step")
     ax.set_ylabel("nats per image")
     ax.grid(axis="y", color=HAIR, linewidth=0.5)

@@ -1,118 +1,155 @@
-"""What the numbers say in a sentence or two, and how sure the order of the objectives is."""
-
-from itertools import combinations
-from typing import NamedTuple
+"""What the numbers say in a few sentences, and how sure the order of the objectives is."""
 
 import numpy as np
 import pandas as pd
 
 from disentbench import statistics
-from disentbench.report.runs import Block, Rule
-from disentbench.report.text import fixed, listed, number, places
+from disentbench.report import collapse, comparisons
+from disentbench.report.comparisons import Pair, title
+from disentbench.report.runs import Block, Key, Rule
+from disentbench.report.text import count, fixed, listed, number, places
 
-MOST = 8  # objectives of which every pair is compared
-
-
-class Pair(NamedTuple):
-    """Two objectives at their best settings: a's scores against b's."""
-
-    a: str
-    b: str
-    difference: statistics.Interval
-    improvement: float
-    p: float
-    corrected: float  # p, corrected for the number of pairs
+NAMED = 6  # settings that a sentence names; the rest are counted
+DRAWS = 10_000  # studies that the chance of the choice is told from
 
 
 def finding(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
-    """Which objective leads, whether its lead is clear of the others, where the TC is lowest."""
+    """Which objective leads and by how much, who was left out, where the TC is lowest."""
     if not part.best:
-        return ["No run of this data set has a score."]
+        return [nothing(part, chosen), *_left_out(part, chosen, settings)]
     return [
         _leader(part, chosen, settings),
         *_contest(part, chosen, settings),
+        *_left_out(part, chosen, settings),
         *_least_tc(part, chosen, settings),
     ]
 
 
-def title(settings: pd.DataFrame, key: tuple[str, str]) -> str:
-    """An objective with its setting, as in `β-TCVAE (β = 4)`."""
-    label, text = settings.loc[key, ["label", "text"]]
-    if not text:
-        return label
-    return f"{label[:-1]}, {text})" if label.endswith(")") else f"{label} ({text})"
+def nothing(part: Block, chosen: Rule | None) -> str:
+    """Why there is nothing to rank."""
+    if chosen is None or part.runs[chosen.name].isna().all():
+        return "No run of this data set has a score."
+    return "No setting of this data set has runs enough to be called best."
 
 
 def _leader(part: Block, chosen: Rule, settings: pd.DataFrame) -> str:
     first = part.best[0]
-    end = "highest" if chosen.sign > 0 else "lowest"
-    numbers = spoken(part, first, chosen.name)
+    numbers = _mean(part, first, chosen.name)
+    idle = int(collapse.collapsed(part.of(first)).sum())
+    fell = f" {idle} of its runs collapsed." if idle else ""
     if len(part.best) == 1:
-        return f"{title(settings, first)} reaches a mean {chosen.label} of {numbers}."
-    return f"{title(settings, first)} has the {end} mean {chosen.label}: {numbers}."
+        return f"{title(settings, first)} reaches a mean {chosen.label} of {numbers}.{fell}"
+    return f"{title(settings, first)} has the {chosen.end} mean {chosen.label}: {numbers}.{fell}"
 
 
-def spoken(part: Block, key: tuple[str, str], value: str) -> str:
-    """A mean with its interval and n, for a sentence."""
-    mean, low, high = (table.loc[key, value] for table in (part.summary.mean, *part.summary[3:]))
-    n = int(part.summary.n.loc[key, value])
-    if n < 2:
-        return f"{number(mean)} (one seed, so no interval)"
+def _mean(part: Block, key: Key, value: str, unit: str = "") -> str:
+    """A mean with its interval and the runs that it is of."""
+    summary = part.summary
+    mean, low, high = (t.loc[key, value] for t in (summary.mean, summary.low, summary.high))
+    unit = f"\u00a0{unit}" if unit else ""
+    runs = f"{int(summary.n.loc[key, value])} of {count(part.planned, 'run')}"
+    if np.isnan(low):
+        return f"{number(mean)}{unit} (one seed, so no interval)"
     decimals = places(mean, most=3)
-    low, high = fixed(low, decimals), fixed(high, decimals)
-    return f"{fixed(mean, decimals)} (95\u00a0% interval {low} to {high}, n\u00a0=\u00a0{n})"
+    interval = f"95\u00a0% interval {fixed(low, decimals)} to {fixed(high, decimals)}"
+    return f"{fixed(mean, decimals)}{unit} ({interval}, {runs})"
 
 
 def _contest(part: Block, chosen: Rule, settings: pd.DataFrame) -> list[str]:
-    first, *others = part.best
-    if not others:
+    """The lead over the next objective with its interval; over whom it is clear."""
+    found = [pair for pair in comparisons.pairs(part, chosen) if pair.first == part.best[0]]
+    if not found:
         return []
-    n = part.summary.n[chosen.name]
-    if any(n[key] < 2 for key in part.best):
+    if any(min(pair.n) < 2 for pair in found):
         return ["With a single seed an order of the objectives says nothing about the next seed."]
-    near = [settings.loc[key, "label"] for key in others if _overlap(part, first, key, chosen.name)]
-    if not near:
-        return ["Its interval lies clear of every other objective's."]
-    if len(near) == len(others):
-        return ["Its interval overlaps that of every other objective: these seeds settle no order."]
-    return [f"Its interval overlaps that of {listed(near)}, so these seeds do not settle the lead."]
-
-
-def _overlap(part: Block, a: tuple, b: tuple, value: str) -> bool:
-    low, high = part.summary.low[value], part.summary.high[value]
-    return bool(low[a] <= high[b] and low[b] <= high[a])
-
-
-def _least_tc(part: Block, chosen: Rule, settings: pd.DataFrame) -> list[str]:
-    if chosen.name == "total_correlation" or "total_correlation" not in part.summary.mean:
-        return []
-    tc = part.summary.mean["total_correlation"].loc[part.best].dropna()
-    if len(tc) < 2:
-        return []
-    least = tc.index[tc.to_numpy().argmin()]
-    where = spoken(part, least, "total_correlation").replace(" (", " nats (", 1)
-    shared = [key for key in tc.index if _overlap(part, least, key, "total_correlation")]
-    lead = "an interval that overlaps others" if len(shared) > 1 else "clear of the others"
+    every = comparisons.pairs(part, chosen)
+    lead = comparisons.spoken(found[0], len(every))
     return [
-        f"Among the best settings, {title(settings, least)} has the lowest exact total "
-        f"correlation: {where}, {lead}."
+        f"Its lead over {title(settings, found[0].second)} is {lead}.",
+        *_open(found, settings),
+        *([comparisons.floor(every)] if comparisons.undecided(found) else []),
     ]
 
 
-def pairs(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[Pair]:
-    """Pairs of the best settings, the better first.
+def _open(found: list[Pair], settings: pd.DataFrame) -> list[str]:
+    """Over whom the lead is open: the interval of the difference decides, as everywhere."""
+    near = [settings.loc[pair.second, "label"] for pair in found if not pair.clear]
+    one = len(found) == 1
+    if not near:
+        who = "It is clear" if one else "Its lead over every other objective is clear"
+        return [f"{who}: the interval of the difference excludes 0."]
+    if len(near) == len(found):
+        who = "It is open" if one else "Its lead over every other objective is open"
+        return [f"{who}, the interval of the difference includes 0: these seeds settle no order."]
+    return [
+        f"The interval of its lead over {listed(near)} includes 0, so these seeds do not settle "
+        f"that; over the others it is clear."
+    ]
 
-    The difference is in a's favour where positive. Of more than eight objectives only the first
-    is compared with the others.
-    """
-    best = part.best
-    compared = combinations(best, 2) if len(best) <= MOST else ((best[0], b) for b in best[1:])
-    rng = np.random.default_rng(0)
-    rows = []
-    for a, b in compared:
-        x, y = (chosen.sign * part.scores(key, chosen.name).to_numpy() for key in (a, b))
-        p = statistics.permutation_test(x, y, rng=rng)
-        gap, wins = statistics.difference(x, y), statistics.probability_of_improvement(x, y)
-        rows.append(Pair(title(settings, a), title(settings, b), gap, wins, p, p))
-    corrected = statistics.holm(np.array([row.p for row in rows], float))
-    return [row._replace(corrected=float(p)) for row, p in zip(rows, corrected, strict=True)]
+
+def _left_out(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
+    """The settings that lost too many runs to be called best."""
+    few = part.few(chosen.name) if chosen else []
+    if not few:
+        return []
+    n = part.summary.n[chosen.name]
+    named = [f"{title(settings, key)} with {int(n[key])}" for key in few[:NAMED]]
+    if len(few) > NAMED:
+        named.append(count(len(few) - NAMED, "more setting"))
+    return [
+        f"Left out of the choice of the best, which needs {chosen.label} of {part.needed} of the "
+        f"{count(part.planned, 'planned run')}: {listed(named)}."
+    ]
+
+
+def _least_tc(part: Block, chosen: Rule, settings: pd.DataFrame) -> list[str]:
+    """Who has the lowest total correlation of those that train at the leader's strength."""
+    name = "total_correlation"
+    if chosen.name == name or name not in part.summary.mean:
+        return []
+    strength = settings.loc[part.best[0], "text"]
+    tc = part.summary.mean[name].drop(index=part.few(name)).dropna()
+    alike = [key for key in tc.index if strength and settings.loc[key, "text"] == strength]
+    if len(alike) < 2:
+        return []
+    least, *others = sorted(alike, key=lambda key: tc[key])
+    found = comparisons.compare(part, [(least, other) for other in others], name, -1)
+    says = (
+        f"At that strength, {strength}, {settings.loc[least, 'label']} has the lowest total "
+        f"correlation of {count(len(alike), 'objective')}: {_mean(part, least, name, 'nats')}"
+    )
+    if min(found[0].n) < 2:
+        return [f"{says}."]
+    gap = comparisons.spoken(found[0], len(found), "nats")
+    open_to = [settings.loc[pair.second, "label"] for pair in found if not pair.clear]
+    verdict = f"open against {listed(open_to)}" if open_to else "clear"
+    return [f"{says}, {gap} below {settings.loc[others[0], 'label']}; its lead is {verdict}."]
+
+
+def chance(part: Block, chosen: Rule | None) -> str:
+    """What the choice of the best would do by itself, were all settings equal; empty if none is."""
+    if chosen is None or not part.best:
+        return ""
+    n = part.summary.n[chosen.name].drop(index=part.few(chosen.name))
+    if len(n) < 2:
+        return ""
+    sd = statistics.pooled_sd(part.summary.sd.loc[n.index, chosen.name].to_numpy(), n.to_numpy())
+    if np.isnan(sd):
+        return "By how much, a single seed cannot tell."
+    methods = pd.factorize(n.index.get_level_values("objective"))[0]
+    found = statistics.best_of_equals(
+        n.to_numpy(), methods, rng=np.random.default_rng(0), draws=DRAWS
+    )
+    lead = f", lead the next objective by {_brief(found.lead * sd)}" if found.lead > 0 else ""
+    return (
+        f"Were all {len(n)} settings equal, the best of them would still come out "
+        f"{_brief(found.excess * sd)} too good on average{lead}, and the 95\u00a0% interval of its "
+        f"difference from one other setting, named beforehand, would exclude 0 in "
+        f"{100 * found.clear:.0f}\u00a0% of studies ({DRAWS:,} simulated with normal scores, this "
+        f"study’s numbers of runs and their pooled standard deviation, {_brief(sd)})."
+    ).replace(f"{DRAWS:,}", f"{DRAWS:,}".replace(",", "\u2009"))
+
+
+def _brief(value: float) -> str:
+    """Two significant digits: no more are known from so many draws."""
+    return fixed(value, max(0, places(value, most=5) - 1))

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from disentbench import files
+from disentbench.report import tables
 from disentbench.report.runs import Shown
 from disentbench.report.style import LINES, MUTED
 from disentbench.report.text import fixed, number, places
@@ -49,21 +50,35 @@ def text(levels: dict[str, Levels], value: str, which: str) -> str:
     return ", ".join(f"{each} ({dataset})" for dataset, each in found.items())
 
 
-def rows(levels: Levels, columns: dict[str, Shown]) -> list[tuple[str, list[str]]]:
-    """`a perfect code` and `chance` as rows below the leaderboard; none where nothing is known."""
-    if not levels.keys() & columns.keys():
-        return []
+def rows(
+    levels: Levels, columns: dict[str, Shown], constant: dict[str, float]
+) -> list[tuple[str, list[str]]]:
+    """`a perfect code`, `chance` and `a constant code` as rows below the leaderboard.
+
+    None where nothing is known; `constant` holds the values that a constant code is good at.
+    """
+    known = {value: level for value, level in levels.items() if value in columns}
+    named = {
+        "a perfect code": {value: level.perfect for value, level in known.items()},
+        "chance": {value: level.chance for value, level in known.items()},
+        "a constant code": constant,
+    }
     return [
-        (name, [_cell(levels, value, which) for value in columns])
-        for which, name in {"perfect": "a perfect code", "chance": "chance"}.items()
+        (name, [_cell(row.get(value)) for value in columns]) for name, row in named.items() if row
     ]
 
 
-def _cell(levels: Levels, value: str, which: str) -> str:
-    if value not in levels:
-        return ""
-    level = getattr(levels[value], which)
-    return fixed(level, places(level, most=3))
+def _cell(level: float | None) -> str:
+    return "" if level is None else fixed(level, places(level, most=3))
+
+
+def write(stem: Path, levels: Levels, constant: dict[str, float]) -> None:
+    """{stem}.csv with every digit of the levels of a data set, where some are known."""
+    names = [*levels, *(value for value in constant if value not in levels)]
+    unknown = Level(np.nan, np.nan)
+    rows = [(name, *levels.get(name, unknown), constant.get(name, np.nan)) for name in names]
+    if rows:
+        tables.write_csv(stem, pd.DataFrame(rows, columns=["value", *Level._fields, "constant"]))
 
 
 def mark(ax: Axes, level: Level) -> None:

@@ -41,6 +41,15 @@ def history(study: Study, results: Path, pack: Pack) -> pd.DataFrame | None:
     return pd.read_csv(files.checked(path)) if path.exists() else None
 
 
+def notes(folder: Path, seed: int, metric: str) -> list[str]:
+    """What a metric had to say of a run in a pack's folder, such as why a value is NaN."""
+    path = folder / "scores" / f"{metric}.json"
+    if not path.exists():
+        return []
+    said = json.loads(files.checked(path).read_text()).get("notes", {})
+    return said.get(str(seed), {}).get(metric, [])
+
+
 def step_of_divergence(losses: pd.DataFrame | None, seed: int) -> int | None:
     """The first logged step at which a term of this run is not finite."""
     if losses is None:

@@ -9,7 +9,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from disentbench import encode, hdf5, images, train
+from disentbench import hdf5, images, model_file, study_model
 from disentbench import study as studies
 from disentbench.datasets import Images
 from disentbench.model import VAE
@@ -72,16 +72,16 @@ def pictures(study: Study, results: Path, pack: Pack, seed: int, source: Images)
 
 def _model(study: Study, folder: Path, pack: Pack, seed: int) -> Model:
     alone = studies.read(study.recipe(pack))
-    saved = encode.load(folder / "model.pt")
+    saved = model_file.load(folder / "model.pt")
     member = seed - pack.first
     with hdf5.open_data(folder / "latents.h5") as file:
         mean, logvar = (hdf5.row(file, name, member) for name in ("mean", "logvar"))
         groups = list(file["logits"]) if "logits" in file else []
         logits = {group: hdf5.row(file["logits"], group, member) for group in groups}
     return Model(
-        train.vae(alone),
+        study_model.vae(alone),
         saved.member(member, torch.device("cpu")),
-        train.only_objective(alone).structure().groups,
+        study_model.only_objective(alone).structure().groups,
         0.5 * (mean**2 + np.exp(logvar) - 1 - logvar).mean(0, dtype=np.float64),
         {group: _discrete_kl(values) for group, values in logits.items()},
     )

@@ -1,7 +1,7 @@
 """The runs of a study as tables: what was planned, every score, summaries over seeds."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from disentbench.study import Study
 
 RUN = ["dataset", "objective", "setting", "seed"]
 SETTING = RUN[:3]
+Key = tuple[str, str]  # (objective, setting)
 TYPES = {**dict.fromkeys(SETTING, str), "seed": int, "metric": str, "value": float}
 
 # The order in which the field reads them; whatever else was computed follows.
@@ -51,10 +52,14 @@ class Rule(NamedTuple):
     ties: bool  # whether the lower total correlation decides between equal means
 
     @property
+    def end(self) -> str:
+        """Which end of the value is the better."""
+        return "highest" if self.sign > 0 else "lowest"
+
+    @property
     def text(self) -> str:
-        end = "highest" if self.sign > 0 else "lowest"
         ties = "; ties go to the lower total correlation" if self.ties else ""
-        return f"{end} mean {self.label} over the seeds that did not diverge{ties}"
+        return f"{self.end} mean {self.label} over the runs that have one{ties}"
 
 
 class Summary(NamedTuple):
@@ -72,16 +77,35 @@ class Block:
     """What the report says of one data set: its runs, their summary, each objective's best."""
 
     dataset: str
-    runs: pd.DataFrame  # [(objective, setting, seed), value]
+    runs: pd.DataFrame  # [(objective, setting, seed), value], every run that was planned
     summary: Summary  # [(objective, setting), value]
-    best: list[tuple[str, str]]  # (objective, setting), the best objective first
-
-    def scores(self, key: tuple[str, str], value: str) -> pd.Series:
-        """One value of a setting's runs, by seed."""
-        return self.runs[value].iloc[self._rows[key]].droplevel(["objective", "setting"])
+    best: list[Key]  # the best setting of each objective that has one, the best objective first
 
     @cached_property
-    def _rows(self) -> dict[tuple[str, str], np.ndarray]:
+    def planned(self) -> int:
+        """The runs of each setting that the study asks for."""
+        return self.runs.index.get_level_values("seed").nunique()
+
+    @property
+    def needed(self) -> int:
+        """How many of them a setting needs to be called best."""
+        return needed(self.planned)
+
+    def few(self, value: str) -> list[Key]:
+        """The settings of which too few runs have this value to be called best."""
+        n = self.summary.n[value]
+        return list(n.index[n < self.needed])
+
+    def scores(self, key: Key, value: str) -> pd.Series:
+        """One value of a setting's runs, by seed."""
+        return self.of(key)[value].droplevel(["objective", "setting"])
+
+    def of(self, key: Key) -> pd.DataFrame:
+        """The runs of a setting."""
+        return self.runs.iloc[self._rows[key]]
+
+    @cached_property
+    def _rows(self) -> dict[Key, np.ndarray]:
         return self.runs.groupby(level=["objective", "setting"], sort=False).indices
 
 
@@ -134,7 +158,7 @@ def planned(study: Study) -> pd.MultiIndex:
 
 
 def read(scores: Path) -> pd.DataFrame:
-    """The tidy table as one row for each run and one column for each value; infinite is NaN.
+    """The tidy table as one row for each run and one column for each value.
 
     CSV and parquet hold the same numbers to the last digit.
     """
@@ -145,7 +169,7 @@ def read(scores: Path) -> pd.DataFrame:
     except (KeyError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{scores} cannot be read as a table of scores: {reason}") from None
-    return wide.replace([np.inf, -np.inf], np.nan)
+    return wide
 
 
 def _csv(scores: Path) -> pd.DataFrame:
@@ -156,6 +180,11 @@ def _csv(scores: Path) -> pd.DataFrame:
         keep_default_na=False,
         na_values={"value": ["", "nan", "NaN"]},
     )
+
+
+def finite(scored: pd.DataFrame) -> pd.DataFrame:
+    """The same scores; what is infinite, of which there is no mean, is missing."""
+    return scored.replace([np.inf, -np.inf], np.nan)
 
 
 def shown(study: Study, runs: pd.DataFrame) -> dict[str, Shown]:
@@ -211,13 +240,21 @@ def summarise(runs: pd.DataFrame, values: dict[str, Shown]) -> Summary:
 def block(dataset: str, runs: pd.DataFrame, summary: Summary, chosen: Rule | None) -> Block:
     """One data set's part of the tables."""
     own = Summary(*(table.xs(dataset, level="dataset") for table in summary))
-    return Block(dataset, runs.xs(dataset, level="dataset"), own, _best(own.mean, chosen))
+    part = Block(dataset, runs.xs(dataset, level="dataset"), own, [])
+    return replace(part, best=_best(part, chosen)) if chosen else part
 
 
-def _best(mean: pd.DataFrame, chosen: Rule | None) -> list[tuple[str, str]]:
-    """The best setting of each objective, the best objective first; none where all diverged."""
-    if chosen is None:
-        return []
+def needed(planned: int) -> int:
+    """Runs with a score that a setting needs to be called best: half, and enough for an interval.
+
+    Of settings that lose runs, the few that are left are no fair sample.
+    """
+    return max(-(-planned // 2), min(2, planned))
+
+
+def _best(part: Block, chosen: Rule) -> list[Key]:
+    """The best setting of each objective, the best objective first, of those with enough runs."""
+    mean = part.summary.mean.drop(index=part.few(chosen.name))
     keys = pd.DataFrame({"score": -chosen.sign * mean[chosen.name]})
     keys["tie"] = mean["total_correlation"] if chosen.ties else 0.0
     ordered = keys.dropna(subset=["score"]).sort_values(["score", "tie"], kind="stable")

@@ -5,9 +5,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from disentbench import images
 from disentbench.report import (
     audited,
     bounds,
+    collapse,
+    comparisons,
     curves,
     finding,
     information,
@@ -19,10 +22,10 @@ from disentbench.report import (
 )
 from disentbench.report import runs as run_tables
 from disentbench.report.levels import Levels
-from disentbench.report.runs import FIRST, GROUPS, Block, Rule, Shown, Summary
+from disentbench.report.runs import FIRST, GROUPS, Block, Key, Rule, Shown
 from disentbench.report.style import Look, Panel
 from disentbench.report.sweeps import Sweep
-from disentbench.report.text import fixed, number, places
+from disentbench.report.text import at_most, count, number
 from disentbench.study import Study
 
 INLINED = 500  # runs of a study up to which the panels of all its metrics are on the page
@@ -40,6 +43,8 @@ class Report(NamedTuple):
     rule: Rule | None
     looks: dict[str, Look]
     levels: dict[str, Levels]  # by data set
+    scores: pd.DataFrame  # of every run that was planned, whatever they are
+    estimators: dict[Key, str | None]  # of each setting's training
 
     @property
     def labels(self) -> dict[str, str]:
@@ -47,25 +52,35 @@ class Report(NamedTuple):
         return self.settings["label"].groupby(level="objective", sort=False).first().to_dict()
 
 
-def section(report: Report, dataset: str, runs: pd.DataFrame, summary: Summary) -> dict[str, Any]:
+def section(report: Report, part: Block) -> dict[str, Any]:
     """The parts of the page by name; writes the figures and tables of the data set."""
-    part = run_tables.block(dataset, runs, summary, report.rule)
+    dataset = part.dataset
     for name, rows in (("leaderboard", part.best), ("settings", list(report.settings.index))):
-        stem = report.folder / "tables" / f"{dataset}_{name}"
-        tables.write(stem, part, rows, report.columns, report.settings)
+        tables.write(_table(report, part, name), part, rows, report.columns, report.settings)
+    constant = _constant(report, part)
+    levels.write(_table(report, part, "levels"), report.levels[dataset], constant)
+    scores = report.scores.xs(dataset, level="dataset")
+    tables.write_csv(_table(report, part, "runs"), scores.reset_index())
     return {
         "dataset": dataset,
         "label": report.study.dataset(dataset).label,
         "finding": finding.finding(part, report.rule, report.settings),
+        "chance": finding.chance(part, report.rule),
+        "nothing": finding.nothing(part, report.rule),
+        "planned": part.planned,
+        "needed": part.needed,
         "leaderboard": tables.lines(part, part.best, report.columns, report.settings),
-        "levels": levels.rows(report.levels[dataset], report.columns),
+        "levels": levels.rows(report.levels[dataset], report.columns, constant),
+        "leveled": bool(report.levels[dataset].keys() & report.columns.keys()),
+        "constant": constant,
+        "above_noise": [collapse.ABOVE_NOISE[name] for name in constant],
         "all": tables.lines(part, list(report.settings.index), report.columns, report.settings),
         "absent": [
             report.labels[name]
             for name in report.study.objectives
             if name not in {objective for objective, _ in part.best}
         ],
-        "pairs": _pairs(report, part),
+        **_pairs(report, part),
         **_sweeps(report, part),
         **_bounds(report, part),
         "monte_carlo": _monte_carlo(part),
@@ -76,21 +91,35 @@ def section(report: Report, dataset: str, runs: pd.DataFrame, summary: Summary) 
     }
 
 
-def _pairs(report: Report, part: Block) -> list[list[str]]:
-    """The comparisons as text, alike in their decimals."""
-    found = finding.pairs(part, report.rule, report.settings)
-    decimals = places([pair.difference.high - pair.difference.low for pair in found])
-    return [
-        [pair.a, pair.b, *(fixed(bound, decimals) for bound in pair.difference)]
-        + [fixed(p, 2) for p in (pair.improvement, pair.p, pair.corrected)]
-        for pair in found
-    ]
+def _table(report: Report, part: Block, name: str) -> Path:
+    """Where a table of a data set goes, without its suffix."""
+    return report.folder / "tables" / f"{part.dataset}_{name}"
 
 
-def _monte_carlo(part: Block) -> float | None:
-    """The largest standard error that sampling left in a term of the rate; None if unknown."""
-    errors = part.runs.filter([f"{term}_se" for term in bounds.TERMS]).max().max()
-    return float(errors) if errors > 0 else None
+def _constant(report: Report, part: Block) -> dict[str, float]:
+    """What a constant code scores, where runs collapsed and a metric ranks it above noise."""
+    values = [value for value in collapse.ABOVE_NOISE if value in report.columns]
+    path = report.results / report.study.study / part.dataset / "images.h5"
+    if not values or not path.exists() or not collapse.collapsed(part.runs).any():
+        return {}
+    return collapse.constant(images.read(path).factors, values)
+
+
+def _pairs(report: Report, part: Block) -> dict[str, Any]:
+    """The comparisons as text, and what to know of their p."""
+    found = comparisons.pairs(part, report.rule)
+    if not found:
+        return {"pairs": [], "floor": ""}
+    titles = {key: comparisons.title(report.settings, key) for key in part.best}
+    tables.write_pairs(_table(report, part, "pairs"), found, titles)
+    return {"pairs": tables.pair_cells(found, titles), "floor": comparisons.floor(found)}
+
+
+def _monte_carlo(part: Block) -> str:
+    """The largest standard error that sampling left in a term of the rate; empty if unknown."""
+    names = [f"{term}_se" for term in (*bounds.TERMS, "total_correlation")]
+    errors = part.runs.filter(names).max().max()
+    return at_most(float(errors)) if errors > 0 else ""
 
 
 def _panel(figure, alt: str, salt: str) -> Panel:
@@ -166,7 +195,7 @@ def _kept(report: Report, part: Block, figure, name: str, alt: str) -> Panel:
 def _curves(report: Report, part: Block) -> list[Panel]:
     if not part.best:
         return []
-    losses = curves.histories(report.study, report.results, part, report.rule)
+    losses = curves.histories(report.study, report.results, part, report.rule, report.estimators)
     if losses.empty:
         return []
     name = f"{part.dataset}_training"
@@ -174,9 +203,11 @@ def _curves(report: Report, part: Block) -> list[Panel]:
     style.save(figure, report.folder / "figures", name)
     return [
         _panel(
-            curves.panel(losses, term, report.looks), f"{term} by training step", f"{name} {term}"
+            curves.panel(losses, curve, report.looks),
+            f"{curves.title(curve)} by training step",
+            f"{name} {' '.join(curve)}",
         )
-        for term in curves.terms(losses)
+        for curve in curves.curves(losses)
     ]
 
 
@@ -197,7 +228,7 @@ def _pictures(report: Report, part: Block) -> list[dict[str, Any]]:
 
 def _pictured(report: Report, part: Block, shown: pictures.Pictures) -> dict[str, Any]:
     key = (shown.pack.objective, shown.pack.setting)
-    title = f"{finding.title(report.settings, key)}, seed {shown.seed}"
+    title = f"{comparisons.title(report.settings, key)}, seed {shown.seed}"
     score = number(part.scores(key, report.rule.name)[shown.seed])
     name = f"{part.dataset}_pictures_{shown.pack.objective}"
     style.save(pictures.sheet(title, shown), report.folder / "figures", name)
@@ -205,8 +236,14 @@ def _pictured(report: Report, part: Block, shown: pictures.Pictures) -> dict[str
         kind: [(row, pictures.png(row)) for row in getattr(shown, kind)]
         for kind in ("reconstructions", "traversals")
     }
-    score = f"{report.rule.label} {score}"
+    score = f"{report.rule.label} {score}, {_median_of(report, part, key)}"
     return {"title": title, "score": score, "left_out": shown.left_out, "key": key[0], **rows}
+
+
+def _median_of(report: Report, part: Block, key: Key) -> str:
+    """Of how many runs a run is the median."""
+    n = int(part.summary.n.loc[key, report.rule.name])
+    return f"median of {n} of {count(part.planned, 'run')}"
 
 
 def _information(report: Report, part: Block) -> list[Panel]:
@@ -215,7 +252,7 @@ def _information(report: Report, part: Block) -> list[Panel]:
     for objective, setting in part.best:
         seed = run_tables.median_seed(part, objective, setting, report.rule)
         pack = curves.pack_of(report.study, part.dataset, objective, setting, seed)
-        title = f"{finding.title(report.settings, (objective, setting))}, seed {seed}"
+        title = f"{comparisons.title(report.settings, (objective, setting))}, seed {seed}"
         folder = report.results / report.study.study / pack.path
         found.append(information.read(folder, seed, title))
     found = [shown for shown in found if shown]
@@ -237,6 +274,7 @@ def _audit(report: Report, dataset: str) -> dict[str, Any] | None:
         return None
     name = f"{dataset}_audit"
     style.save(audited.sheet(table), report.folder / "figures", name)
+    audited.write(report.folder / "tables" / name, table)
     return {
         "finding": audited.finding(table),
         "legend": audited.swatches(),

@@ -2,6 +2,8 @@
 
 import base64
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,6 +65,15 @@ RC = {
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
 }
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Have figures look like this, whatever the user's own matplotlibrc or style says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(RC)
+        yield
 
 
 class Look(NamedTuple):

@@ -17,6 +17,7 @@ from disentbench.report.runs import Block, Shown
 from disentbench.report.style import HAIR, LINES, MANY, Look, alpha, canvas
 from disentbench.report.text import symbol
 
+ROOM = 7  # points for a row of counts
 BAND_FROM = 5  # seeds from which a confidence band says more than the points alone
 
 
@@ -112,21 +113,24 @@ def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
     key, settings, looks = sweep.key, sweep.settings, sweep.looks
     values = sweep.part.runs[shown.value.name].to_numpy()
     table = sweep.runs.assign(y=values).dropna(subset="y")
-    swept = table[(table["key"] == key) & (key != "")]
     scale = Scale(_strengths(settings, key))
+    table = table.assign(at=scale(table["x"]))
+    swept = table[(table["key"] == key) & (key != "")]
     ax.grid(axis="y", color=HAIR, linewidth=0.5)
-    still = table[table["key"] == ""].groupby("objective", sort=False)
-    for place, (name, own) in enumerate(still):
-        at = _beside(scale, key, place, own["x"].iloc[0])
-        _reference(ax, own.assign(at=at), looks[name])
+    still = [own for _, own in table[table["key"] == ""].groupby("objective", sort=False)]
+    for place, own in enumerate(still):
+        still[place] = own.assign(at=_beside(scale, key, place, own["x"].iloc[0]))
+        _reference(ax, still[place], looks[own["objective"].iloc[0]])
     spread = Spread(scale.gap, len(swept))
     means = dict(list(_means(sweep, shown.value.name).groupby(level="objective", sort=False)))
     places = _dodged(swept["objective"].nunique(), scale)
     for shift, (name, own) in zip(places, swept.groupby("objective", sort=False), strict=True):
         _lines(ax, means[name].assign(at=scale(means[name]["x"]) + shift), looks[name])
-        _points(ax, own.assign(at=scale(own["x"]) + shift), looks[name], spread)
+        _points(ax, own.assign(at=own["at"] + shift), looks[name], spread)
     _dress(ax, shown, table["y"])
     _ticks(ax, scale, key)
+    if drawn := [own for own in (*still, swept) if len(own)]:
+        _counts(ax, sweep, pd.concat(drawn))
     if shown.value.name in sweep.levels and len(table):
         levels.mark(ax, sweep.levels[shown.value.name])
 
@@ -179,6 +183,31 @@ def _lines(ax: Axes, means: pd.DataFrame, look: Look) -> None:
             ax.fill_between(
                 own["at"], own["low"], own["high"], color=look.colour, alpha=0.15, linewidth=0
             )
+
+
+def _counts(ax: Axes, sweep: Sweep, shown: pd.DataFrame) -> None:
+    """Below the strengths, of how many of the planned runs a mean is where some are lacking.
+
+    A row for each objective, in its colour. `shown` are the runs that have the value, and where
+    they stand.
+    """
+    n = shown.groupby(["objective", "at"], sort=False).size().rename("n").reset_index()
+    lacking = n[n["n"] < sweep.part.planned]
+    for row, (name, own) in enumerate(lacking.groupby("objective", sort=False)):
+        for _, at, runs in own.itertuples(index=False):
+            ax.annotate(
+                f"{runs} of {sweep.part.planned}",
+                (at, 0),
+                (0, -14 - ROOM * row),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                fontsize=6,
+                color=sweep.looks[name].colour,
+                ha="center",
+                va="top",
+                annotation_clip=False,
+            )
+    ax.xaxis.labelpad += ROOM * lacking["objective"].nunique()
 
 
 def _points(ax: Axes, own: pd.DataFrame, look: Look, spread: Spread) -> None:

@@ -7,12 +7,17 @@ import numpy as np
 import pandas as pd
 
 from disentbench.files import whole
-from disentbench.report.runs import Block, Shown
-from disentbench.report.text import fixed, latex, places
+from disentbench.report.comparisons import Pair
+from disentbench.report.runs import Block, Key, Shown
+from disentbench.report.text import fixed, latex, places, probability
+from disentbench.statistics import welch_half_width
 
 
 class Cell(NamedTuple):
-    """The mean over seeds of one value, its spread and its interval, as text."""
+    """The mean over seeds of one value, its spread and its interval, as text.
+
+    `best`: no other mean of the column is better, or not by more than the seeds allow to say.
+    """
 
     mean: str
     sd: str
@@ -22,35 +27,37 @@ class Cell(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A setting's row."""
+    """A setting's row: of how many of the runs that were planned it is."""
 
     objective: str
     label: str
     text: str
     n: int
+    planned: int
     cells: list[Cell]
 
 
 def lines(
-    part: Block, rows: list[tuple], values: dict[str, Shown], settings: pd.DataFrame
+    part: Block, rows: list[Key], values: dict[str, Shown], settings: pd.DataFrame
 ) -> list[Line]:
-    """A row for each (objective, setting); the best mean of a column among them is marked."""
+    """A row for each (objective, setting); in each column the best are marked."""
     tables = [table.reindex(rows)[list(values)] for table in part.summary]
     columns = [
-        _column([table[name].to_numpy() for table in tables], shown)
+        _column([table[name].to_numpy() for table in tables], shown, part.needed)
         for name, shown in values.items()
     ]
     n = tables[2].max(axis=1).fillna(0).astype(int)
     return [
-        Line(key[0], *settings.loc[key, ["label", "text"]], int(runs), list(cells))
+        Line(key[0], *settings.loc[key, ["label", "text"]], int(runs), part.planned, list(cells))
         for key, runs, cells in zip(rows, n, zip(*columns, strict=True), strict=True)
     ]
 
 
-def _column(summary: list[np.ndarray], shown: Shown) -> list[Cell]:
+def _column(summary: list[np.ndarray], shown: Shown, needed: int) -> list[Cell]:
     mean, sd, n, low, high = summary
     decimals = places(mean, most=3)
-    best = _best(mean, shown)
+    sign = {"higher": 1, "lower": -1, "neither": 0}[shown.value.better]
+    best = _best(sign * mean, sd, n, needed) if sign else np.zeros(len(mean), bool)
     return [
         Cell(
             fixed(m, decimals),
@@ -63,26 +70,57 @@ def _column(summary: list[np.ndarray], shown: Shown) -> list[Cell]:
     ]
 
 
-def _best(mean: np.ndarray, shown: Shown) -> np.ndarray:
-    """Which means are the best of a column; none where neither end is better or all are gone."""
-    sign = {"higher": 1, "lower": -1, "neither": 0}[shown.value.better]
-    if not sign or len(mean) < 2 or np.isnan(mean).all():
+def _best(mean: np.ndarray, sd: np.ndarray, n: np.ndarray, needed: int) -> np.ndarray:
+    """The highest mean of enough runs, and those that Welch's interval does not tell from it.
+
+    None where there is but one mean to compare, or one run of each.
+    """
+    mean = np.where(np.nan_to_num(n) >= needed, mean, np.nan)
+    if np.isfinite(mean).sum() < 2:
         return np.zeros(len(mean), bool)
-    return sign * mean == np.nanmax(sign * mean)
+    first = np.nanargmax(mean)
+    half = welch_half_width(sd[first], n[first], sd, n)
+    best = mean[first] - mean <= half
+    best[first] = np.isfinite(half[first])
+    return best
 
 
 def write(
-    stem: Path, part: Block, rows: list[tuple], values: dict[str, Shown], settings: pd.DataFrame
+    stem: Path, part: Block, rows: list[Key], values: dict[str, Shown], settings: pd.DataFrame
 ) -> None:
     """{stem}.csv with every digit, {stem}.tex to be read by a paper that uses booktabs."""
+    write_csv(stem, _tidy(part, rows, values, settings))
+    heads = ["objective", "setting", "$n$", *(latex(v.value.label) for v in values.values())]
+    body = [_latex_row(line) for line in lines(part, rows, values, settings)]
+    about = "mean ± sd over n of the planned runs; bold: the best, and what is not told from it"
+    write_latex(stem, about, heads, body, words=2)
+
+
+def write_csv(stem: Path, table: pd.DataFrame) -> None:
+    """{stem}.csv, every number to its last digit."""
     with whole(stem.with_suffix(".csv")) as path:
-        _tidy(part, rows, values, settings).to_csv(path, index=False)
+        table.to_csv(path, index=False)
+
+
+def write_latex(stem: Path, about: str, heads: list[str], rows: list[list[str]], words: int = 1):
+    """{stem}.tex of cells that are LaTeX, the first columns words and the others numbers."""
+    lines = [
+        f"% {about}; \\usepackage{{booktabs}}",
+        rf"\begin{{tabular}}{{{'l' * words}{'r' * (len(heads) - words)}}}",
+        r"\toprule",
+        " & ".join(heads) + r" \\",
+        r"\midrule",
+        *(" & ".join(row) + r" \\" for row in rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        "",
+    ]
     with whole(stem.with_suffix(".tex")) as path:
-        path.write_text(_booktabs(lines(part, rows, values, settings), values), encoding="utf-8")
+        path.write_text("\n".join(lines), encoding="utf-8")
 
 
-def _tidy(part: Block, rows: list[tuple], values, settings: pd.DataFrame) -> pd.DataFrame:
-    """A row for each setting and value: mean, sd, n and the interval."""
+def _tidy(part: Block, rows: list[Key], values, settings: pd.DataFrame) -> pd.DataFrame:
+    """A row for each setting and value: mean, sd, n of the runs planned, and the interval."""
     names = ("mean", "sd", "n", "low_95", "high_95")
     tables = [t.reindex(rows)[list(values)] for t in part.summary]
     long = pd.concat(
@@ -90,31 +128,54 @@ def _tidy(part: Block, rows: list[tuple], values, settings: pd.DataFrame) -> pd.
     )
     long = long.rename_axis(["objective", "setting", "value"]).reset_index()
     labels = settings["label"].rename("label")
-    return long.join(labels, on=["objective", "setting"]).assign(n=long["n"].fillna(0).astype(int))
+    long = long.join(labels, on=["objective", "setting"])
+    return long.assign(n=long["n"].fillna(0).astype(int), planned=part.planned)
 
 
-def _booktabs(shown: list[Line], values: dict[str, Shown]) -> str:
-    heads = ["objective", "setting", "$n$", *(latex(v.value.label) for v in values.values())]
-    body = "\n".join(_latex_row(line) for line in shown)
-    return "\n".join(
-        [
-            "% mean ± sd over n seeds; \\usepackage{booktabs}",
-            rf"\begin{{tabular}}{{ll{'r' * (len(values) + 1)}}}",
-            r"\toprule",
-            " & ".join(heads) + r" \\",
-            r"\midrule",
-            body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        ]
-    )
-
-
-def _latex_row(line: Line) -> str:
+def _latex_row(line: Line) -> list[str]:
     cells = [
         (rf"\textbf{{{latex(c.mean)}}}" if c.best else latex(c.mean))
         + (rf" $\pm$ {latex(c.sd)}" if c.sd else "")
         for c in line.cells
     ]
-    return " & ".join([latex(line.label), latex(line.text), str(line.n), *cells]) + r" \\"
+    return [latex(line.label), latex(line.text), f"{line.n} of {line.planned}", *cells]
+
+
+def pair_cells(found: list[Pair], titles: dict[Key, str]) -> list[list[str]]:
+    """The comparisons as text, alike in their decimals."""
+    widths = [pair.difference.high - pair.difference.low for pair in found]
+    known = np.isfinite(widths).any()
+    decimals = places(widths if known else [pair.difference.mean for pair in found])
+    return [
+        [titles[pair.first], titles[pair.second]]
+        + [fixed(pair.difference.mean, decimals), _interval(pair, decimals)]
+        + [f"{fixed(pair.wins, int(pair.wins % 1 > 0))} of {fixed(float(pair.of), 0)}"]
+        + [probability(p) for p in (pair.p, pair.corrected)]
+        + ["clear" if pair.clear else "open"]
+        for pair in found
+    ]
+
+
+def _interval(pair: Pair, decimals: int) -> str:
+    low, high = (fixed(bound, decimals) for bound in pair.difference[1:])
+    return "–" if low == high == "–" else f"{low} to {high}"
+
+
+def write_pairs(stem: Path, found: list[Pair], titles: dict[Key, str]) -> None:
+    """{stem}.csv and {stem}.tex of the comparisons."""
+    rows = [
+        [
+            *(*pair.first, *pair.second, *pair.n, *pair.difference),
+            *(pair.wins, pair.of, pair.p, pair.corrected, pair.lowest, pair.clear),
+        ]
+        for pair in found
+    ]
+    columns = [
+        *("objective", "setting", "other_objective", "other_setting", "n", "other_n"),
+        *("difference", "low_95", "high_95", "wins", "pairs"),
+        *("p", "p_holm", "lowest_p", "clear"),
+    ]
+    write_csv(stem, pd.DataFrame(rows, columns=columns))
+    heads = ["first", "second", "difference", r"95\,\% interval", "wins", "$p$", "$p$ (Holm)", ""]
+    body = [[latex(cell) for cell in row] for row in pair_cells(found, titles)]
+    write_latex(stem, "differences in favour of the first", heads, body, words=2)

@@ -23,6 +23,7 @@ LATEX = {
     "−": "$-$",
     "≥": r"$\geq$",
     "–": "--",
+    "<": "$<$",
 }
 
 
@@ -47,6 +48,21 @@ def fixed(value: float, decimals: int) -> str:
         return number(value)
     text = f"{value:,.{decimals}f}".replace(",", "\u2009")
     return text.replace("-", "−") if float(f"{value:.{decimals}f}") else text.removeprefix("-")
+
+
+def probability(p: float) -> str:
+    """A p value with the digits that tell; it is never nought: `0.36`, `0.012`, `< 0.001`."""
+    if not math.isfinite(p):
+        return number(p)
+    if p < 0.001:
+        return "< 0.001"
+    return fixed(p, 3) if p < 0.0995 else fixed(p, 2)
+
+
+def at_most(value: float) -> str:
+    """A bound with two significant digits, rounded up so that it holds."""
+    step = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return number(float(f"{math.ceil(round(value / step, 9)) * step:.2g}"))
 
 
 def places(values, least: int = 0, most: int = 4) -> int:

@@ -91,10 +91,6 @@ class Checkout(NamedTuple):
         """The exit code of the workflow, run to its end."""
         return self.start(*options).wait(LONGEST)
 
-    def unlock(self) -> None:
-        """What users do after Snakemake was killed."""
-        assert self.rerun("--unlock") == 0, self.words()
-
     def command(self, *arguments) -> subprocess.CompletedProcess:
         """A command run by hand."""
         return subprocess.run(

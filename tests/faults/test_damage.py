@@ -200,7 +200,6 @@ def test_a_training_with_a_damaged_checkpoint_begins_anew(how, study, undisturbe
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     damage(checkpoint, how, rng)
-    study.unlock()
     (study.folder / "snakemake.log").unlink()
     assert_whole_after_a_rerun(study, undisturbed, ledger)
     log = (folder / "logs/train.log").read_text()

@@ -15,14 +15,14 @@ pytestmark = pytest.mark.faults
 
 # How many processes of each command are killed, at least.
 SHARES = {
-    "data": 4,
-    "train": 24,
-    "encode": 16,
-    "score": 26,
-    "levels": 6,
-    "audit": 6,
-    "collect": 14,
-    "report": 14,
+    "data": 2,
+    "train": 12,
+    "encode": 8,
+    "score": 12,
+    "levels": 3,
+    "audit": 3,
+    "collect": 6,
+    "report": 6,
 }
 # An output of each: asked for and missing, the command runs again.
 OUTPUTS = {
@@ -53,9 +53,7 @@ def killed(undisturbed, tmp_path_factory, ledger):
     rng, targets = np.random.default_rng(0), []
     killer = Enough(checkout, SHARES, undisturbed.usual, rng)
     while killer.missing:
-        if killer.follow(checkout.start("--retries", "200", *targets)) < 0:
-            checkout.unlock()
-        else:
+        if killer.follow(checkout.start("--retries", "200", *targets)) >= 0:
             targets = undo(checkout, killer.missing, rng)
     # This command alone may ask for what was removed last: a report that exists needs nothing.
     assert checkout.rerun(*targets) == 0, checkout.words()
@@ -79,7 +77,7 @@ def test_every_command_dies_often(killed):
     deaths = killed[1]
     for command, share in SHARES.items():
         assert sum(n for (_, name), n in deaths.items() if name == command) >= share
-    assert sum(n for (_, name), n in deaths.items() if name in SHARES) >= 100
+    assert sum(n for (_, name), n in deaths.items() if name in SHARES) >= 50
     assert sum(n for (_, name), n in deaths.items() if name == "snakemake") >= 1
 
 

@@ -220,7 +220,6 @@ def kill_snakemake(run, neighbour, cluster, checkout, watch):
     run.kill()
     assert run.wait() == -9
     left = waiting | trainings(cluster)
-    assert snakemake(checkout, cluster.environment, "--unlock", "--cores", "1").wait() == 0
     run = start(checkout, cluster, "--prioritize", *map(model, waiting))
     packs = until(lambda: waiting.keys() & trainings(cluster).keys(), 300, "no second job comes")
     first = waiting.pop(packs.pop())

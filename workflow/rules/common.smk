@@ -8,9 +8,11 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from disentbench import files, plugins
+from disentbench import configfiles, expected, files, plugins, sources
 from disentbench import study as studies
+from disentbench import workflow as conduct
 from disentbench.errors import UserError
+from snakemake.logging import logger
 
 # Jobs find the command beside the Python that runs Snakemake, activated or not, and know how to run
 # the workflow again: to say so where an input is damaged. A job on a cluster has it from its parent.
@@ -23,13 +25,31 @@ prefix = f'trap : TERM; export PATH={here}:"$PATH" {files.RERUN}={again}; '
 # Snakemake fills in what stands in single braces.
 shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
 
+# What Snakemake has read is not asked: it has its own words for a number like 1:9 or 010.
 try:
-    for file in workflow.configfiles:
-        studies.require_plain(file)
-    study = studies.read(config)
+    study = studies.read(
+        *configfiles.merged(workflow.configfiles, workflow.config_settings)
+    )
+    studies.require_files(study, Path("results"))
 except UserError as error:
     print(f"disentbench: {error}", file=sys.stderr, flush=True)
     sys.exit(2)
+
+# A dry run, and whoever asks for more, gets Snakemake's own words. So do jobs on a cluster.
+said = workflow.output_settings
+if not (workflow.remote_exec or said.dryrun or said.verbose or said.printshellcmds):
+    conduct.say_little(logger)
+
+
+# Snakemake's own lock outlives a killed Snakemake; the profiles do without it. Not called in jobs.
+onstart:
+    try:
+        conduct.hold(study.study)
+        conduct.make_way(workflow.dag.needrun_jobs())
+    except (UserError, NotADirectoryError) as error:
+        print(f"disentbench: {error}", file=sys.stderr, flush=True)
+        sys.exit(2)
+
 
 RUNS = "results/{study}/{dataset}/{objective}/{setting}/seeds-{seeds}/"
 
@@ -48,8 +68,8 @@ gpus = int(shutil.which("nvidia-smi") is not None)
 
 
 def options(dataset):
-    """A data set's options, as JSON."""
-    given = study.datasets[dataset].items()
+    """A data set's options, as JSON, defaults filled in."""
+    given = study.dataset_recipe(dataset).items()
     return json.dumps({key: value for key, value in given if key != "of"})
 
 
@@ -66,9 +86,35 @@ def recipe(wildcards):
 
 
 @cache
-def source(kind, name):
-    """The file that defines a part: a change in it computes anew what it made, and no more."""
-    return os.path.relpath(plugins.source(kind, name))
+def code(stage, *parts):
+    """The files whose change computes anew what they make of these parts, and no more."""
+    return [os.path.relpath(path) for path in getattr(sources, stage)(*parts)]
+
+
+@cache
+def code_digest(stage, *parts):
+    """One word for what they hold: of files that were copied, the times may tell nothing."""
+    return sources.digest(*getattr(sources, stage)(*parts))
+
+
+def parts(wildcards):
+    """The files of a pack's data set, objective and architecture."""
+    return study.parts(pack(wildcards))
+
+
+def dataset_file(wildcards):
+    """The file that defines a data set."""
+    return study.file_of("datasets", wildcards.dataset)
+
+
+def said(identity):
+    """What a file must say it is, as JSON."""
+    return json.dumps(identity, sort_keys=True)
+
+
+def of_pack(wildcards, name):
+    """What this file of the pack must say it is."""
+    return said(expected.of_pack(study, pack(wildcards), name))
 
 
 def packs(file):
@@ -76,7 +122,16 @@ def packs(file):
     return [f"results/{study.study}/{each.path}/{file}" for each in study.packs]
 
 
-def first_pack(dataset, file):
-    """This file of the first pack on a data set."""
-    each = next(each for each in study.packs if each.dataset == dataset)
-    return f"results/{study.study}/{each.path}/{file}"
+def companions(wildcards):
+    """The latents of the other packs of the setting, for a metric that compares runs."""
+    if "companions" not in plugins.needs(wildcards.metric):
+        return []
+    others = study.companions(pack(wildcards))
+    return [f"results/{study.study}/{each.path}/latents.h5" for each in others]
+
+
+def of_first_setting(dataset, file):
+    """This file of every pack of the first setting on a data set."""
+    first = study.first_pack(dataset)
+    every = [first, *study.companions(first)]
+    return [f"results/{study.study}/{each.path}/{file}" for each in every]

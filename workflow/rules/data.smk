@@ -1,6 +1,7 @@
 rule data:
     input:
-        source=lambda w: source("datasets", study.file_of("datasets", w.dataset)),
+        code=lambda w: code("data", dataset_file(w)),
+        files=lambda w: list(map(str, study.dataset(w.dataset).files)),
     output:
         images="results/{study}/{dataset}/images.h5",
     log:
@@ -10,7 +11,8 @@ rule data:
         mem_mb=2000,
         runtime=30,
     params:
-        dataset=lambda w: study.file_of("datasets", w.dataset),
+        dataset=lambda w: dataset_file(w),
         options=lambda w: options(w.dataset),
+        code=lambda w: code_digest("data", dataset_file(w)),
     shell:
         "disentbench data {params.dataset} --options {params.options:q} --out {output.images} 2> {log}"

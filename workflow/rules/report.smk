@@ -12,6 +12,7 @@ rule report:
         ),
         audits=expand("results/{{study}}/{dataset}/audit.csv", dataset=study.datasets),
         images=expand("results/{{study}}/{dataset}/images.h5", dataset=study.datasets),
+        code=code("reporting"),
     output:
         page="results/{study}/report/index.html",
         sums="results/{study}/report/index.sha256",
@@ -22,5 +23,6 @@ rule report:
         runtime=30,
     params:
         study=lambda w: study.text,  # a string would have its braces filled in
+        code=code_digest("reporting"),
     shell:
         "disentbench report {params.study:q} --scores {input.scores} --out {output.page} 2> {log}"

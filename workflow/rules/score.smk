@@ -1,7 +1,8 @@
 rule score:
     input:
         latents=f"{RUNS}latents.h5",
-        metric=lambda w: source("metrics", w.metric),
+        companions=companions,
+        code=lambda w: code("scoring", w.metric),
     output:
         scores=f"{RUNS}scores/{{metric}}.csv",
         detail=f"{RUNS}scores/{{metric}}.json",
@@ -12,15 +13,23 @@ rule score:
     resources:
         mem_mb=4000,
         runtime=120,
+    params:
+        latents=lambda w: of_pack(w, "latents"),
+        scores=lambda w: of_pack(w, f"scores/{w.metric}"),
+        code=lambda w: code_digest("scoring", w.metric),
+        companions=lambda w, input: (
+            ["--companions", *input.companions] if input.companions else []
+        ),
     shell:
-        "disentbench score {input.latents} --metrics {wildcards.metric} --out {output.scores}"
-        " --detail {output.detail} --sums 2> {log}"
+        "disentbench score {input.latents} {params.companions} --metrics {wildcards.metric}"
+        " --out {output.scores} --detail {output.detail} --sums"
+        " --input-identity {params.latents:q} --identity {params.scores:q} 2> {log}"
 
 
 rule levels:
     input:
         images="results/{study}/{dataset}/images.h5",
-        metric=lambda w: source("metrics", w.metric),
+        code=lambda w: code("levels", w.metric),
     output:
         levels="results/{study}/{dataset}/levels/{metric}.csv",
         sums="results/{study}/{dataset}/levels/{metric}.sha256",
@@ -30,14 +39,21 @@ rule levels:
     resources:
         mem_mb=4000,
         runtime=120,
+    params:
+        images=lambda w: said(expected.images(study.dataset(w.dataset))),
+        levels=lambda w: said(
+            expected.of_dataset(study, w.dataset, f"levels/{w.metric}")
+        ),
+        code=lambda w: code_digest("levels", w.metric),
     shell:
         "disentbench levels {input.images} --metrics {wildcards.metric} --out {output.levels}"
-        " --sums 2> {log}"
+        " --sums --input-identity {params.images:q} --identity {params.levels:q} 2> {log}"
 
 
 rule audit:
     input:
-        latents=lambda w: first_pack(w.dataset, "latents.h5"),
+        latents=lambda w: of_first_setting(w.dataset, "latents.h5"),
+        code=code("audit"),
     output:
         audit="results/{study}/{dataset}/audit.csv",
         sums="results/{study}/{dataset}/audit.sha256",
@@ -47,13 +63,21 @@ rule audit:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        latents=lambda w: said(
+            expected.of_pack(study, study.first_pack(w.dataset), "latents")
+        ),
+        audit=lambda w: said(expected.audit(study, w.dataset)),
+        code=code_digest("audit"),
     shell:
-        "disentbench audit {input.latents} --out {output.audit} --sums 2> {log}"
+        "disentbench audit {input.latents} --out {output.audit} --sums"
+        " --input-identity {params.latents:q} --identity {params.audit:q} 2> {log}"
 
 
 rule collect:
     input:
         scores=[packs(f"scores/{metric}.csv") for metric in study.metrics],
+        code=code("collecting"),
     output:
         scores="results/{study}/scores.csv",
         table="results/{study}/scores.parquet",
@@ -65,5 +89,6 @@ rule collect:
         runtime=30,
     params:
         study=lambda w: study.text,  # a string would have its braces filled in
+        code=code_digest("collecting"),
     shell:
         "disentbench collect {params.study:q} --out {output.scores} 2> {log}"

@@ -1,10 +1,7 @@
 rule train:
     input:
         images="results/{study}/{dataset}/images.h5",
-        objective=lambda w: source(
-            "objectives", study.file_of("objectives", w.objective)
-        ),
-        architecture=source("architectures", study.architecture["of"]),
+        code=lambda w: code("training", *parts(w)),
     output:
         model=f"{RUNS}model.pt",
         history=f"{RUNS}history.csv",
@@ -19,6 +16,7 @@ rule train:
     params:
         recipe=recipe,
         checkpoints=f"{RUNS}checkpoints",
+        code=lambda w: code_digest("training", *parts(w)),
     shell:
         "disentbench train {params.recipe:q} --images {input.images} --model {output.model}"
         " --history {output.history} --checkpoints {params.checkpoints} --threads {threads}"
@@ -29,6 +27,7 @@ rule encode:
     input:
         images="results/{study}/{dataset}/images.h5",
         model=f"{RUNS}model.pt",
+        code=code("encoding", study.architecture["of"]),
     output:
         latents=f"{RUNS}latents.h5",
     log:
@@ -40,6 +39,7 @@ rule encode:
         runtime=60,
     params:
         recipe=recipe,
+        code=code_digest("encoding", study.architecture["of"]),
     shell:
         "disentbench encode {params.recipe:q} --images {input.images} --model {input.model}"
         " --latents {output.latents} --threads {threads} 2> {log}"

@@ -1,0 +1,92 @@
+"""What is asked of a file from outside before it is read: its kind, and how much it claims."""
+
+import os
+import re
+import stat
+import zipfile
+from pathlib import Path
+
+from disentbench.errors import UserError
+
+MEMORY = 2 * 2**30  # bytes that the arrays of one file may take in memory, unless more is allowed
+MOST_RUNS = 10_000  # of one file
+MOST_COLUMNS = 10_000  # latents, factors or columns of one file
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def regular(path: str | Path, what: str = "a file") -> Path:
+    """The path, if a regular file that may be read is there: others may have no end."""
+    path = Path(path)
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"{path} does not exist") from None
+    if not stat.S_ISREG(mode):
+        kind = KINDS.get(stat.S_IFMT(mode), "no regular file")
+        raise UserError(f"{path}, {kind}, is not a file; name {what}")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{path} may not be read; ask its owner for permission")
+    return path
+
+
+def require_unpacked(path: Path) -> None:
+    """Refuse an archive, as torch writes models, that holds more than its file: ours do not."""
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\3\4":
+            return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            held = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise UserError(f"{path} is no whole archive: {error}") from None
+    if held > (size := path.stat().st_size):
+        raise UserError(f"{path} has {shown(size)} and unpacks to {shown(held)}; ours are as saved")
+
+
+def require_memory(path: str | Path, claimed: int, memory: int) -> None:
+    """Refuse a file whose arrays take more bytes than are allowed."""
+    if claimed > memory:
+        raise UserError(
+            f"{path} would take {shown(claimed)} of memory to read, and {shown(memory)} are "
+            f"allowed; if that is meant, allow more with --max-memory {_rounded_up(claimed)}"
+        )
+
+
+def require_count(path: str | Path, number: int, most: int, things: str) -> None:
+    """Refuse a file that claims more runs, latents, factors or columns than anybody means."""
+    if number > most:
+        raise UserError(f"{path} claims {number:,} {things}; one file may have at most {most:,}")
+
+
+def physical() -> int:
+    """The memory of this machine, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def memory(text: str) -> int:
+    """Bytes, as `500M` or `8G` says them; a ValueError for what says none."""
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([KMGT]?)(?:i?B)?", text.strip(), re.I)
+    if not match or not (number := int(float(match[1]) * UNITS[match[2].upper()])):
+        raise ValueError(f"{text!r} is no size; write it like 500M or 8G")
+    return number
+
+
+def shown(size: int | float) -> str:
+    """A number of bytes for people."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.3g} {unit}"
+        size /= 1024
+    return f"{size:,.1f} TiB"
+
+
+def _rounded_up(size: int) -> str:
+    unit = "M" if size < UNITS["G"] else "G"
+    return f"{-(-size // UNITS[unit])}{unit}"

@@ -1,0 +1,122 @@
+"""Two settings compared, and what a comparison settles: one rule for the whole page.
+
+The interval of the difference decides: a lead is clear where Welch's 95 % interval of the
+difference of the means excludes 0. Two intervals of means that overlap decide nothing.
+"""
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from disentbench import statistics
+from disentbench.report.runs import Block, Key, Rule
+from disentbench.report.text import count, fixed, listed, places, probability
+
+MOST = 8  # objectives of which every pair is compared
+LEVEL = 0.05
+
+
+class Pair(NamedTuple):
+    """Two settings by one value, the differences in favour of the first where positive."""
+
+    first: Key
+    second: Key
+    n: tuple[int, int]
+    difference: statistics.Interval
+    wins: float  # pairs of runs that the first wins; a tie counts as half
+    p: float
+    corrected: float  # p, corrected for the number of pairs
+    lowest: float  # the least p that so few runs can give
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval of the difference excludes 0; no with a run alone."""
+        return self.difference.low > 0 or self.difference.high < 0
+
+    @property
+    def of(self) -> int:
+        """How many pairs of runs there are."""
+        return self.n[0] * self.n[1]
+
+
+def pairs(part: Block, chosen: Rule | None) -> list[Pair]:
+    """The best settings by the rule's value, the better first.
+
+    Of more than eight objectives only the first is compared with the others.
+    """
+    best = part.best
+    compared = combinations(best, 2) if len(best) <= MOST else ((best[0], b) for b in best[1:])
+    return compare(part, list(compared), chosen.name, chosen.sign) if chosen else []
+
+
+def compare(part: Block, keys: list[tuple[Key, Key]], value: str, sign: int) -> list[Pair]:
+    """Pairs of settings by one value, p corrected for their number; sign -1: lower is better."""
+    rng = np.random.default_rng(0)
+    found = []
+    for first, second in keys:
+        a, b = (sign * part.scores(key, value).dropna().to_numpy() for key in (first, second))
+        found.append(_pair(first, second, a, b, rng))
+    corrected = statistics.holm(np.array([pair.p for pair in found], float))
+    return [pair._replace(corrected=float(p)) for pair, p in zip(found, corrected, strict=True)]
+
+
+def _pair(first: Key, second: Key, a: np.ndarray, b: np.ndarray, rng) -> Pair:
+    """The settings with their scores, the higher the better."""
+    p = statistics.permutation_test(a, b, rng=rng)
+    n = (len(a), len(b))
+    share = statistics.probability_of_improvement(a, b)
+    return Pair(
+        first,
+        second,
+        n,
+        difference=statistics.difference(a, b),
+        wins=round(2 * share * len(a) * len(b)) / 2,
+        p=p,
+        corrected=p,
+        lowest=statistics.lowest_p(*n),
+    )
+
+
+def title(settings: pd.DataFrame, key: Key) -> str:
+    """An objective with its setting, as in `β-TCVAE (β = 4)`."""
+    label, text = settings.loc[key, ["label", "text"]]
+    if not text:
+        return label
+    return f"{label[:-1]}, {text})" if label.endswith(")") else f"{label} ({text})"
+
+
+def spoken(pair: Pair, of: int, unit: str = "") -> str:
+    """A difference with its interval and p, for a sentence."""
+    gap, low, high = pair.difference
+    decimals = places([gap, high - low], most=3)
+    unit = f"\u00a0{unit}" if unit else ""
+    corrected = f", corrected for {count(of, 'pair')}" if of > 1 else ""
+    return (
+        f"{fixed(gap, decimals)}{unit} (95\u00a0% interval {fixed(low, decimals)} to "
+        f"{fixed(high, decimals)}; {stated(pair.corrected)}{corrected})"
+    )
+
+
+def stated(p: float) -> str:
+    """`p = 0.012`, `p < 0.001`."""
+    text = probability(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def floor(found: list[Pair]) -> str:
+    """That p cannot be small, with the numbers of these pairs; empty where it can."""
+    known = [pair for pair in found if np.isfinite(pair.lowest)]
+    if not known or len(known) * min(pair.lowest for pair in known) <= LEVEL:
+        return ""
+    sizes = dict(sorted({tuple(sorted(pair.n)): pair.lowest for pair in known}.items()))
+    each = [f"{probability(p)} with {a} runs against {b}" for (a, b), p in sizes.items()]
+    least = min(1.0, len(known) * min(sizes.values()))
+    corrected = f", and corrected below {probability(least)}" if len(known) > 1 else ""
+    return f"So few runs cannot bring p below {listed(each)}{corrected}, whatever the numbers."
+
+
+def undecided(found: list[Pair]) -> bool:
+    """Whether some pair's interval excludes 0 and its corrected p is above 0.05."""
+    return any(pair.clear and pair.corrected > LEVEL for pair in found)

@@ -1,0 +1,207 @@
+"""A GPU computes what the CPU computes: the packs, killed or not, their codes, the exact terms.
+
+Each test has its device from conftest.py. On the CPU the same code runs, vectorised as on a GPU.
+"""
+
+from dataclasses import replace
+from importlib import metadata
+
+import numpy as np
+import pytest
+import torch
+from test_train import tiny
+
+from disentbench import devices, plugins, provenance, train
+from disentbench.draws import INITIAL, generator
+from disentbench.encode import encode
+from disentbench.model_file import Saved
+from disentbench.posterior import Posterior
+from disentbench.resident import Resident
+
+CPU = torch.device("cpu")
+ARCHITECTURES = plugins.names("architectures")
+
+
+@pytest.fixture(scope="module")
+def images():
+    return tiny().dataset("grid").images()
+
+
+def pack(study, images, folder, device, **options):
+    """All members as one."""
+    return train.train(study, images, device, folder, vectorise=True, **options)
+
+
+def assert_same_way(ours, theirs, study, tolerance):
+    """The parameters have gone the same way from where they began, within a share of its length.
+
+    Adam makes a step of its full size of a gradient however small, so that rounding may turn the
+    step of one parameter among thousands about: the whole is compared, not each. Rounding comes to
+    a 1e-5th of the way, TF32 to a hundredth, another order of batches to all of it.
+    """
+    model = train.vae(study)
+    for i, seed in enumerate(study.packs[0].seeds):
+        start = model.initialise(generator(seed, INITIAL))
+        apart = sum((ours.parameters[n][i] - theirs.parameters[n][i]).square().sum() for n in start)
+        way = sum((theirs.parameters[n][i] - p).square().sum() for n, p in start.items())
+        assert (apart / way).sqrt() < tolerance
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("objective", plugins.names("objectives"))
+def test_a_vectorised_pack_is_its_members_alone_on_the_cpu(
+    objective, architecture, device, images, tmp_path
+):
+    study = tiny(objective, architecture)
+    ours = pack(study, images, tmp_path / "pack", device)
+    alone = train.train(study, images, CPU, tmp_path / "alone", vectorise=False)
+    assert_same_way(ours, alone, study, tolerance=0.003)
+    assert not ours.failed.any()
+    for term in ours.history.columns[2:]:
+        np.testing.assert_allclose(ours.history[term], alone.history[term], rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_bf16_is_near_to_float32(architecture, device, images, tmp_path):
+    study = tiny("hfvae", architecture, seeds="0-1", steps=3, precision="bf16")
+    half = pack(study, images, tmp_path / "half", device)
+    exact = tiny("hfvae", architecture, seeds="0-1", steps=3)
+    full = train.train(exact, images, CPU, tmp_path / "full")
+    assert {p.dtype for p in half.parameters.values()} == {torch.float32}
+    assert all(torch.isfinite(p).all() for p in half.parameters.values())
+    np.testing.assert_allclose(half.history.loss, full.history.loss, rtol=0.02)
+
+
+class KilledError(Exception):
+    pass
+
+
+def killed(study, images, folder, device, at, **options):
+    """Train until a step is reported, saved at every step before."""
+
+    def kill(seeds, step, loss):
+        if step >= at:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train.train(
+            study, images, device, folder, report=kill, seconds_between_checkpoints=0.0, **options
+        )
+
+
+LATE = ("mlp_chen2018", 70, 80)  # in the second block of noise
+
+
+@pytest.mark.parametrize("kill", [LATE, *((name, 3, 6) for name in ARCHITECTURES)])
+def test_killed_and_resumed_ends_in_the_same_numbers(kill, device, images, tmp_path):
+    architecture, at, steps = kill
+    study = tiny("hfvae", architecture, seeds="0-1", steps=steps)
+    whole = pack(study, images, tmp_path / "whole", device)
+    killed(study, images, tmp_path / "killed", device, at, vectorise=True)
+    resumed = pack(study, images, tmp_path / "killed", device)
+    assert resumed.origins[0]["from_step"] == 0
+    assert all(torch.equal(p, resumed.parameters[name]) for name, p in whole.parameters.items())
+    assert whole.history.equals(resumed.history)
+
+
+@pytest.mark.parametrize("first", ["cpu", "device"])
+def test_a_run_goes_on_on_another_device(first, device, images, tmp_path):
+    study = tiny("hfvae", "conv_locatello2019", seeds="0", steps=6)
+    there, here = (CPU, device) if first == "cpu" else (device, CPU)
+    whole = train.train(study, images, CPU, tmp_path / "whole")
+    killed(study, images, tmp_path / "moved", there, 3)
+    resumed = train.train(study, images, here, tmp_path / "moved")
+    names = [origin["device"] for origin in resumed.origins]
+    assert names == list(dict.fromkeys(devices.name(each) for each in (there, here)))
+    assert_same_way(resumed, whole, study, tolerance=0.003)
+    np.testing.assert_allclose(resumed.history.loss, whole.history.loss, rtol=1e-5)
+
+
+def test_a_pack_that_diverges_says_so(device, images, tmp_path):
+    study = tiny("beta_tcvae", seeds="0-1", learning_rate=1e30)
+    trained = pack(study, images, tmp_path, device)
+    assert trained.failed.tolist() == [True, True]
+    saved = Saved("", trained.parameters, trained.failed, [])
+    for run in encode(train.vae(study), saved, Resident(images, device), range(2), device):
+        assert run.failed
+        assert np.isnan(run.posterior.mean).all()
+
+
+@pytest.mark.parametrize("kind", ["bits", "pixels"])
+def test_images_are_the_same_on_the_device(kind, device, images):
+    if kind == "pixels":
+        shades = np.random.default_rng(0).integers(0, 256, (len(images), 16, 16, 1), np.uint8)
+        images = replace(images, bits=None, pixels=shades)
+    index = torch.tensor([[3, 0, 5], [70, 3, 1]])
+    expected = Resident(images, CPU)[index]
+    assert torch.equal(Resident(images, device)[index.to(device)].cpu(), expected)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "precision"),
+    [("mlp_chen2018", "bf16"), *((name, "float32") for name in ARCHITECTURES)],
+)
+def test_encoding_agrees_with_the_cpu(architecture, precision, device, images, tmp_path):
+    study = tiny("hfvae", architecture, seeds="0-1", precision=precision)
+    trained = pack(study, images, tmp_path, device)
+    saved = Saved("", trained.parameters, trained.failed, [])
+    there, here = (
+        list(encode(train.vae(study), saved, Resident(images, place), range(2), place))
+        for place in (device, CPU)
+    )
+    close = {"rtol": 1e-4, "atol": 1e-4} if precision == "float32" else {"rtol": 0.02, "atol": 0.02}
+    for ours, theirs in zip(there, here, strict=True):
+        np.testing.assert_allclose(ours.posterior.mean, theirs.posterior.mean, **close)
+        np.testing.assert_allclose(ours.posterior.logvar, theirs.posterior.logvar, **close)
+        for group, logits in theirs.posterior.logits.items():
+            np.testing.assert_allclose(ours.posterior.logits[group], logits, **close)
+        np.testing.assert_allclose(ours.distortion.mean(), theirs.distortion.mean(), **close)
+
+
+def test_the_exact_engine_agrees_with_the_cpu(device):
+    """Widths over three decades, a group and a discrete group; the same draws on both."""
+    aggregate = pytest.importorskip("disentbench.aggregate", reason="the exact engine needs scipy")
+    rng = np.random.default_rng(0)
+    factors = rng.integers(0, 4, (600, 2))
+    mean = (factors[:, [0, 1, 0, 1]] + rng.normal(size=(600, 4))).astype(np.float32)
+    logvar = rng.uniform(2 * np.log(1e-2), 2, (600, 4)).astype(np.float32)
+    posterior = Posterior(mean, logvar, {"shape": 2 * mean[:, :3]})
+    there, here = (
+        aggregate.decompose(
+            posterior, {"a": [0, 2]}, samples=2000, rng=np.random.default_rng(1), device=place.type
+        )
+        for place in (device, CPU)
+    )
+    np.testing.assert_allclose(there[:-1], here[:-1], atol=1e-4)
+    for name, values in here.of_variables.items():
+        np.testing.assert_allclose(there.of_variables[name], values, atol=1e-4)
+    there, here = (
+        aggregate.mutual_information(posterior, factors, device=place.type)
+        for place in (device, CPU)
+    )
+    np.testing.assert_allclose(there, here, atol=1e-4)
+
+
+def test_a_copy_of_the_code_on_a_bare_machine_says_what_it_lacks(monkeypatch):
+    """No git, not installed, no scikit-learn: it trains all the same."""
+
+    def absent(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", absent)
+    monkeypatch.setattr(provenance, "git", lambda *arguments: "")
+    provenance.revision.cache_clear()
+    try:
+        origin = provenance.origin("cuda")
+    finally:
+        provenance.revision.cache_clear()
+    assert origin["revision"] == origin["versions"]["scikit-learn"] == "not installed"
+
+
+def test_float32_on_a_gpu_is_float32_in_a_fixed_order(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with torch.backends.cudnn.flags(allow_tf32=True, deterministic=False):
+        assert devices.use(None) == torch.device("cuda")
+        assert not torch.backends.cudnn.allow_tf32
+        assert not torch.backends.cuda.matmul.allow_tf32
+        assert torch.backends.cudnn.deterministic

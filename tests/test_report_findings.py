@@ -1,0 +1,227 @@
+"""What the report concludes: who leads, whether that is clear, who is left out, what p can say."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_report import LEAN, made, scored
+
+from disentbench import statistics
+from disentbench.report import about, comparisons, finding, runs, tables
+from disentbench.study import Study, read
+
+BETA = {"datasets": {"tiny": {"of": "dsprites_small"}}, "seeds": "0-9", **LEAN}
+TWO = {"objectives": {"vae": {}, "beta_vae": {"beta": [4]}}, **LEAN}
+THREE = {"beta_vae": {"beta": [1, 4]}, "beta_tcvae": {"beta": [1, 4]}, "vae": {}}
+
+
+def block(of: Study, table: pd.DataFrame) -> tuple[runs.Block, runs.Rule]:
+    """The only data set's part of a report on these scores, and its rule."""
+    table = table.reindex(runs.planned(of))
+    values = runs.shown(of, table)
+    rule, (name,) = runs.rule(values), of.datasets
+    return runs.block(name, table, runs.summarise(table, values), rule), rule
+
+
+def said(of: Study, table: pd.DataFrame) -> str:
+    part, rule = block(of, table)
+    return " ".join(finding.finding(part, rule, runs.catalogue(of))).replace("\u00a0", " ")
+
+
+def given(of: Study, values: dict[tuple[str, str], list[float]], name="mig") -> pd.DataFrame:
+    """Made-up scores, with these values of some settings."""
+    table = scored(of)
+    for (objective, setting), scores in values.items():
+        rows = table.loc[(slice(None), objective, setting), :].index
+        table.loc[rows, name] = scores
+    return table
+
+
+def test_ties_go_to_the_lower_total_correlation():
+    of, table = made(), scored(made())
+    table["mig"] = 0.5
+    for setting, tc in (("beta-1", 2.0), ("beta-4", 1.0)):
+        table.loc[("tiny", "beta_tcvae", setting), "total_correlation"] = tc
+    assert ("beta_tcvae", "beta-4") in block(of, table)[0].best
+
+
+# The intervals of the two means overlap; that of their difference excludes 0: 0.27, t(4) = 2.776,
+# and so Welch's half width is 2.776 * sqrt(2 * 0.09^2 / 3) = 0.204. (The half width of each mean is
+# t(2) = 4.303 times 0.09 / sqrt(3), 0.224: 0.5 - 0.224 < 0.23 + 0.224.)
+APART = {("vae", "default"): [0.14, 0.23, 0.32], ("beta_vae", "beta-4"): [0.41, 0.50, 0.59]}
+
+
+def test_the_interval_of_the_difference_decides():
+    of = made(**TWO, seeds="0-2")
+    table = given(of, APART)
+    part, rule = block(of, table)
+    low, high = part.summary.low["mig"], part.summary.high["mig"]
+    assert low["beta_vae", "beta-4"] < high["vae", "default"]
+    (pair,) = comparisons.pairs(part, rule)
+    assert pair.clear
+    assert pair.difference == pytest.approx((0.27, 0.27 - 0.204, 0.27 + 0.204), abs=5e-4)
+    words = said(of, table)
+    assert "Its lead over VAE is 0.270 (95 % interval 0.066 to 0.474; p = 0.10)." in words
+    assert "It is clear: the interval of the difference excludes 0." in words
+    assert "So few runs cannot bring p below 0.10 with 3 runs against 3" in words
+
+
+def test_bold_are_the_best_and_what_the_same_rule_does_not_tell_from_it():
+    of = made(**TWO, seeds="0-2")
+    near = {**APART, ("vae", "default"): [0.24, 0.33, 0.42]}
+    for values, bold in ((APART, [False, True]), (near, [True, True])):
+        part, _ = block(of, given(of, values))
+        settings = runs.catalogue(of)
+        shown = runs.shown(of, part.runs)
+        rows = tables.lines(part, list(settings.index), shown, settings)
+        assert [row.cells[0].best for row in rows] == bold
+
+
+def test_a_clear_lead_over_some_names_those_over_whom_it_is_open():
+    of = made(**LEAN, seeds="0-4")
+    table = scored(of)
+    near, far = np.linspace(0.7, 0.8, 5), np.linspace(0.1, 0.2, 5)
+    table["mig"] = np.tile(far, len(table) // 5)
+    table.loc[("tiny", "hfvae"), "mig"] = near + 0.01
+    table.loc[("tiny", "vae"), "mig"] = near
+    words = said(of, table)
+    assert "Its lead over VAE is 0.01" in words
+    assert (
+        "The interval of its lead over VAE includes 0, so these seeds do not settle that" in words
+    )
+
+
+def test_survivors_are_not_called_best():
+    of = made(**{**BETA, "objectives": {"vae": {}, "beta_vae": {"beta": [1, 4, 16]}}})
+    nan = [np.nan]
+    survivors = [0.9] * 2 + nan * 8
+    half = [0.7, 0.71, 0.72, 0.73, 0.74] + nan * 5
+    table = given(
+        of,
+        {
+            ("vae", "default"): np.linspace(0.1, 0.2, 10),
+            ("beta_vae", "beta-1"): np.linspace(0.2, 0.3, 10),
+            ("beta_vae", "beta-4"): half,
+            ("beta_vae", "beta-16"): survivors,
+        },
+    )
+    part, _ = block(of, table)
+    assert part.best == [("beta_vae", "beta-4"), ("vae", "default")]
+    words = said(of, table)
+    assert "β-VAE (β = 4) has the highest mean MIG: 0.720" in words
+    assert "5 of 10 runs" in words
+    assert (
+        "Left out of the choice of the best, which needs MIG of 5 of the 10 planned runs: "
+        "β-VAE (β = 16) with 2."
+    ) in words
+    settings = runs.catalogue(of)
+    rows = tables.lines(part, list(settings.index), runs.shown(of, part.runs), settings)
+    assert [(row.n, row.planned) for row in rows] == [(10, 10), (10, 10), (5, 10), (2, 10)]
+    assert not rows[-1].cells[0].best
+
+
+def test_where_all_lost_most_runs_there_is_no_best():
+    of = made(**TWO, seeds="0-3")
+    table = given(of, {("vae", "default"): [0.9, *[np.nan] * 3]})
+    table.loc[("tiny", "beta_vae"), "mig"] = np.nan
+    words = said(of, table)
+    assert "No setting of this data set has runs enough to be called best." in words
+    assert "VAE with 1" in words
+
+
+@pytest.mark.parametrize(
+    ("planned", "needed"), [(1, 1), (2, 2), (3, 2), (4, 2), (5, 3), (10, 5), (50, 25)]
+)
+def test_a_best_setting_has_half_of_its_runs_and_an_interval(planned, needed):
+    assert runs.needed(planned) == needed
+
+
+def test_total_correlation_is_compared_at_equal_strength():
+    of = made(objectives=THREE)
+    table = given(of, {("beta_tcvae", "beta-4"): [0.95, 0.96, 0.97, 0.98]})
+    # The lowest of all is at another strength, and so of no account.
+    values = {"beta-1": [0.1, 0.2], "beta-4": [2.0, 1.0]}
+    for setting, levels in values.items():
+        for objective, tc in zip(("beta_vae", "beta_tcvae"), levels, strict=True):
+            noise = [-0.1, 0, 0.1, 0]
+            table.loc[("tiny", objective, setting), "total_correlation"] = np.add(tc, noise)
+    words = said(of, table)
+    assert (
+        "At that strength, β = 4, β-TCVAE has the lowest total correlation of 2 objectives" in words
+    )
+    # Welch's half width: t(6) = 2.447 times sqrt(2 / 4) times the standard deviation, 0.0816.
+    gap = "1.000 nats (95 % interval 0.859 to 1.141; p = 0.029)"
+    assert f"{gap} below β-VAE; its lead is clear." in words
+    assert "exact" not in words
+
+
+def test_a_leader_without_a_strength_has_nothing_to_be_compared_with():
+    of = made(objectives=THREE)
+    table = given(of, {("vae", "default"): [0.95, 0.96, 0.97, 0.98]})
+    assert "total correlation" not in said(of, table)
+
+
+def test_many_seeds_need_no_word_on_how_small_p_can_be():
+    of = made(**LEAN, seeds="0-49")
+    table = scored(of)
+    table.loc[("tiny", "hfvae"), "mig"] = np.linspace(0.95, 0.99, 50)
+    part, rule = block(of, table)
+    found = comparisons.pairs(part, rule)
+    assert comparisons.floor(found) == ""
+    titles = {key: comparisons.title(runs.catalogue(of), key) for key in part.best}
+    cells = tables.pair_cells(found, titles)[0]
+    assert cells[4:] == ["2\u2009500 of 2\u2009500", "< 0.001", "< 0.001", "clear"]
+
+
+def test_what_the_choice_does_by_itself_is_said_in_numbers():
+    of = made(**TWO, seeds="0-3")
+    table = given(of, {("vae", "default"): [0.1, 0.2, 0.3, 0.4], ("beta_vae", "beta-4"): [0.2] * 4})
+    sd = np.sqrt(0.05 / 3 / 2)  # of one setting 0.05 / 3, of the other 0
+    words = finding.chance(*block(of, table)).replace("\u00a0", " ")
+    shown = re.search(
+        r"come out ([\d.]+) too good on average, lead the next objective by ([\d.]+)", words
+    )
+    excess = sd / 2 / np.sqrt(np.pi)  # E max of two standard normals is 1 / sqrt(pi)
+    assert [float(x) for x in shown.groups()] == pytest.approx([excess, 2 * excess], rel=0.05)
+    assert "Were all 2 settings equal" in words
+    one = made(objectives={"vae": {}}, **LEAN)
+    assert finding.chance(*block(one, scored(one))) == ""
+    seed = made(**TWO, seeds="3")
+    assert finding.chance(*block(seed, scored(seed))) == "By how much, a single seed cannot tell."
+
+
+def test_equal_settings_lead_as_often_as_the_page_says():
+    """Whole studies of equal settings, their intervals taken from the runs themselves."""
+    rng, n, k = np.random.default_rng(1), 3, 7
+    table = rng.normal(size=(4_000, k, n))
+    best = table.mean(2).argmax(1)
+    clear, excess = [], []
+    for study, first in zip(table, best, strict=True):
+        other = (first + rng.integers(1, k)) % k
+        gap = statistics.difference(study[first], study[other])
+        clear.append(gap.low > 0)
+        excess.append(study[first].mean())
+    found = statistics.best_of_equals(np.full(k, n), np.arange(k), rng=np.random.default_rng(0))
+    assert found.excess == pytest.approx(np.mean(excess), abs=0.03)
+    assert found.clear == pytest.approx(np.mean(clear), abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["demo", "smoke", "chen2018", "locatello2019", "scale"])
+def test_the_study_is_shown_with_every_default_and_is_the_same_study(name, tmp_path):
+    of = read(f"configs/{name}.yaml")
+    path = tmp_path / "again.yaml"
+    path.write_text(about.yaml_text(of))
+    again = read(path)
+    assert again.packs == of.packs
+    for objective in of.objectives:
+        assert list(again.settings(objective)) == list(of.settings(objective))
+        for key in next(iter(of.settings(objective)))[1].model_dump():
+            assert key in again.objectives[objective]
+    for dataset in of.datasets:
+        assert again.dataset(dataset) == of.dataset(dataset)
+        assert set(of.dataset(dataset).model_dump()) <= set(again.datasets[dataset])
+    assert again.network == of.network
+    assert set(of.network.model_dump()) <= set(again.architecture)
+    assert again.training == of.training
+    assert about.yaml_text(again) == about.yaml_text(of)
