@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.special import softmax
 
 
@@ -22,12 +22,11 @@ class Boosted(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The rows to fit and those to predict; of the former also ranks, equal for equal values."""
+    """The rows to fit and those to predict, and the features in which a value occurs again."""
 
     train: Float[np.ndarray, "feature train"]
     test: Float[np.ndarray, "feature test"]
-    rank: Int[np.ndarray, "feature train"]
-    repeats: Bool[np.ndarray, " feature"]  # whether a value occurs more than once
+    repeats: Int[np.ndarray, " some"]
 
 
 class Node(NamedTuple):
@@ -91,11 +90,10 @@ def _newton(slope, curvature):
 def _sorted(train, test):
     """The features of all rows, and the root of every tree."""
     train, test = (np.ascontiguousarray(x.T) for x in (train, test))
-    rank = [np.unique(x, return_inverse=True)[1] for x in train]
-    rank = np.array(rank, np.int64).reshape(train.shape)
-    repeats = np.array([len(np.unique(r)) < len(r) for r in rank], bool)
-    root = Node(np.argsort(rank, axis=1, kind="stable"), np.arange(test.shape[1]))
-    return Table(train, test, rank, repeats), root
+    order = np.argsort(train, axis=1, kind="stable")
+    again = np.diff(np.take_along_axis(train, order, axis=1)) == 0
+    root = Node(order, np.arange(test.shape[1]))
+    return Table(train, test, np.flatnonzero(again.any(1))), root
 
 
 def _grow(table, node, residual, depth, rng) -> tuple[list[Node], list[Split]]:
@@ -125,9 +123,10 @@ def _best_split(table, order, residual, rng):
     gain = np.square(gain, out=gain)[:, :-1]
     left = np.arange(1.0, n)
     gain *= n / (left * (n - left))
-    if table.repeats.any():
-        rank = np.take_along_axis(table.rank[table.repeats], order[table.repeats], axis=1)
-        gain[table.repeats] *= rank[:, 1:] > rank[:, :-1]
+    if len(table.repeats):
+        cells = order[table.repeats] + table.repeats[:, None] * table.train.shape[1]
+        value = table.train.take(cells)
+        gain[table.repeats] *= value[:, 1:] > value[:, :-1]
     last = gain.argmax(1)
     best = gain[np.arange(len(gain)), last]
     feature = int(np.argmax(best * (1 + 1e-9 * rng.random(len(best)))))
