@@ -51,7 +51,7 @@ def model(folder):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_the_same_command_goes_on(number, folder, tmp_path):
-    study = tiny(seeds="0", steps=4000)
+    study = tiny(seeds="0", steps=2000)
     process = started(study, folder, "--checkpoint-seconds", "1000")
     wait_for(folder / "checkpoints/progress.json", process)
     process.send_signal(number)
@@ -62,10 +62,10 @@ def test_a_signal_saves_and_the_same_command_goes_on(number, folder, tmp_path):
     assert not (folder / "model.pt").exists()
     assert not (folder / "checkpoints.lock").exists()
     step = torch.load(folder / "checkpoints/seeds-0-0.pt", weights_only=True)["step"]
-    assert 0 < step < 4000
+    assert 0 < step < 2000
     again = started(study, folder)
     _, words = again.communicate()
-    assert f"seed 0  resumed at step {step}/4000" in words
+    assert f"seed 0  resumed at step {step}/2000" in words
     assert again.returncode == 0
     whole = train.train(study, IMAGES, CPU, tmp_path / "whole")
     for name, p in whole.parameters.items():
