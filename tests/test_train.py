@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from one_pack import tiny
 
 from disentbench import images as image_files
 from disentbench import latents, plugins, train
-from disentbench import study as studies
 from disentbench.encode import encode
 from disentbench.errors import UserError
 from disentbench.model_file import Saved, require_fit
@@ -18,30 +18,6 @@ from disentbench.resident import Resident
 
 CPU = torch.device("cpu")
 POSITIONS = {"posX": [0, 9], "posY": [0, 8]}
-SETTINGS = {
-    "hfvae": {"beta": 3, "alpha": 2, "groups": {"a": [0, 1]}, "discrete": {"shape": 3}},
-}
-
-
-def tiny(objective="beta_tcvae", architecture="mlp_chen2018", seeds="0-2", **training):
-    """A study of one pack that trains in a blink."""
-    model = plugins.load("objectives", objective)
-    needed = {k: 3 for k, field in model.model_fields.items() if field.is_required()}
-    options = {"of": architecture} | ({"hidden": 32} if "mlp" in architecture else {})
-    return studies.read(
-        {
-            "study": "tiny",
-            "datasets": {
-                "grid": {"of": "dsprites_small", "image_size": 16, "posX": [0, 9], "posY": [0, 8]}
-            },
-            "objectives": {objective: SETTINGS.get(objective, needed)},
-            "seeds": seeds,
-            "pack": 10,
-            "latents": 3,
-            "architecture": options,
-            "training": {"steps": 6, "batch_size": 16, "learning_rate": 1e-3} | training,
-        }
-    )
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from importlib import metadata
 import numpy as np
 import pytest
 import torch
-from test_train import tiny
+from one_pack import tiny
 
 from disentbench import devices, plugins, provenance, train
 from disentbench.draws import INITIAL, generator

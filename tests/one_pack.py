@@ -1,0 +1,29 @@
+"""A study of one pack for the tests of training; needs no more than training does."""
+
+from disentbench import plugins
+from disentbench import study as studies
+
+SETTINGS = {
+    "hfvae": {"beta": 3, "alpha": 2, "groups": {"a": [0, 1]}, "discrete": {"shape": 3}},
+}
+
+
+def tiny(objective="beta_tcvae", architecture="mlp_chen2018", seeds="0-2", **training):
+    """A study of one pack that trains in a blink."""
+    model = plugins.load("objectives", objective)
+    needed = {k: 3 for k, field in model.model_fields.items() if field.is_required()}
+    options = {"of": architecture} | ({"hidden": 32} if "mlp" in architecture else {})
+    return studies.read(
+        {
+            "study": "tiny",
+            "datasets": {
+                "grid": {"of": "dsprites_small", "image_size": 16, "posX": [0, 9], "posY": [0, 8]}
+            },
+            "objectives": {objective: SETTINGS.get(objective, needed)},
+            "seeds": seeds,
+            "pack": 10,
+            "latents": 3,
+            "architecture": options,
+            "training": {"steps": 6, "batch_size": 16, "learning_rate": 1e-3} | training,
+        }
+    )
