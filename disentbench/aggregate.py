@@ -18,7 +18,7 @@ from scipy.special import entr, log_softmax
 
 from disentbench.errors import UserError
 from disentbench.joint_density import LOG_2PI, draw, log_density
-from disentbench.quadrature import Draws, marginal
+from disentbench.quadrature import Draws, computable, marginal
 from disentbench.representation import Posterior
 
 
@@ -52,7 +52,8 @@ def decompose(
 
     A block is a named group of latents, a discrete group, or a latent that no group names. Without
     groups TC within is 0. The terms sum to `rate` exactly. Errors of the grids stay below 1e-3,
-    however narrow or wide the posteriors. Raises a UserError for fewer than 2 samples.
+    however narrow or wide the posteriors; beyond what float64 holds all but the rate are NaN, with
+    a warning. Raises a UserError for fewer than 2 samples.
     """
     if samples < 2:
         raise UserError(f"samples is {samples}; the standard error of what is sampled needs 2")
@@ -98,6 +99,8 @@ class _Sampled(NamedTuple):
 
 
 def _sampled_entropies(posterior, marginals, blocks, sample, device):
+    if not computable(posterior.logvar):
+        return _Sampled(*[math.nan] * len(_Sampled._fields))
     controls = _controls(posterior, marginals, sample)
     joint = -log_density(posterior, sample, device=device)
     inside = -sum(log_density(posterior, sample, b, device=device) for b in blocks)
@@ -119,7 +122,8 @@ def variable_rates(posterior: Posterior) -> Float[np.ndarray, " variable"]:
 
 def _rates(posterior):
     mean, logvar, _ = _float64(posterior)
-    gaussian = (mean**2 + np.exp(logvar) - logvar - 1) / 2
+    with np.errstate(over="ignore"):  # a width beyond float64 has an infinite rate
+        gaussian = (mean**2 + np.exp(logvar) - logvar - 1) / 2
     discrete = [math.log(p.shape[1]) - entr(p).sum(1) for p in _class_probabilities(posterior)]
     return np.column_stack([gaussian, *discrete])
 
@@ -129,7 +133,8 @@ def dimension_wise_kl(
 ) -> Float[np.ndarray, " variable"]:
     """KL(q(z_j) || p(z_j)) of every latent, then discrete group, given the entropies of q(z_j)."""
     mean, logvar, logits = _float64(posterior)
-    gaussian = (LOG_2PI + (mean**2 + np.exp(logvar)).mean(0)) / 2
+    with np.errstate(over="ignore"):
+        gaussian = (LOG_2PI + (mean**2 + np.exp(logvar)).mean(0)) / 2
     discrete = [math.log(values.shape[1]) for values in logits.values()]
     return np.concatenate([gaussian, discrete]) - entropies
 

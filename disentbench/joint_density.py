@@ -32,7 +32,8 @@ def draw(posterior: Posterior, samples: int, rng: np.random.Generator) -> Sample
     remainder = rng.choice(n, samples % n, replace=False)
     rows = np.concatenate([np.tile(np.arange(n), samples // n), remainder])
     noise = rng.standard_normal((samples, posterior.mean.shape[1]))
-    z = posterior.mean[rows] + np.exp(posterior.logvar[rows] / 2) * noise
+    with np.errstate(over="ignore"):  # of such widths no density is asked
+        z = posterior.mean[rows] + np.exp(posterior.logvar[rows] / 2) * noise
     gumbel = {
         g: logits[rows] + rng.gumbel(size=(samples, logits.shape[1]))
         for g, logits in posterior.logits.items()

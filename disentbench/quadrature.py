@@ -11,6 +11,7 @@ sampling error, and a component costs some 100 points whatever its width, be it 
 """
 
 import math
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ STEPS = 4  # grid points per standard deviation of the narrowest component of a 
 PAD = 8  # points beyond the reach, for the interpolation on the next level
 # exp is 10 to 30 times slower where its result underflows; e^-80 per component counts for nothing
 FLOOR = -80.0
+WIDEST = 600.0  # the largest |log sigma^2| whose sigma, 1 / sigma and their squares float64 holds
 TILE, SPAN = 1024, 4096  # components and points that are summed up at once
 LARGEST = 2**24  # densities in memory at once
 
@@ -77,12 +79,24 @@ def marginal(
     draws: Draws | None = None,
     device: str = "cpu",
 ) -> Marginal:
-    """The entropy of one latent, and given the images of each column named in `classes`."""
+    """The entropy of one latent, and given the images of each column named in `classes`.
+
+    NaN, with a warning, for widths that no floating-point number holds.
+    """
+    width = 1 if classes is None else 1 + int(classes.max(initial=0))
+    if not computable(logvar):
+        warnings.warn(
+            f"a latent's log sigma^2 is {float(logvar[abs(logvar).argmax()]):.3g}, and float64 "
+            f"holds widths within +-{WIDEST:g}: what its marginal enters is NaN",
+            stacklevel=2,
+        )
+        return Marginal(
+            np.full(width, np.nan), np.full(0 if draws is None else len(draws.rows), np.nan)
+        )
     mixture, sort = _mixture(mean, logvar, classes)
     if draws is not None:
         draws = Draws(np.argsort(sort)[draws.rows], draws.noise)
     levels = [_level(mixture, octave) for octave in np.unique(mixture.octave)[::-1]]
-    width = int(mixture.columns.max()) + 1
     most = max(1, LARGEST // max(level.start[-1] for level in levels))
     entropy = np.zeros(width)
     for first in range(0, width, most):
@@ -91,6 +105,11 @@ def marginal(
         entropy[columns], log_q = _integrated(mixture, levels, columns, at, device)
         log_density = log_q if first == 0 else log_density
     return Marginal(entropy, log_density)
+
+
+def computable(logvar: Float[np.ndarray, "..."]) -> bool:
+    """Whether all widths are such that float64 holds them, their inverses and the squares."""
+    return bool(np.abs(logvar).max(initial=0) <= WIDEST)
 
 
 def _mixture(mean, logvar, classes):

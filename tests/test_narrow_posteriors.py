@@ -103,3 +103,22 @@ def test_a_narrow_latent_tells_every_value_of_a_factor_and_one_value_of_another(
     h = entr(np.bincount(factors[:, 0]) / 240).sum()
     assert found[0, 0] == pytest.approx(h, abs=1e-4)
     assert found[1, 1] == pytest.approx(entr([w, 1 - w]).sum(), abs=1e-4)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("logvar", [-1e4, -1480.0, 1e4])
+def test_widths_that_no_number_holds_leave_the_rate_and_nan_with_a_word(rng, logvar):
+    """KL(N(0, s^2) || N(0, 1)) is (s^2 - 1 - log s^2) / 2: finite for s = 0 to all digits."""
+    width = np.where(np.arange(20)[:, None] == 3, logvar, np.zeros((20, 2)))
+    posterior = Posterior(np.zeros((20, 2)), width, {"shape": rng.standard_normal((20, 3))})
+    with pytest.warns(UserWarning, match=r"log sigma\^2 is .*, and float64 holds .* is NaN"):
+        t = aggregate.decompose(posterior, {"a": [0, 1]}, samples=100, rng=rng)
+    rate = aggregate.variable_rates(posterior)[:2]
+    expected = math.inf if logvar > 0 else (-logvar - 1) / 2 / 20
+    assert rate == pytest.approx([expected, expected])
+    assert t.rate == aggregate.variable_rates(posterior).sum()
+    assert np.isnan([t.index_code_mi, t.total_correlation, t.tc_within_groups]).all()
+    with pytest.warns(UserWarning, match="is NaN"):
+        found = aggregate.mutual_information(posterior, rng.integers(0, 3, (20, 2)))
+    assert np.isnan(found[:2]).all()
+    assert np.isfinite(found[2]).all()
