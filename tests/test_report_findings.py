@@ -26,7 +26,9 @@ def block(of: Study, table: pd.DataFrame) -> tuple[runs.Block, runs.Rule]:
 
 def said(of: Study, table: pd.DataFrame) -> str:
     part, rule = block(of, table)
-    return " ".join(finding.finding(part, rule, runs.catalogue(of))).replace("\u00a0", " ")
+    settings, pairs = runs.catalogue(of), comparisons.pairs(part, rule)
+    sentences = finding.finding(part, rule, settings, pairs) + finding.also(part, rule, settings)
+    return " ".join(sentences).replace("\u00a0", " ")
 
 
 def given(of: Study, values: dict[tuple[str, str], list[float]], name="mig") -> pd.DataFrame:
@@ -148,7 +150,8 @@ def test_total_correlation_is_compared_at_equal_strength():
             table.loc[("tiny", objective, setting), "total_correlation"] = np.add(tc, noise)
     words = said(of, table)
     assert (
-        "At that strength, β = 4, β-TCVAE has the lowest total correlation of 2 objectives" in words
+        "At the leader’s strength, β = 4, β-TCVAE has the lowest total correlation of 2 objectives"
+        in words
     )
     # Welch's half width: t(6) = 2.447 times sqrt(2 / 4) times the standard deviation, 0.0816.
     gap = "1.000 nats (95 % interval 0.859 to 1.141; p = 0.029)"
@@ -187,8 +190,9 @@ def test_what_the_choice_does_by_itself_is_said_in_numbers():
     assert "Were all 2 settings equal" in words
     one = made(objectives={"vae": {}}, **LEAN)
     assert finding.chance(*block(one, scored(one))) == ""
+    words = "How much better the best looks by it, a single seed cannot tell."
     seed = made(**TWO, seeds="3")
-    assert finding.chance(*block(seed, scored(seed))) == "By how much, a single seed cannot tell."
+    assert finding.chance(*block(seed, scored(seed))) == words
 
 
 def test_equal_settings_lead_as_often_as_the_page_says():

@@ -127,7 +127,7 @@ def test_p_is_never_nought(p, expected):
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(0.00612, "0.0062"), (0.006, "0.0060"), (1.21, "1.30"), (12.0, "12.0")]
+    ("value", "expected"), [(0.00612, "0.0062"), (0.01, "0.010"), (1.21, "1.3"), (12.0, "12")]
 )
 def test_a_bound_holds(value, expected):
     assert text.at_most(value) == expected

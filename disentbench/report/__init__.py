@@ -150,7 +150,7 @@ def _trouble(
     idle = runs[collapse.collapsed(runs)]
     kinds = {
         "diverged": (
-            "runs that diverged",
+            "runs that diverged: no finite loss or latents, or an end far worse than the beginning",
             checks.diverged(report.study, report.results, found),
         ),
         "unscored": ("runs without scores", checks.unscored(runs.index, scored)),

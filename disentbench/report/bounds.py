@@ -138,6 +138,11 @@ def rate_distortion(part: Block, settings: pd.DataFrame, looks) -> Figure:
     ax.set_xlabel("distortion, nats per image")
     ax.set_ylabel("rate, nats per image")
     labels = settings["label"].groupby(level="objective").first().to_dict()
+    n, planned = (t.groupby(level="objective").size() for t in (table, part.runs))
+    labels |= {
+        name: f"{labels[name]}, {n[name]} of {planned[name]}"
+        for name in n.index[n < planned[n.index]]
+    }
     present = {name: looks[name] for name in table.index.unique("objective")}
     style.legend(figure, style.handles(present, labels))
     return figure

@@ -102,7 +102,8 @@ def spoken(pair: Pair, of: int, unit: str = "") -> str:
 def stated(p: float) -> str:
     """`p = 0.012`, `p < 0.001`."""
     text = probability(p)
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
+    text = text.replace(" ", "\u00a0")
+    return f"p\u00a0{text}" if text.startswith("<") else f"p\u00a0=\u00a0{text}"
 
 
 def floor(found: list[Pair]) -> str:
@@ -111,7 +112,7 @@ def floor(found: list[Pair]) -> str:
     if not known or len(known) * min(pair.lowest for pair in known) <= LEVEL:
         return ""
     sizes = dict(sorted({tuple(sorted(pair.n)): pair.lowest for pair in known}.items()))
-    each = [f"{probability(p)} with {a} runs against {b}" for (a, b), p in sizes.items()]
+    each = [f"{probability(p)} with {count(a, 'run')} against {b}" for (a, b), p in sizes.items()]
     least = min(1.0, len(known) * min(sizes.values()))
     corrected = f", and corrected below {probability(least)}" if len(known) > 1 else ""
     return f"So few runs cannot bring p below {listed(each)}{corrected}, whatever the numbers."

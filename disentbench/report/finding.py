@@ -13,16 +13,18 @@ NAMED = 6  # settings that a sentence names; the rest are counted
 DRAWS = 10_000  # studies that the chance of the choice is told from
 
 
-def finding(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
-    """Which objective leads and by how much, who was left out, where the TC is lowest."""
+def finding(
+    part: Block, chosen: Rule | None, settings: pd.DataFrame, pairs: list[Pair]
+) -> list[str]:
+    """Which objective leads and by how much; `pairs` are the comparisons of the best settings."""
     if not part.best:
-        return [nothing(part, chosen), *_left_out(part, chosen, settings)]
-    return [
-        _leader(part, chosen, settings),
-        *_contest(part, chosen, settings),
-        *_left_out(part, chosen, settings),
-        *_least_tc(part, chosen, settings),
-    ]
+        return [nothing(part, chosen)]
+    return [_leader(part, chosen, settings), *_contest(pairs, settings)]
+
+
+def also(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
+    """What a reader of the finding must know besides: who was left out, where the TC is lowest."""
+    return [*_left_out(part, chosen, settings), *_least_tc(part, chosen, settings)]
 
 
 def nothing(part: Block, chosen: Rule | None) -> str:
@@ -55,19 +57,18 @@ def _mean(part: Block, key: Key, value: str, unit: str = "") -> str:
     return f"{fixed(mean, decimals)}{unit} ({interval}, {runs})"
 
 
-def _contest(part: Block, chosen: Rule, settings: pd.DataFrame) -> list[str]:
+def _contest(pairs: list[Pair], settings: pd.DataFrame) -> list[str]:
     """The lead over the next objective with its interval; over whom it is clear."""
-    found = [pair for pair in comparisons.pairs(part, chosen) if pair.first == part.best[0]]
+    found = [pair for pair in pairs if pair.first == pairs[0].first]
     if not found:
         return []
     if any(min(pair.n) < 2 for pair in found):
         return ["With a single seed an order of the objectives says nothing about the next seed."]
-    every = comparisons.pairs(part, chosen)
-    lead = comparisons.spoken(found[0], len(every))
+    lead = comparisons.spoken(found[0], len(pairs))
     return [
         f"Its lead over {title(settings, found[0].second)} is {lead}.",
         *_open(found, settings),
-        *([comparisons.floor(every)] if comparisons.undecided(found) else []),
+        *([comparisons.floor(pairs)] if comparisons.undecided(found) else []),
     ]
 
 
@@ -102,10 +103,10 @@ def _left_out(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[
     ]
 
 
-def _least_tc(part: Block, chosen: Rule, settings: pd.DataFrame) -> list[str]:
+def _least_tc(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
     """Who has the lowest total correlation of those that train at the leader's strength."""
     name = "total_correlation"
-    if chosen.name == name or name not in part.summary.mean:
+    if not part.best or chosen.name == name or name not in part.summary.mean:
         return []
     strength = settings.loc[part.best[0], "text"]
     tc = part.summary.mean[name].drop(index=part.few(name)).dropna()
@@ -115,7 +116,7 @@ def _least_tc(part: Block, chosen: Rule, settings: pd.DataFrame) -> list[str]:
     least, *others = sorted(alike, key=lambda key: tc[key])
     found = comparisons.compare(part, [(least, other) for other in others], name, -1)
     says = (
-        f"At that strength, {strength}, {settings.loc[least, 'label']} has the lowest total "
+        f"At the leader’s strength, {strength}, {settings.loc[least, 'label']} has the lowest total "
         f"correlation of {count(len(alike), 'objective')}: {_mean(part, least, name, 'nats')}"
     )
     if min(found[0].n) < 2:
@@ -135,7 +136,7 @@ def chance(part: Block, chosen: Rule | None) -> str:
         return ""
     sd = statistics.pooled_sd(part.summary.sd.loc[n.index, chosen.name].to_numpy(), n.to_numpy())
     if np.isnan(sd):
-        return "By how much, a single seed cannot tell."
+        return "How much better the best looks by it, a single seed cannot tell."
     methods = pd.factorize(n.index.get_level_values("objective"))[0]
     found = statistics.best_of_equals(
         n.to_numpy(), methods, rng=np.random.default_rng(0), draws=DRAWS

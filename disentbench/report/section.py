@@ -21,6 +21,7 @@ from disentbench.report import (
     tables,
 )
 from disentbench.report import runs as run_tables
+from disentbench.report.comparisons import Pair
 from disentbench.report.levels import Levels
 from disentbench.report.runs import FIRST, GROUPS, Block, Key, Rule, Shown
 from disentbench.report.style import Look, Panel
@@ -54,7 +55,7 @@ class Report(NamedTuple):
 
 def section(report: Report, part: Block) -> dict[str, Any]:
     """The parts of the page by name; writes the figures and tables of the data set."""
-    dataset = part.dataset
+    dataset, pairs = part.dataset, comparisons.pairs(part, report.rule)
     for name, rows in (("leaderboard", part.best), ("settings", list(report.settings.index))):
         tables.write(_table(report, part, name), part, rows, report.columns, report.settings)
     constant = _constant(report, part)
@@ -64,7 +65,8 @@ def section(report: Report, part: Block) -> dict[str, Any]:
     return {
         "dataset": dataset,
         "label": report.study.dataset(dataset).label,
-        "finding": finding.finding(part, report.rule, report.settings),
+        "finding": finding.finding(part, report.rule, report.settings, pairs),
+        "also": finding.also(part, report.rule, report.settings),
         "chance": finding.chance(part, report.rule),
         "nothing": finding.nothing(part, report.rule),
         "planned": part.planned,
@@ -80,7 +82,7 @@ def section(report: Report, part: Block) -> dict[str, Any]:
             for name in report.study.objectives
             if name not in {objective for objective, _ in part.best}
         ],
-        **_pairs(report, part),
+        **_pairs(report, part, pairs),
         **_sweeps(report, part),
         **_bounds(report, part),
         "monte_carlo": _monte_carlo(part),
@@ -105,9 +107,8 @@ def _constant(report: Report, part: Block) -> dict[str, float]:
     return collapse.constant(images.read(path).factors, values)
 
 
-def _pairs(report: Report, part: Block) -> dict[str, Any]:
+def _pairs(report: Report, part: Block, found: list[Pair]) -> dict[str, Any]:
     """The comparisons as text, and what to know of their p."""
-    found = comparisons.pairs(part, report.rule)
     if not found:
         return {"pairs": [], "floor": ""}
     titles = {key: comparisons.title(report.settings, key) for key in part.best}

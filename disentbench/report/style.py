@@ -149,7 +149,7 @@ def handles(looks: dict[str, Look], labels: dict[str, str]) -> list[Line2D]:
 
 def legend(figure: Figure, handles: list) -> None:
     """A legend above the axes, in one row or in as many columns as its longest name allows."""
-    room, sizes = 18 * figure.get_figwidth(), [len(h.get_label()) + 6 for h in handles]
+    room, sizes = 16 * figure.get_figwidth(), [len(h.get_label()) + 6 for h in handles]
     columns = len(sizes) if sum(sizes) <= room else max(1, int(0.7 * room / max(sizes)))
     figure.legend(
         handles=handles,

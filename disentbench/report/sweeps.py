@@ -48,10 +48,10 @@ class Sweep:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """Of every run its objective, the key that this sweeps first, and where it stands, x."""
+        """Of every run its setting, the key that this sweeps first, and where it stands, x."""
         names = self.part.runs.index.to_frame(index=False)
         placed = names.join(self.settings[["key", "x"]], on=["objective", "setting"])
-        return placed[["objective", "key", "x"]]
+        return placed[["objective", "setting", "key", "x"]]
 
     @cached_property
     def lines(self) -> pd.DataFrame:
@@ -188,26 +188,25 @@ def _lines(ax: Axes, means: pd.DataFrame, look: Look) -> None:
 def _counts(ax: Axes, sweep: Sweep, shown: pd.DataFrame) -> None:
     """Below the strengths, of how many of the planned runs a mean is where some are lacking.
 
-    A row for each objective, in its colour. `shown` are the runs that have the value, and where
-    they stand.
+    In the objectives' colours. `shown` are the runs that have the value, and where they stand.
     """
-    n = shown.groupby(["objective", "at"], sort=False).size().rename("n").reset_index()
+    n = shown.groupby(["objective", "setting", "at"], sort=False).size().rename("n").reset_index()
     lacking = n[n["n"] < sweep.part.planned]
-    for row, (name, own) in enumerate(lacking.groupby("objective", sort=False)):
-        for _, at, runs in own.itertuples(index=False):
-            ax.annotate(
-                f"{runs} of {sweep.part.planned}",
-                (at, 0),
-                (0, -14 - ROOM * row),
-                xycoords=("data", "axes fraction"),
-                textcoords="offset points",
-                fontsize=6,
-                color=sweep.looks[name].colour,
-                ha="center",
-                va="top",
-                annotation_clip=False,
-            )
-    ax.xaxis.labelpad += ROOM * lacking["objective"].nunique()
+    rows = lacking.groupby("at").cumcount()
+    for each, row in zip(lacking.itertuples(), rows, strict=True):
+        ax.annotate(
+            f"{each.n} of {sweep.part.planned}",
+            (each.at, 0),
+            (0, -14 - ROOM * row),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            fontsize=6,
+            color=sweep.looks[each.objective].colour,
+            ha="center",
+            va="top",
+            annotation_clip=False,
+        )
+    ax.xaxis.labelpad += ROOM * (rows.max() + 1 if len(rows) else 0)
 
 
 def _points(ax: Axes, own: pd.DataFrame, look: Look, spread: Spread) -> None:

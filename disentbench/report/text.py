@@ -62,7 +62,8 @@ def probability(p: float) -> str:
 def at_most(value: float) -> str:
     """A bound with two significant digits, rounded up so that it holds."""
     step = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return number(float(f"{math.ceil(round(value / step, 9)) * step:.2g}"))
+    bound = math.ceil(round(value / step, 9)) * step
+    return fixed(bound, max(0, 1 - math.floor(math.log10(bound) + 1e-9)))
 
 
 def places(values, least: int = 0, most: int = 4) -> int:
