@@ -116,8 +116,8 @@ def _least_tc(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[
     least, *others = sorted(alike, key=lambda key: tc[key])
     found = comparisons.compare(part, [(least, other) for other in others], name, -1)
     says = (
-        f"At the leader’s strength, {strength}, {settings.loc[least, 'label']} has the lowest total "
-        f"correlation of {count(len(alike), 'objective')}: {_mean(part, least, name, 'nats')}"
+        f"At the leader’s strength, {strength}, {settings.loc[least, 'label']} has the lowest "
+        f"total correlation of {count(len(alike), 'objective')}: {_mean(part, least, name, 'nats')}"
     )
     if min(found[0].n) < 2:
         return [f"{says}."]
