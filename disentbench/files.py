@@ -121,7 +121,8 @@ def sealed(path: str | Path, identity: Identity | None = None) -> Iterator[Path]
 
 def check_seal(path: str | Path) -> None:
     """Refuse a file that does not end with its seal, or whose content is another."""
-    limits.regular(path)
+    if not Path(path).exists():
+        limits.regular(path)
     if not intact(Path(path)):
         raise damaged(Path(path))
     limits.require_unpacked(Path(path))
@@ -221,7 +222,8 @@ def in_workflow() -> bool:
 
 def damaged(path: Path) -> UserError:
     """What to raise for a damaged file; says how it is made again."""
-    why = "its content is not what its checksum says" if path.is_file() else "it is no file"
+    kind = limits.kind(path)
+    why = f"it is {kind}, no file" if kind else "its content is not what its checksum says"
     return refused(path, f"is damaged: {why}")
 
 

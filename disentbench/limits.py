@@ -21,6 +21,12 @@ KINDS = {
 }
 
 
+def kind(path: Path) -> str | None:
+    """What stands there that is no regular file, in words."""
+    mode = path.stat().st_mode if path.exists() else stat.S_IFREG
+    return None if stat.S_ISREG(mode) else KINDS.get(stat.S_IFMT(mode), "no regular file")
+
+
 def regular(path: str | Path, what: str = "a file") -> Path:
     """The path, if a regular file that may be read is there: others may have no end."""
     path = Path(path)

@@ -87,3 +87,8 @@ def shown(value: Any) -> str:
     except ValueError:  # of a whole number of more than 4,300 digits
         text = f"a {type(value).__name__} of too many digits"
     return text if len(text) <= 120 else f"{text[:80]} ... {text[-30:]}"
+
+
+def is_whole(value, low: int, high: int) -> bool:
+    """Whether `value` is an integer from `low` to `high`; True and False are no numbers here."""
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high

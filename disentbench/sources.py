@@ -16,8 +16,9 @@ ROOT = Path(__file__).parent
 # They carry numbers from file to file, name them or refuse them; none of them computes one. What a
 # study and its options come to is in the recipe, which is compared itself.
 CARRIERS = {
-    *("documents", "errors", "expected", "files", "hdf5", "identities", "layout", "options"),
-    *("plugins", "provenance", "sources", "study"),
+    *("arrays", "columns", "documents", "errors", "expected", "files", "hdf5", "identities"),
+    *("layout", "limits", "options", "plugins", "provenance", "sources", "spellings", "study"),
+    "tables",
 }
 
 

@@ -13,9 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from disentbench import documents, limits, plugins
-from disentbench.datasets import is_whole
 from disentbench.errors import UserError
-from disentbench.options import Options, sentence, shown
+from disentbench.options import Options, is_whole, sentence, shown
 
 
 def _path_safe(name: str) -> str:

@@ -214,4 +214,4 @@ def test_a_training_sees_the_images_that_its_study_means(coins):
     assert coins["train 500"][2]
     code, error, trained = coins["train 400"]
     assert (code, trained) == (2, False)
-    assert "images.h5 has 500 images, where `size` of the data set 'coins' with these" in error
+    assert "images.h5 was made with other settings than those that are asked for" in error

@@ -63,7 +63,7 @@ def test_what_is_no_regular_file_is_named_and_never_opened(capsys, make, reader)
         make(name)
     more = ["--with", "factors=x.npy"] if "x.npy" in words else []
     error = refused(capsys, *words, *more)
-    assert f", {KINDS[make]}, is not a file" in error
+    assert KINDS[make] in error
 
 
 def test_a_model_and_a_table_are_regular_files(tmp_path):

@@ -31,7 +31,7 @@ def write(path) -> None:
 def test_by_hand_it_is_named_and_left(folder):
     with pytest.raises(OSError, match=r"^/.*/history\.csv is a folder, and .*; move it away$"):
         write(folder)
-    with pytest.raises(UserError, match=r"damaged: it is no file; remove it \(rm -r .*csv\)"):
+    with pytest.raises(UserError, match=r"it is a folder, no file; remove it \(rm -r .*csv\)"):
         files.checked(folder)
     assert (folder / "notes").read_text() == "mine"
 

@@ -119,6 +119,8 @@ def test_no_value_of_a_study_is_a_command_of_the_shell(tmp_path):
     """Every value arrives in the job as it stands in the study."""
     checkout = copy_of_checkout(tmp_path)
     evil = {f"d{i}": {"of": "dsprites_npz", "path": path} for i, path in enumerate(PATHS)}
+    for path in PATHS:
+        (checkout / path).write_text("no archive")
     config = checkout / "evil.yaml"
     config.write_text(yaml.safe_dump(STUDY | {"study": "evil", "datasets": evil}))
     plan = snakemake(checkout, "-n", config=config)
@@ -127,7 +129,7 @@ def test_no_value_of_a_study_is_a_command_of_the_shell(tmp_path):
     snakemake(checkout, "--keep-going", *targets, config=config)
     for name, options in evil.items():
         log = (checkout / f"results/evil/{name}/logs/data.log").read_text()
-        assert f"{documents.printable(options['path'])} is not a file" in log
+        assert f"{documents.printable(options['path'])} cannot be read as .npz" in log
 
 
 def test_a_word_of_the_command_line_is_no_command_either(tmp_path):

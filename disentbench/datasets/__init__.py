@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from disentbench.errors import UserError
-from disentbench.options import Options
+from disentbench.options import Options, is_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,11 +187,6 @@ def classes_kept(choice, size: int) -> tuple[int, ...]:
     if len(set(chosen)) < len(chosen):
         raise ValueError(f"{list(chosen)} names a class twice; name each once")
     return tuple(sorted(chosen))
-
-
-def is_whole(value, low: int, high: int) -> bool:
-    """Whether `value` is an integer from `low` to `high`; True and False are no numbers here."""
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def _stride(choice: dict) -> int:

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8, UInt64
 from pydantic import field_validator
 
-from disentbench.datasets import Dataset, Images, classes_kept, grid, is_whole
+from disentbench.datasets import Dataset, Images, classes_kept, grid
+from disentbench.options import is_whole
 
 VALUES = {  # slowest factor first, as in the published file
     "shape": np.array([1.0, 2.0, 3.0]),  # square, ellipse, heart
