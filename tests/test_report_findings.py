@@ -69,6 +69,20 @@ def test_the_interval_of_the_difference_decides():
     assert "So few runs cannot bring p below 0.10 with 3 runs against 3" in words
 
 
+def test_a_corrected_p_that_does_not_agree_is_said_beside_the_verdict():
+    of = made(**{**BETA, "seeds": "0-4", "objectives": {**THREE, "hfvae": {"beta": [4]}}})
+    table = scored(of)
+    table["mig"] = np.tile([0.01, 0.02, 0.03, 0.04, 0.05], len(table) // 5)
+    leader = np.array([0.5, 0.6, 0.7, 0.8, 0.9])
+    table.loc[("tiny", "hfvae"), "mig"] = leader
+    table.loc[("tiny", "vae"), "mig"] = leader - 0.25  # t(8) = 2.5 and p = 0.037, uncorrected
+    words = said(of, table)
+    assert "Its lead over every other objective is clear" in words
+    sentence = "The permutation test does not confirm it against VAE: p, corrected for 6 pairs"
+    assert sentence in words
+    assert "So few runs" not in words  # 5 against 5 can give 2 / 252, corrected 0.048
+
+
 def test_bold_are_the_best_and_what_the_same_rule_does_not_tell_from_it():
     of = made(**TWO, seeds="0-2")
     near = {**APART, ("vae", "default"): [0.24, 0.33, 0.42]}

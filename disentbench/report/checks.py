@@ -24,13 +24,12 @@ class Check(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """A kind of trouble: what was found of it, of how many things, and what to make of it."""
+    """A kind of trouble: what was found of it, in lines, and of how many things."""
 
     anchor: str
     name: str
     found: list[str]
     total: int
-    note: str = ""
 
 
 class Said(NamedTuple):

@@ -116,8 +116,3 @@ def floor(found: list[Pair]) -> str:
     least = min(1.0, len(known) * min(sizes.values()))
     corrected = f", and corrected below {probability(least)}" if len(known) > 1 else ""
     return f"So few runs cannot bring p below {listed(each)}{corrected}, whatever the numbers."
-
-
-def undecided(found: list[Pair]) -> bool:
-    """Whether some pair's interval excludes 0 and its corrected p is above 0.05."""
-    return any(pair.clear and pair.corrected > LEVEL for pair in found)

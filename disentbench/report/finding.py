@@ -68,8 +68,19 @@ def _contest(pairs: list[Pair], settings: pd.DataFrame) -> list[str]:
     return [
         f"Its lead over {title(settings, found[0].second)} is {lead}.",
         *_open(found, settings),
-        *([comparisons.floor(pairs)] if comparisons.undecided(found) else []),
+        *_doubted(found, pairs, settings),
     ]
+
+
+def _doubted(found: list[Pair], pairs: list[Pair], settings: pd.DataFrame) -> list[str]:
+    """Where an interval excludes 0 and the corrected p does not agree, and whether it could."""
+    doubted = [pair for pair in found if pair.clear and pair.corrected > comparisons.LEVEL]
+    if not doubted:
+        return []
+    names = listed(settings.loc[pair.second, "label"] for pair in doubted)
+    corrected = f", corrected for {count(len(pairs), 'pair')}," if len(pairs) > 1 else ""
+    says = f"The permutation test does not confirm it against {names}: p{corrected} is above 0.05."
+    return [says, *filter(None, [comparisons.floor(pairs)])]
 
 
 def _open(found: list[Pair], settings: pd.DataFrame) -> list[str]:
