@@ -129,7 +129,7 @@ def test_no_value_of_a_study_is_a_command_of_the_shell(tmp_path):
     snakemake(checkout, "--keep-going", *targets, config=config)
     for name, options in evil.items():
         log = (checkout / f"results/evil/{name}/logs/data.log").read_text()
-        assert f"{documents.printable(options['path'])} cannot be read as .npz" in log
+        assert f"{documents.printable(options['path'])} is damaged or is not an .npz file" in log
 
 
 def test_a_word_of_the_command_line_is_no_command_either(tmp_path):

@@ -107,6 +107,13 @@ def dataset_file(wildcards):
     return study.file_of("datasets", wildcards.dataset)
 
 
+def dataset_inputs(name):
+    """The files that a data set reads, but for names in braces, which Snakemake would fill in."""
+    return [
+        path for path in map(str, study.dataset(name).files) if not {*path} & {*"{}"}
+    ]
+
+
 def said(identity):
     """What a file must say it is, as JSON."""
     return json.dumps(identity, sort_keys=True)

@@ -1,7 +1,7 @@
 rule data:
     input:
         code=lambda w: code("data", dataset_file(w)),
-        files=lambda w: list(map(str, study.dataset(w.dataset).files)),
+        files=lambda w: dataset_inputs(w.dataset),
     output:
         images="results/{study}/{dataset}/images.h5",
     log:
