@@ -70,8 +70,13 @@ def rewrite(checkout, old, new):
 
 
 def surroundings(checkout) -> dict[str, str]:
-    """Of a notebook in a container that has neither a home nor a language."""
-    return os.environ | {
+    """Of a notebook in a container that has neither a home nor a language.
+
+    What a `make` around the tests hands down (its variables, `CORES=2`, and that it is not the
+    first, of which GNU make says a word more at its end) is none of it.
+    """
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    return inherited | {
         "PYTHONPATH": str(checkout),
         "HOME": "/dev/null",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
