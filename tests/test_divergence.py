@@ -21,6 +21,8 @@ from disentbench.metrics import Score
 from disentbench.representation import Posterior
 from disentbench.resident import Resident
 
+pytestmark = pytest.mark.usefixtures("quick_figures")
+
 UNTRAINED = 256 * np.log(2)  # an even guess at every pixel of 16 x 16
 
 

@@ -11,6 +11,8 @@ from disentbench import expected, files, identities
 from disentbench import study as studies
 from disentbench.cli import main
 
+pytestmark = pytest.mark.usefixtures("quick_figures")
+
 GRID = {"of": "dsprites_small", "posX": {"stride": 8}, "posY": {"stride": 8}, "scale": [0, 5]}
 STUDY = {
     "study": "mine",

@@ -16,6 +16,8 @@ from disentbench import study as studies
 from disentbench.cli import main
 from disentbench.report import runs
 
+pytestmark = pytest.mark.usefixtures("quick_figures")
+
 ROOT = Path(__file__).parent.parent
 LARGE = ROOT / "configs/scale.yaml"
 STUDY = {

@@ -22,7 +22,7 @@ from disentbench import study as studies
 from disentbench.report.text import latex
 
 ROOT = Path(__file__).parent.parent
-pytestmark = pytest.mark.usefixtures("canary")
+pytestmark = pytest.mark.usefixtures("canary", "quick_figures")
 
 
 EVIL = "<script>alert(1)</script>\"><img src=x onerror='alert(2)'>{{ 7 * 7 }}{% raw %}$x_{&lt;"

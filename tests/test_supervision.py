@@ -49,9 +49,18 @@ def model(folder):
     return torch.load(folder / "model.pt", weights_only=True)
 
 
+LONG = tiny(seeds="0", steps=2000)  # a signal comes before the last
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """What nobody has stopped."""
+    return train.train(LONG, IMAGES, CPU, tmp_path_factory.mktemp("whole")).parameters
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_saves_and_the_same_command_goes_on(number, folder, tmp_path):
-    study = tiny(seeds="0", steps=2000)
+def test_a_signal_saves_and_the_same_command_goes_on(number, folder, whole):
+    study = LONG
     process = started(study, folder, "--checkpoint-seconds", "1000")
     wait_for(folder / "checkpoints/progress.json", process)
     process.send_signal(number)
@@ -67,8 +76,7 @@ def test_a_signal_saves_and_the_same_command_goes_on(number, folder, tmp_path):
     _, words = again.communicate()
     assert f"seed 0  resumed at step {step}/2000" in words
     assert again.returncode == 0
-    whole = train.train(study, IMAGES, CPU, tmp_path / "whole")
-    for name, p in whole.parameters.items():
+    for name, p in whole.items():
         assert torch.equal(p, model(folder)["parameters"][name])
 
 

@@ -174,14 +174,14 @@ main()
 """
 
 
-def test_sigkill_at_several_points_changes_no_bit_of_the_latents(images, tmp_path):
-    """Killed outright while it trains, four times over two members, and run again each time."""
-    study = tiny("hfvae", seeds="0-1", steps=700)
+def test_sigkill_changes_no_bit_of_the_latents(images, tmp_path):
+    """Killed outright while it trains, in the first member and in the second, and run again."""
+    study = tiny("hfvae", seeds="0-1", steps=150)
     for name in ("killed", "whole"):
         (tmp_path / name).mkdir()
         image_files.write(images, tmp_path / name / "images.h5", {})
     subprocess.run(command(study, tmp_path / "whole"), check=True, stderr=subprocess.DEVNULL)
-    for steps in (60, 240, 420, 180):  # fewer in all than there are to take
+    for steps in (60, 200):  # fewer in all than there are to take
         words = command(study, tmp_path / "killed")[3:]
         run = [sys.executable, "-c", KILLED, str(steps), *words]
         assert subprocess.run(run, check=False, stderr=subprocess.DEVNULL).returncode == -9
