@@ -8,7 +8,7 @@ import torch
 
 from disentbench import files, model_file
 from disentbench.loss import Problem
-from disentbench.state import State
+from disentbench.state import Moments, State
 from disentbench.supervision import Supervision
 
 SAVING_SHARE = 0.02  # of the time, at most, goes into checkpoints
@@ -67,7 +67,7 @@ class Checkpoint:
         if not isinstance(saved, dict) or saved.get("fingerprint") != self.fingerprint:
             return None
         state = State(saved["parameters"], problem)
-        state.adam.load_state_dict(saved["adam"])
+        state.moments = Moments(**saved["moments"])
         for name in KEPT:
             setattr(state, name, saved[name])
         return state
@@ -78,6 +78,6 @@ def content(state: State, fingerprint: str) -> dict:
     return {
         "fingerprint": fingerprint,
         "parameters": state.detached,
-        "adam": state.adam.state_dict(),
+        "moments": state.moments._asdict(),
         **{name: getattr(state, name) for name in KEPT},
     }

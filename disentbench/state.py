@@ -1,26 +1,58 @@
 """Where the training of some members stands, and how one step changes it."""
 
+from typing import NamedTuple
+
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from disentbench import divergence
 from disentbench.draws import INITIAL, Draws, generator
 from disentbench.loss import Problem, member_losses
 from disentbench.model import Noise
 from disentbench.networks import Parameters
+from disentbench.study import Training
+
+
+class Moments(NamedTuple):
+    """Adam's running means of every parameter's gradient and of its square, and how many steps.
+
+    Adam is elementwise, so members of one stacked tensor stay independent. `torch.optim.Adam` is
+    the same kernel; it only loads torch's compiler first, which takes longer than a small training.
+    """
+
+    first: list[Tensor]
+    second: list[Tensor]
+    steps: list[Tensor]
+
+    @torch.no_grad()
+    def update(self, parameters: list[Tensor], gradients: list[Tensor], training: Training) -> None:
+        """One step of Adam (Kingma and Ba 2015, algorithm 1), in place."""
+        beta1, beta2 = training.adam_betas
+        adam(
+            *(parameters, gradients, self.first, self.second, [], self.steps),
+            fused=True,
+            amsgrad=False,
+            beta1=beta1,
+            beta2=beta2,
+            lr=training.learning_rate,
+            weight_decay=0,
+            eps=1e-8,
+            maximize=False,
+        )
 
 
 class State:
     """All that a training knows of some members between two steps; a checkpoint holds it."""
 
     def __init__(self, parameters: Parameters, problem: Problem):
-        training = problem.training
         self.parameters = {name: p.requires_grad_() for name, p in parameters.items()}
         leaves = list(self.parameters.values())
-        # Adam is elementwise, so members of one stacked tensor stay independent.
-        self.adam = torch.optim.Adam(
-            leaves, lr=training.learning_rate, betas=training.adam_betas, fused=True
+        self.moments = Moments(
+            [torch.zeros_like(p) for p in leaves],
+            [torch.zeros_like(p) for p in leaves],
+            [torch.zeros((), device=p.device) for p in leaves],
         )
         self.step = 0
         self.since = 0  # steps in the window that the next row of the history averages
@@ -48,9 +80,11 @@ class State:
     def descend(self, problem: Problem, x: Tensor, noise: Noise) -> None:
         """One step of Adam on a batch [member, image, ...] for every member."""
         losses, terms = member_losses(problem, self.parameters, x, noise, self.step)
-        self.adam.zero_grad()
-        losses.sum().backward()
-        self.adam.step()
+        leaves = list(self.parameters.values())
+        for p in leaves:
+            p.grad = None
+        losses.sum().backward()  # not `grad`: each gradient lies in memory as its parameter does
+        self.moments.update(leaves, [p.grad for p in leaves], problem.training)
         self.step += 1
         self.since += 1
         for name, value in {"loss": losses, **terms}.items():

@@ -49,7 +49,7 @@ def model(folder):
     return torch.load(folder / "model.pt", weights_only=True)
 
 
-LONG = tiny(seeds="0", steps=2000)  # a signal comes before the last
+LONG = tiny(seeds="0", steps=1000)  # a signal comes before the last
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +71,10 @@ def test_a_signal_saves_and_the_same_command_goes_on(number, folder, whole):
     assert not (folder / "model.pt").exists()
     assert not (folder / "checkpoints.lock").exists()
     step = torch.load(folder / "checkpoints/seeds-0-0.pt", weights_only=True)["step"]
-    assert 0 < step < 2000
+    assert 0 < step < 1000
     again = started(study, folder)
     _, words = again.communicate()
-    assert f"seed 0  resumed at step {step}/2000" in words
+    assert f"seed 0  resumed at step {step}/1000" in words
     assert again.returncode == 0
     for name, p in whole.items():
         assert torch.equal(p, model(folder)["parameters"][name])

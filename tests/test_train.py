@@ -161,15 +161,16 @@ def encoded(study, folder):
 # The command, killed outright after so many of its own steps.
 KILLED = """
 import os, signal, sys
-from torch.optim.optimizer import register_optimizer_step_post_hook
 from disentbench.cli import main
-left = int(sys.argv.pop(1))
-def count(*_):
+from disentbench.state import State
+left, descend = int(sys.argv.pop(1)), State.descend
+def counted(*arguments):
     global left
+    descend(*arguments)
     left -= 1
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
-register_optimizer_step_post_hook(count)
+State.descend = counted
 main()
 """
 

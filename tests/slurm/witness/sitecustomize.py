@@ -1,9 +1,9 @@
-"""Every Python started by the tests imports this: a training then writes down its optimiser steps.
+"""Every Python started by the tests imports this: a training then writes down its steps.
 
 In the folder that DISENTBENCH_WITNESS names, each process that trains has a file of its own, named
 for pack and process, with how many steps it has taken and when the first and the latest ended. The
-clock is the machine's, so that the files of all processes can be compared. The hook is torch's own:
-nothing of the package, its lock above all, is asked.
+clock is the machine's, so that the files of all processes can be compared. torch's own function is
+counted: nothing of the package, its lock above all, is asked.
 """
 
 import os
@@ -29,19 +29,21 @@ def name_of(folder: Path) -> str:
 
 
 def watch(path: Path) -> None:
-    """Have every step of every optimiser of this process written down."""
-    from torch.optim.optimizer import register_optimizer_step_post_hook  # noqa: PLC0415
+    """Have every step of Adam in this process written down."""
+    from torch.optim import adam as module  # noqa: PLC0415
 
+    step = module.adam  # whoever imports it hereafter has the counted one
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     steps, first = 0, None
 
-    def written(*_) -> None:
+    def counted(*arguments, **options) -> None:
         nonlocal steps, first
+        step(*arguments, **options)
         now = time.monotonic()
         steps, first = steps + 1, now if first is None else first
         os.pwrite(file, RECORD.pack(steps, first, now), 0)
 
-    register_optimizer_step_post_hook(written)
+    module.adam = counted
 
 
 if (folder := os.environ.get("DISENTBENCH_WITNESS")) and (pack := pack_of(sys.orig_argv)):
