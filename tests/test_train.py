@@ -11,6 +11,7 @@ from one_pack import tiny
 
 from disentbench import images as image_files
 from disentbench import latents, plugins, train
+from disentbench.cli import main
 from disentbench.encode import encode
 from disentbench.errors import UserError
 from disentbench.model_file import Saved, require_fit
@@ -154,7 +155,7 @@ def encoded(study, folder):
     out = folder / "latents.h5"
     arguments = [study.recipe(study.packs[0]), "--images", folder / "images.h5"]
     arguments += ["--model", folder / "model.pt", "--latents", out, "--threads", "1"]
-    subprocess.run([sys.executable, "-m", "disentbench.cli", "encode", *arguments], check=True)
+    assert main(["encode", *map(str, arguments)]) == 0
     return out
 
 
@@ -181,13 +182,13 @@ def test_sigkill_changes_no_bit_of_the_latents(images, tmp_path):
     for name in ("killed", "whole"):
         (tmp_path / name).mkdir()
         image_files.write(images, tmp_path / name / "images.h5", {})
-    subprocess.run(command(study, tmp_path / "whole"), check=True, stderr=subprocess.DEVNULL)
+    assert main(command(study, tmp_path / "whole")[3:]) == 0
     for steps in (60, 200):  # fewer in all than there are to take
         words = command(study, tmp_path / "killed")[3:]
         run = [sys.executable, "-c", KILLED, str(steps), *words]
         assert subprocess.run(run, check=False, stderr=subprocess.DEVNULL).returncode == -9
     assert not (tmp_path / "killed" / "model.pt").exists()
-    subprocess.run(command(study, tmp_path / "killed"), check=True, stderr=subprocess.DEVNULL)
+    assert main(command(study, tmp_path / "killed")[3:]) == 0
     assert not (tmp_path / "killed" / "checkpoints").exists()
     ours, theirs = (
         list(latents.read(encoded(study, tmp_path / name))) for name in ("killed", "whole")

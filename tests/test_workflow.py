@@ -152,6 +152,14 @@ def test_a_new_block_of_seeds_trains_itself_alone(checkout):
     }
 
 
+def test_a_run_is_compared_with_those_of_other_packs(checkout):
+    of_vae = {"study": "compared", "objectives": {"vae": {}}, "seeds": "0-3", "metrics": ["udr"]}
+    path = variant(checkout, "compared", **of_vae)
+    scores = "results/compared/tiny/vae/default/seeds-0-1/scores/udr.csv"
+    assert planned(checkout, path, scores) == {"data": 1, "train": 2, "encode": 2, "score": 1}
+
+
+@pytest.mark.slow
 def test_how_seeds_are_packed_changes_no_number_and_new_seeds_are_compared_with_the_old(checkout):
     changes = {"objectives": {"vae": {}}, "seeds": "0-3", "metrics": ["udr", "mig"]}
     changes["training"] = {"steps": 5, "batch_size": 32}
