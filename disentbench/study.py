@@ -366,14 +366,15 @@ class Study(Options):
         return dataset, self.file_of("objectives", pack.objective), self.architecture["of"]
 
 
-def require_files(study: Study, results: Path) -> None:
-    """Refuse a study whose images are still to be made from a file that is not there."""
+def require_files(study: Study) -> None:
+    """Refuse a study that reads a file that is not there; its images may have been made of it."""
     for name in study.datasets:
-        missing = [path for path in study.dataset(name).files if not path.is_file()]
-        if missing and not (results / study.study / name / "images.h5").exists():
-            raise UserError(
-                f"datasets.{name} reads {missing[0]}, which is no file here; name one that is"
-            )
+        for path in study.dataset(name).files:
+            if not path.is_file():
+                raise UserError(
+                    f"datasets.{name} reads {path}, which is no file here; put it there or name "
+                    "one that is"
+                )
 
 
 def read(source: str | Path | dict, name: str = "study") -> Study:

@@ -15,6 +15,8 @@ import disentbench
 from disentbench import plugins
 from disentbench.cli import main
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 QUICK = "mig,modularity,sap_r2,irs,gaussian_correlation,active_units"
 REST = [name for name in plugins.names("metrics") if name not in (*QUICK.split(","), "udr", "elbo")]
 VALUES = {

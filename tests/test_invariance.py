@@ -11,6 +11,8 @@ from disentbench import plugins
 from disentbench.representation import represent
 from disentbench.scores import coded, measure, needs, score_file
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 SIZES = (3, 4, 2)
 ROWS, LATENTS = 300, 3
 rng = np.random.default_rng(7)

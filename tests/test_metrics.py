@@ -19,6 +19,8 @@ from disentbench.metrics.info import neighbour_information
 from disentbench.representation import Representation
 from disentbench.scores import generator, measure
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 METRICS = plugins.names("metrics")
 SIZES = (3, 4, 5)
 

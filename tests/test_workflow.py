@@ -294,15 +294,16 @@ def test_a_file_that_a_data_set_reads_is_an_input(checkout, tmp_path, monkeypatc
     plugin = checkout / "disentbench/datasets/reads.py"
     plugin.write_text(READS)
     try:
-        missing = snakemake(checkout, "-n", config=config)
-        assert missing.returncode == 2
-        assert re.search(r"^disentbench: datasets.read reads .*pixels.bin, which", missing.stderr)
         path.write_text("1")
         run = snakemake(checkout, target, config=config)
         assert run.returncode == 0, run.stderr
         assert planned(checkout, config, target) == {}
         path.write_text("2")
         assert planned(checkout, config, target) == {"data": 1}
+        path.unlink()
+        gone = snakemake(checkout, "-n", config=config)
+        assert gone.returncode == 2
+        assert re.search(r"^disentbench: datasets.read reads .*pixels.bin, which", gone.stderr)
     finally:
         plugin.unlink()
 
