@@ -141,12 +141,11 @@ def is_sealed(path: str | Path) -> bool:
 def write_sums(first: Path, *others: Path, identity: Identity | None = None) -> None:
     """Write the checksums of what one command has written, beside `first` and named as it is.
 
-    First of all, if given, what they are: sha256sum passes over lines that begin with a #.
+    First of all, what they are: sha256sum passes over lines that begin with a #.
     """
-    lines = [] if identity is None else [identities.comment(identity)]
-    lines += [_line(path, first.parent) for path in (first, *others)]
+    lines = [f"{_line(path, first.parent)}\n" for path in (first, *others)]
     with whole(sums_of(first)) as temporary:
-        temporary.write_text("".join(f"{line}\n" for line in lines))
+        temporary.write_text(identities.commented(identity, "".join(lines)))
 
 
 def identity(path: Path) -> Identity | None:
@@ -196,10 +195,10 @@ def intact(path: Path) -> bool:
 
 def _changed(sums: Path) -> list[Path]:
     """What a file of checksums shows to be damaged; all that it is for if it is damaged itself."""
-    content = sums.read_bytes() if sums.is_file() else b""
-    *lines, end = content.decode(errors="replace").split("\n")
-    if lines and lines[0].startswith("#") and not identities.holds(lines.pop(0)):
-        lines = []
+    content = sums.read_text(errors="replace") if sums.is_file() else ""
+    *lines, end = content.split("\n")
+    if content.startswith("#"):
+        lines = lines[1:] if identities.holds(content) else []
     sound = [line for line in lines if re.fullmatch(rf"[0-9a-f]{{{DIGITS}}}  .+", line)]
     listed = [sums.parent / line[DIGITS + 2 :] for line in sound]
     beside = [path for path in sums.parent.glob(f"{sums.stem}.*") if path.suffix in TABLES]

@@ -1,7 +1,7 @@
 """What a file says it is: a few words under a few keys, as JSON, where its readers do not look.
 
 A sealed file has them before its seal. Of tables they are a comment before the checksums beside
-them, `# DIGEST  {...}`, with a digest of its own; sha256sum passes over it.
+them, `# DIGEST  {...}`, with the digest of all that follows it; sha256sum passes over it.
 """
 
 import hashlib
@@ -32,26 +32,26 @@ def before_end(path: Path, seal: int) -> Identity | None:
     return _parsed(end[: len(end) - seal].rpartition(MARK)[2])
 
 
-def comment(identity: Identity) -> str:
-    """The line that says it before checksums."""
-    text = _text(identity)
-    return f"# {_digest(text)}  {text}"
+def commented(identity: Identity | None, sums: str) -> str:
+    """Checksums, a line each, after the line that says what they are for."""
+    content = f"{_text(identity or {})}\n{sums}"
+    return f"# {_digest(content)}  {content}"
 
 
-def holds(line: str) -> bool:
-    """Whether such a line is as it was written."""
-    _, digest, text = [*line.split(" ", 2), "", ""][:3]
-    return _digest(text.removeprefix(" ")) == digest
+def holds(sums: str) -> bool:
+    """Whether checksums with such a line are all that was written, and as it was."""
+    digest, _, content = sums.removeprefix("# ").partition("  ")
+    return _digest(content) == digest
 
 
 def in_comment(sums: Path) -> Identity | None:
     """What a file of checksums says that it is for; None if it says nothing."""
     try:
-        with sums.open("rb") as file:
-            line = file.readline(MOST).decode(errors="replace").rstrip("\n")
+        content = sums.read_text(errors="replace")
     except OSError:
         return None
-    return _parsed(line.partition("  ")[2]) if line.startswith("#") and holds(line) else None
+    said = content.partition("  ")[2].partition("\n")[0]
+    return (_parsed(said) or None) if content.startswith("#") and holds(content) else None
 
 
 def _parsed(text: str | bytes) -> Identity | None:

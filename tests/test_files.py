@@ -128,6 +128,20 @@ def test_every_flipped_bit_among_checksums_is_found(tmp_path):
             assert files.all_damaged(tmp_path), (at, bit)
 
 
+@pytest.mark.parametrize("said", [None, SAID])
+def test_wherever_checksums_are_cut_it_is_found(tmp_path, said):
+    """At the end of a line, too: what follows may be in another folder, as a report's figures."""
+    table, figure = tmp_path / "mig.csv", tmp_path / "figures/mig.pdf"
+    figure.parent.mkdir()
+    for path in (table, figure):
+        path.write_text("x")
+    files.write_sums(table, figure, identity=said)
+    content = (tmp_path / "mig.sha256").read_bytes()
+    for end in range(len(content)):
+        (tmp_path / "mig.sha256").write_bytes(content[:end])
+        assert files.all_damaged(tmp_path) == [table], end
+
+
 def test_a_changed_table_is_found(tmp_path):
     paths = tables(tmp_path)
     assert pd.read_csv(files.checked(paths[0])).value.tolist() == [0.5]
