@@ -13,6 +13,7 @@ import numpy as np
 from disentbench import limits
 from disentbench.errors import UserError
 
+LONGEST_HEADER = 10_000  # bytes; numpy's own bound, which it looks at after reading
 DATA_STARTS = 8  # bytes that even the shortest file of an array has before its values
 
 
@@ -32,8 +33,12 @@ class Header(NamedTuple):
 def header(stream: io.BufferedIOBase) -> Header:
     """The header of an .npy stream, which then stands at the first value."""
     of = np.lib.format
-    read = of.read_array_header_1_0 if of.read_magic(stream) == (1, 0) else of.read_array_header_2_0
-    found = Header(*read(stream))
+    first = of.read_magic(stream) == (1, 0)
+    size = stream.read(2 if first else 4)
+    if (length := int.from_bytes(size, "little")) > LONGEST_HEADER:
+        raise ValueError(f"its header claims {limits.shown(length)}, where a few hundred bytes do")
+    stream.seek(-len(size), io.SEEK_CUR)
+    found = Header(*(of.read_array_header_1_0 if first else of.read_array_header_2_0)(stream))
     if min(found.shape, default=0) < 0:
         raise ValueError(f"an array claims the shape {found.shape}")
     if found.dtype.hasobject:

@@ -152,7 +152,7 @@ def score(arguments) -> None:
     from disentbench import scores
     from disentbench.provenance import origin
 
-    apart(*arguments.files, *arguments.companions, arguments.out, arguments.detail)
+    apart(arguments, *arguments.files, *arguments.companions)
     for path in arguments.companions:
         require_beside(path, arguments)
     tables, details = [], {}
@@ -201,11 +201,15 @@ def made_by(arguments, *code: tuple[Path, ...]) -> Identity | None:
     return arguments.identity | {"code": sources.digest(*sorted({*chain(*code)}))}
 
 
-def apart(*paths: Path | None) -> None:
-    """Refuse to write over what is read, or twice over the same file."""
-    named = [path.resolve() for path in paths if path]
-    if twice := [path for path in named if named.count(path) > 1]:
-        raise UserError(f"{twice[0].name} is named twice; input and outputs must be other files")
+def apart(arguments, *read: Path) -> None:
+    """Refuse to write over what is read, or twice over the same file, and to read a file twice."""
+    written = arguments.out, getattr(arguments, "detail", None)
+    beside = (arguments.beside or {}).values()
+    for paths in ((*read, *written), *((path, *written) for path in beside)):
+        named = [os.path.realpath(path) for path in paths if path]  # of links in a circle, too
+        if twice := [path for path in named if named.count(path) > 1]:
+            name = Path(twice[0]).name
+            raise UserError(f"{name} is named twice; input and outputs must be other files")
 
 
 def reading(arguments):
@@ -251,7 +255,7 @@ def levels(arguments) -> None:
     from disentbench.levels import levels as of_factors
     from disentbench.scores import file_of
 
-    apart(arguments.file, arguments.out)
+    apart(arguments, arguments.file)
     factors = latents.read_factors(arguments.file, reading(arguments))
     require_input(arguments.file, arguments)
     table = of_factors(factors, arguments.metrics, arguments.seed)
@@ -270,7 +274,7 @@ def audit(arguments) -> None:
     from disentbench.audit import COLUMNS
     from disentbench.audit import audit as audit_posterior
 
-    apart(*arguments.files, arguments.out)
+    apart(arguments, *arguments.files)
     for path in arguments.files:
         require_beside(path, arguments)
     said = made_by(arguments, sources.audit())

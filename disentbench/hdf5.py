@@ -94,6 +94,17 @@ def shape(group: Group, name: str) -> tuple[int, ...]:
     return _dataset(group, name).shape or ()
 
 
+def names(group: Group, name: str) -> list[str]:
+    """What a group holds that may be there."""
+    if name not in group:
+        return []
+    if not isinstance(group[name], h5py.Group):
+        raise UserError(
+            f"{group.file.filename}: {name} must be a group of datasets, not one itself"
+        )
+    return list(group[name])
+
+
 def claim(group: Group, name: str, *, one: bool = False) -> int:
     """How many bytes it takes to read a dataset, or `one` entry of its first axis.
 

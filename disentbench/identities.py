@@ -22,6 +22,8 @@ def trailer(identity: Identity | None) -> bytes:
 
 def before_end(path: Path, seal: int) -> Identity | None:
     """What a file says before a seal of so many bytes; None if it says nothing."""
+    if not path.is_file():  # a pipe has no end
+        return None
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -46,6 +48,8 @@ def holds(sums: str) -> bool:
 
 def in_comment(sums: Path) -> Identity | None:
     """What a file of checksums says that it is for; None if it says nothing."""
+    if not sums.is_file():
+        return None
     try:
         content = sums.read_text(errors="replace")
     except OSError:

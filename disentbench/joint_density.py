@@ -33,7 +33,7 @@ def draw(posterior: Posterior, samples: int, rng: np.random.Generator) -> Sample
     rows = np.concatenate([np.tile(np.arange(n), samples // n), remainder])
     noise = rng.standard_normal((samples, posterior.mean.shape[1]))
     with np.errstate(over="ignore"):  # of such widths no density is asked
-        z = posterior.mean[rows] + np.exp(posterior.logvar[rows] / 2) * noise
+        z = posterior.mean[rows] + np.exp(posterior.logvar[rows].astype(np.float64) / 2) * noise
     gumbel = {
         g: logits[rows] + rng.gumbel(size=(samples, logits.shape[1]))
         for g, logits in posterior.logits.items()
@@ -56,17 +56,20 @@ def log_density(
     of_samples, of_images = _class_features(posterior, sample, latents is None)
     centre = mean.mean(0)
     narrow = (abs(mean - centre) > 1e5 * np.exp(logvar / 2)).any(1)
+    with np.errstate(over="ignore"):
+        away = np.exp(logvar[sample.rows] / 2) * sample.noise[:, chosen]
     parts = []
     if not narrow.all():
-        rows = np.hstack([*_powers(sample.z[:, chosen] - centre), of_samples])
+        # The offset goes first: beside a large one the noise of a narrow posterior has no digits.
+        z = (mean - centre)[sample.rows] + away
+        rows = np.hstack([*_powers(z), of_samples])
         columns = _coefficients(mean[~narrow] - centre, logvar[~narrow])
         columns = np.hstack([*columns, of_images[~narrow]])
         parts.append(log_mean_exp(rows, columns, device=device) + math.log(1 - narrow.mean()))
     if narrow.any():
         # z may be its image's mean to all digits, and so their difference is taken as drawn.
-        at, away = mean[sample.rows], np.exp(logvar[sample.rows] / 2) * sample.noise[:, chosen]
         images = mean[narrow], logvar[narrow], of_images[narrow]
-        narrow_part = _by_differences((at, away, of_samples), images, device)
+        narrow_part = _by_differences((mean[sample.rows], away, of_samples), images, device)
         parts.append(narrow_part + math.log(narrow.mean()))
     return np.logaddexp.reduce(parts)
 

@@ -1,6 +1,7 @@
 """Latents on disk: what encode writes, and the representations that anybody brings."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -94,6 +95,7 @@ class Reading(NamedTuple):
 
 
 AS_IT_IS = Reading()
+OF_RUNS = {"seeds": "a whole number or a text", "failed": "true or false"}
 ARRAYS = ("mean", "factors", "logvar", "distortion")  # what a file may hold, codes first
 
 
@@ -136,7 +138,7 @@ def read_together(
     homes: dict[str, int] = {}
     factors = None
     for place, path in enumerate(paths):
-        if Path(path).resolve() in [Path(other).resolve() for other in paths[:place]]:
+        if os.path.realpath(path) in map(os.path.realpath, paths[:place]):
             raise UserError(f"{path} is named twice; name each file once")
         stated = _states_seeds(path)
         for name, run in read(path, reading):
@@ -203,7 +205,7 @@ def _read_hdf5(path: Path, reading: Reading) -> Arrays:
         own = [name for name in ARRAYS if name in file or name == "mean"]
         if "factors" in own:
             own.remove("factors")
-        groups = [f"logits/{group}" for group in file.get("logits", ())]
+        groups = [f"logits/{group}" for group in hdf5.names(file, "logits")]
         several = len(hdf5.shape(file, "mean")) > 2
         _require_bounds(file, [*own, *groups], several, reading)
         shared = _shared(file, reading)
@@ -237,8 +239,12 @@ def _require_bounds(file: hdf5.Group, own: list[str], several: bool, reading: Re
             raise UserError(f"{path}: {name} and mean must have as many runs")
     if several:
         limits.require_count(path, mean[0], limits.MOST_RUNS, "runs")
-    for name in {"seeds", "failed"} & set(file):
-        limits.require_count(path, hdf5.shape(file, name)[0], limits.MOST_RUNS, name)
+    for name, what in OF_RUNS.items():
+        if name in file:
+            shape = hdf5.shape(file, name)
+            if len(shape) != 1:
+                raise UserError(f"{path}: {name} is {shape}; it must hold {what} for each run")
+            limits.require_count(path, shape[0], limits.MOST_RUNS, name)
     claimed = sum(hdf5.claim(file, name, one=several) for name in own)
     if "factors" in file:
         claimed += hdf5.claim(file, "factors")
@@ -279,11 +285,16 @@ def _members(file: hdf5.Group) -> list[tuple[str, bool]]:
     runs = file["mean"].shape[0]
     seeds = hdf5.array(file, "seeds") if "seeds" in file else np.arange(runs)
     failed = hdf5.array(file, "failed") if "failed" in file else np.zeros(runs, bool)
+    if failed.dtype.kind not in "biu" or seeds.dtype.kind not in "iuSO":
+        odd, values = ("seeds", seeds) if failed.dtype.kind in "biu" else ("failed", failed)
+        raise UserError(
+            f"{file.filename}: {odd} holds {values.dtype}; it must hold {OF_RUNS[odd]} for each run"
+        )
     if {len(seeds), len(failed)} != {runs}:
         raise UserError(
             f"{file.filename} has {runs} runs, but {len(seeds)} seeds and {len(failed)} in `failed`"
         )
-    names = [str(seed) for seed in seeds]
+    names = [s.decode(errors="replace") if isinstance(s, bytes) else str(s) for s in seeds]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(
             f"{file.filename} has the seed {twice[0]} twice; a run is known by its seed, so each "

@@ -34,6 +34,8 @@ def regular(path: str | Path, what: str = "a file") -> Path:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{path} does not exist") from None
+    except OSError as error:  # a link that leads to itself, say
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
     if not stat.S_ISREG(mode):
         kind = KINDS.get(stat.S_IFMT(mode), "no regular file")
         raise UserError(f"{path}, {kind}, is not a file; name {what}")

@@ -17,6 +17,7 @@ from disentbench.posterior import Posterior
 WIDEST = 60.0  # the largest |log sigma^2| that can be meant
 LARGEST = 1e12  # the largest latent whose square and cube float32 still holds
 ACTIVE = 0.01  # the variance above which a latent depends on the image (Burda et al. 2016)
+OFFSET, STEPS = 100, 20  # beyond this, so few different values of a latent are an offset's doing
 LOST = 1e-6  # of a latent's range: float32 must hold its differences to this
 
 
@@ -88,7 +89,8 @@ class Representation:
 
     def sampled(self, rng: np.random.Generator) -> "Representation":
         """The same with codes drawn from the posterior, one for each image."""
-        z = self.mean + np.exp(self.logvar / 2) * rng.standard_normal(self.mean.shape)
+        sigma = np.exp(self.logvar.astype(np.float64) / 2)  # float32 ends at a logvar of 177
+        z = self.mean + sigma * rng.standard_normal(self.mean.shape)
         gumbel = (logits + rng.gumbel(size=logits.shape) for logits in self._logits)
         classes = self._by_group(perturbed.argmax(1) for perturbed in gumbel)
         return replace(self, drawn=Drawn(rounded(z), classes))
@@ -238,7 +240,26 @@ def lost(latents: Float[np.ndarray, "image latent"]) -> Bool[np.ndarray, " laten
 
 def _means(mean: ArrayLike) -> np.ndarray:
     single, given = _latents("mean", mean), np.asarray(mean)
-    return single if given.dtype in (np.float16, np.float32) else rounded(given.astype(np.float64))
+    if given.dtype not in (np.float16, np.float32):
+        return rounded(given.astype(np.float64))
+    _warn_of_lost_digits(given)
+    return single
+
+
+def _warn_of_lost_digits(mean: np.ndarray) -> None:
+    """Name the first latent whose differences an offset has cost before we saw it."""
+    with np.errstate(all="ignore"):  # a run that diverged
+        largest = abs(mean).max(0)
+        steps = np.ptp(mean, axis=0) / np.spacing(largest)
+        few = (largest > OFFSET) & (steps > 0) & (steps < STEPS)
+    if few.any():
+        j = few.argmax()
+        warnings.warn(
+            f"latent {j} of mean reaches {largest[j]:g}, and {mean.dtype} holds but {steps[j]:.0f} "
+            "steps from its least value to its largest; take off the offset before rounding to "
+            f"{mean.dtype}, or keep float64",
+            stacklevel=4,
+        )
 
 
 def _latents(name: str, values: ArrayLike) -> np.ndarray:

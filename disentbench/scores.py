@@ -92,8 +92,17 @@ def _runs(codes, factors, logvar, seeds) -> list[tuple[Any, Representation]]:
     if logvar is not None and logvar.shape != codes.shape:
         raise UserError(f"logvar is {logvar.shape} and codes {codes.shape}; they must agree")
     variances = [None] * len(codes) if logvar is None else logvar
-    runs = [represent(mean, factors, logvar=v) for mean, v in zip(codes, variances, strict=True)]
-    return list(zip(names, runs, strict=True))
+    return [
+        (name, _one_of_several(name, mean, factors, v))
+        for name, mean, v in zip(names, codes, variances, strict=True)
+    ]
+
+
+def _one_of_several(name, mean, factors, logvar) -> Representation:
+    try:
+        return represent(mean, factors, logvar=logvar)
+    except UserError as error:
+        raise UserError(f"run {name}: {error}") from None
 
 
 def _scored(run: Representation, metrics: Sequence[str] | None, seed: int) -> dict[str, Score]:

@@ -16,6 +16,7 @@ TAG = "tag:yaml.org,2002:"
 WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 REAL = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 MOST_DIGITS = 18  # of a whole number
+MOST_KEYS = 100_000  # of all mappings together, those that are merged in written out
 
 
 def yaml_data(text: str) -> Any:
@@ -45,7 +46,9 @@ def real(text: str) -> float:
     """A number with a point or an exponent, in its usual spelling."""
     if math.isinf(number := float(text)):
         raise UserError(f"{_short(text)} is more than a number can be; write a smaller one")
-    return number
+    if number == 0 and re.search("[1-9]", re.split("[eE]", text)[0]):
+        raise UserError(f"{_short(text)} is less than a number can be; write a larger one, or 0")
+    return number + 0.0  # -0.0 is 0
 
 
 def no_number(text: str) -> float:
@@ -56,8 +59,13 @@ def no_number(text: str) -> float:
 class _Loader(yaml.SafeLoader):
     """YAML's plain types alone; of two equal keys SafeLoader would keep the last in silence."""
 
+    def __init__(self, text: str):
+        super().__init__(text)
+        self.merged: dict[int, int] = {}  # how many keys a mapping has, those merged in counted
+
     def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
+        self._count(node)
         lines: dict[tuple[str, str], int] = {}
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             what, line = (key.tag, key.value), key.start_mark.line + 1
@@ -67,14 +75,34 @@ class _Loader(yaml.SafeLoader):
             lines[what] = line
         return node
 
+    def _count(self, node: yaml.MappingNode) -> None:
+        """Refuse keys merged in (`<<`) without end: each would be written out."""
+        merged = [value for key, value in node.value if key.tag == TAG + "merge"]
+        several = [v.value if isinstance(v, yaml.SequenceNode) else [v] for v in merged]
+        sources = [each for values in several for each in values]
+        if node in sources:
+            raise UserError(f"line {node.start_mark.line + 1} merges a mapping into itself")
+        self.merged[id(node)] = len(node.value) + sum(self.merged.get(id(s), 0) for s in sources)
+        if merged and sum(self.merged.values()) > MOST_KEYS:
+            line = merged[0].start_mark.line + 1
+            raise UserError(
+                f"line {line} merges more than {MOST_KEYS:,} keys; write those it needs"
+            )
 
-def _number(loader: _Loader, node: yaml.ScalarNode) -> int | float:
+
+def _number(loader: _Loader, node: yaml.Node) -> int | float:
     """A number that is spelled as a person spells it."""
+    loader.construct_scalar(node)  # refuses `!!int [1]`
     if WHOLE.fullmatch(node.value):
         return whole(node.value)
     if REAL.fullmatch(node.value) and not re.match("[-+]?0[0-9]", node.value):
         return real(node.value)
-    raise _read_otherwise(node, *_meant(node.value))
+    try:
+        meant = _meant(node.value)
+    except ValueError:
+        line = node.start_mark.line + 1
+        raise ValueError(f"{_short(node.value)} in line {line} is no number") from None
+    raise _read_otherwise(node, *meant)
 
 
 def _meant(text: str) -> tuple[str, str]:
@@ -107,8 +135,9 @@ def _base_60(text: str) -> float:
     return -value if text.startswith("-") else value
 
 
-def _boolean(loader: _Loader, node: yaml.ScalarNode) -> bool:
+def _boolean(loader: _Loader, node: yaml.Node) -> bool:
     """True or false, so spelled."""
+    loader.construct_scalar(node)
     value = loader.bool_values.get(node.value.lower())
     if value is None:
         raise ValueError(f"{_short(node.value)} is neither true nor false")
@@ -118,7 +147,8 @@ def _boolean(loader: _Loader, node: yaml.ScalarNode) -> bool:
     raise _read_otherwise(node, f"is {word} to YAML", word)
 
 
-def _date(loader: _Loader, node: yaml.ScalarNode) -> None:
+def _date(loader: _Loader, node: yaml.Node) -> None:
+    loader.construct_scalar(node)
     raise _read_otherwise(node, "is a date to YAML")
 
 

@@ -214,6 +214,8 @@ def failure(log: Path) -> str | None:
 
 def _tail(log: Path, size: int = 8192) -> list[str]:
     """The last lines of a log that say something; nothing in them can steer a terminal."""
+    if not log.is_file():  # a folder, or a pipe, which has no end
+        return []
     with log.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - size))
         text = file.read().decode("utf-8", "replace")

@@ -56,7 +56,7 @@ def _table(path: Path, memory: int) -> pd.DataFrame:
     csv = path.suffix.lower() == ".csv"
     try:
         require_bounds(path, memory)
-        return pd.read_csv(path) if csv else pd.read_parquet(path)
+        return pd.read_csv(path) if csv else _parquet(path)
     except UserError:
         raise
     except Exception as error:  # a mangled table fails in many ways, all of them the file's
@@ -85,7 +85,23 @@ def _csv_claim(path: Path) -> tuple[int, int]:
 
 def _parquet_claim(path: Path) -> tuple[int, int]:
     metadata = parquet.read_metadata(path)
-    return 8 * metadata.num_rows * metadata.num_columns, metadata.num_columns
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    text = sum(part.total_uncompressed_size for group in groups for part in _text(group))
+    return 8 * metadata.num_rows * metadata.num_columns + text, metadata.num_columns
+
+
+def _text(of: parquet.RowGroupMetaData | parquet.ParquetSchema) -> list:
+    """The columns of text."""
+    columns = map(of.column, range(getattr(of, "num_columns", None) or len(of)))
+    return [column for column in columns if column.physical_type == "BYTE_ARRAY"]
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    """The table; a text that a file holds once for many rows is once in memory, too."""
+    text = [column.path for column in _text(parquet.read_metadata(path).schema)]
+    table = pd.read_parquet(path, read_dictionary=text)
+    coded = table.select_dtypes("category").columns
+    return table.astype(dict.fromkeys(coded, object))
 
 
 def numbered(path: Path, table: pd.DataFrame, letter: str) -> list[str]:

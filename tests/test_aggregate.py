@@ -212,3 +212,27 @@ def test_a_collapsed_posterior_knows_nothing_to_the_last_digits():
     ]
     mi = np.array([each.index_code_mi for each in found])
     assert abs(mi).max() < 1e-4
+
+
+@pytest.mark.parametrize("offset", [0, 10, 100, 1000, 1e8])
+@pytest.mark.parametrize("logvar", [-2, -40, -60])
+def test_a_latent_that_says_nothing_adds_nothing_wherever_it_stands(rng, offset, logvar):
+    """Beside an offset the noise of a narrow posterior has no digits; it must not need any."""
+    means = np.column_stack([rng.standard_normal(200), np.full(200, offset)])
+    both = Posterior(means, np.column_stack([np.full(200, -2.0), np.full(200, logvar)]), {})
+    alone = Posterior(means[:, :1], both.logvar[:, :1], {})
+    found, right = (
+        aggregate.decompose(posterior, {}, rng=np.random.default_rng(0))
+        for posterior in (both, alone)
+    )
+    error = 4 * np.hypot(found.index_code_mi_se, right.index_code_mi_se) + 1e-5
+    assert found.index_code_mi == pytest.approx(right.index_code_mi, abs=error)
+    assert found.total_correlation == pytest.approx(0, abs=4 * found.total_correlation_se + 1e-5)
+
+
+def test_equal_images_of_one_latent_have_no_terms(rng):
+    found = aggregate.decompose(
+        Posterior(np.full((2, 1), 1000.0), np.full((2, 1), -60.0), {}), {}, rng=rng
+    )
+    assert found.index_code_mi == pytest.approx(0, abs=1e-6)
+    assert found.total_correlation == pytest.approx(0, abs=1e-6)

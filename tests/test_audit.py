@@ -179,3 +179,14 @@ def test_no_batch_that_fits_leaves_the_exact_terms_with_a_word(rng):
     with pytest.warns(UserWarning, match="no batch of 64, 256 fits in 9 images"):
         table = audit.audit(blurred(rng, 9), batch_sizes=(64, 256), samples=100, rng=rng)
     assert set(table["estimator"]) == {"exact"}
+
+
+@pytest.mark.parametrize("logvar", [-20, -30, -40, -60, -129, -590])
+def test_estimates_of_posteriors_that_do_not_touch_are_known_however_narrow(rng, logvar):
+    """Only i's own component is there: I = TC = log N, for mws log N M."""
+    posterior = Posterior(rng.standard_normal((64, 2)), np.full((64, 2), float(logvar)), {})
+    table = audit.audit(posterior, batch_sizes=[16], repeats=3, rng=rng)
+    for estimator, right in {"hfvae": log(64), "mss": log(64), "mws": log(64 * 16)}.items():
+        rows = table[table.estimator == estimator].set_index("term")["value"]
+        terms = rows[["index_code_mi", "total_correlation"]]
+        np.testing.assert_allclose(terms, right, atol=2e-3)

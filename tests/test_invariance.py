@@ -158,3 +158,15 @@ def test_a_collapsed_group_is_a_dead_latent(name):
     group, latent = (replace(run, distortion=np.float32(np.ones(ROWS))) for run in (group, latent))
     allowed = 1e-9 if name in OF_CODES else 0.01  # the decomposition draws z
     assert measure(name, group).values == pytest.approx(measure(name, latent).values, abs=allowed)
+
+
+@pytest.mark.parametrize("name", plugins.names("metrics"))
+def test_draws_wider_than_float32_are_scored(name):
+    """Our own files hold such widths: a metric has a value, in range, and no infinite code."""
+    factors = np.tile(np.indices((3, 4)).reshape(2, -1).T, (20, 1))
+    logvar = np.tile(np.float32([180, -9]), (240, 1))
+    run = represent(factors.astype(float), factors, logvar=logvar, widest=np.inf)
+    drawn = coded(run, "sampled", 0)
+    assert np.isfinite(drawn.codes).all()
+    if not {"companions", "distortion"} & set(needs(name)):
+        assert all(np.isfinite(v) for v in measure(name, drawn).values.values())

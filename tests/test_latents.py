@@ -229,3 +229,25 @@ def test_an_external_link_is_refused(tmp_path):
 def test_a_path_that_cannot_be_read_is_named(name):
     with pytest.raises(UserError, match=name):
         list(latents.read(name))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"failed": [b"False", b"False"]}, "failed holds .*; it must hold true or false for each"),
+        ({"seeds": 3}, r"seeds is \(\); it must hold a whole number or a text for each run"),
+        ({"seeds": [0.5, 1.5]}, "seeds holds float64; it must hold a whole number or a text"),
+        ({"logits": np.zeros((2, 5, 3))}, "logits must be a group of datasets, not one itself"),
+    ],
+)
+def test_what_says_something_of_each_run_is_of_its_kind(tmp_path, arrays, words):
+    runs = np.zeros((2, len(FACTORS), 3))
+    path = h5(tmp_path / "x.h5", mean=runs, factors=FACTORS, **arrays)
+    with pytest.raises(UserError, match=words):
+        list(latents.read(path))
+
+
+def test_runs_may_have_names_for_seeds(tmp_path):
+    runs = np.random.default_rng(0).standard_normal((2, len(FACTORS), 3))
+    path = h5(tmp_path / "x.h5", mean=runs, factors=FACTORS, seeds=[b"a", b"b"])
+    assert [name for name, _ in latents.read(path)] == ["a", "b"]

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from strangers import STUDY, refused
 
-from disentbench import commands, files, hdf5, latents, limits, scores
+from disentbench import commands, files, hdf5, latents, limits, scores, tables
 from disentbench.cli import main
 from disentbench.errors import UserError
 
@@ -169,6 +169,22 @@ def npy_claimed():
     Path("x.npy").write_bytes(npy_header((ROWS, 3)) + bytes(60))
 
 
+def npz_of_a_long_header():
+    """NumPy would read the whole of it before it looks at its length."""
+    blanks = [b" " * 2**20] * 60
+    zipped(
+        mean=[b"\x93NUMPY\x02\x00" + (60 * 2**20).to_bytes(4, "little"), *blanks],
+        factors=[npy_header((2, 2)), bytes(16)],
+    )
+
+
+def parquet_of_one_text():
+    """A text of 9,000 letters that the file holds once, and a careless reader for every row."""
+    columns = {"z0": np.zeros(20_000, "f4"), "v0": np.arange(20_000) % 2}
+    table = pd.DataFrame(columns | {"big": ["x" * 9000] * 20_000})
+    table.to_parquet("x.parquet", compression="zstd")
+
+
 def csv_wide():
     header = ",".join(f"z{i}" for i in range(20_000))
     Path("x.csv").write_text(f"{header}\n" + "0," * 19_999 + "0\n")
@@ -200,6 +216,7 @@ HOSTILE = {
         "would take 64 MiB of memory to read, and 40 MiB are allowed",
     ),
     npz_of_runs: ("x.npz", "claims 20,000 runs; one file may have at most 10,000"),
+    npz_of_a_long_header: ("x.npz", "its header claims 60 MiB, where a few hundred bytes do"),
     npz_negative: ("x.npz", "claims the shape (-1, 3)"),
     npy_claimed: ("x.npy", "x.npy claims 1.12 GiB of values"),
     csv_wide: ("x.csv", "claims 20,000 columns; one file may have at most 10,000"),
@@ -249,6 +266,27 @@ def test_what_is_refused_was_not_unpacked():
     )
     assert run.returncode == 0, run.stderr
     assert int(run.stdout) < 200_000  # KiB; the smallest bomb has 48 MiB, the largest 1.3 GiB
+
+
+def test_what_a_table_holds_once_is_once_in_memory(capsys):
+    parquet_of_one_text()
+    assert main(["score", "x.parquet", "--metrics", "mig", "--max-memory", "2M"]) == 0
+    assert len(tables.read(Path("x.parquet"), factors=["big"])["factors"]) == 20_000
+
+
+@pytest.mark.parametrize("command", ["score", "levels"])
+def test_what_goes_with_the_codes_is_not_written_over(capsys, command):
+    np.save("x.npy", MEAN)
+    np.save("f.npy", FACTORS)
+    before = Path("f.npy").read_bytes()
+    words = ("x.npy", "--with", "factors=f.npy", "--metrics", "mig", "--out", "f.npy")
+    assert "f.npy is named twice" in refused(capsys, command, *words)
+    assert Path("f.npy").read_bytes() == before
+
+
+def test_a_link_to_itself_is_refused(capsys):
+    Path("loop.h5").symlink_to("loop.h5")
+    assert "loop.h5 cannot be read" in refused(capsys, "score", "loop.h5", "--metrics", "mig")
 
 
 def test_more_is_read_where_more_is_allowed(capsys):

@@ -4,6 +4,7 @@ import inspect
 import math
 from dataclasses import replace
 from functools import cache, partial
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -293,10 +294,31 @@ def test_rotating_two_latents_halves_what_each_says_of_its_factor():
     assert found == pytest.approx([0, 0, 1], abs=1e-6)
 
 
-def test_a_copied_latent_makes_the_gaussian_total_correlation_infinite_or_large():
-    table = perfect(dead=0)
+DEPENDENT = [[0, 0, 0], [1, 0, 1], [0, 1, 1], [1, 1, 2], [3, 1, 4]]  # the last is the others' sum
+
+
+@pytest.mark.parametrize("order", permutations(range(3)))
+def test_the_gaussian_total_correlation_of_dependent_latents_is_infinite_in_any_order(order):
+    codes = np.array(DEPENDENT)[:, order]
+    found = measure("gaussian_correlation", representation(codes, np.zeros((5, 1), int)))
+    assert found.values["gaussian_total_correlation"] == math.inf
+    table = noisy()
     twice = representation(np.hstack([table.mean, table.mean]), table.factors)
-    assert measure("gaussian_correlation", twice).values["gaussian_total_correlation"] > 10
+    found = measure("gaussian_correlation", twice).values
+    assert found["gaussian_total_correlation"] == math.inf
+
+
+def test_a_rare_class_is_known_from_a_small_latent():
+    """The product of two variances may be below the bound where neither is."""
+    rare = np.arange(200) < 2
+    noise = np.random.default_rng(0).standard_normal((200, 2))
+    codes = np.column_stack([3e-5 * rare, np.zeros(200)]) + noise * [1e-7, 1e-5]
+    small, large = (
+        measure("sap_r2", representation(scale * codes, rare[:, None].astype(int))).values["sap_r2"]
+        for scale in (1, 1e3)
+    )
+    assert small == pytest.approx(large, rel=1e-4)
+    assert small > 0.9
 
 
 def test_correlated_codes_have_the_total_correlation_and_distance_of_gaussians():

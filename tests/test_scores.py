@@ -11,6 +11,7 @@ import pytest
 import disentbench
 from disentbench import commands, levels, plugins, scores
 from disentbench.cli import main
+from disentbench.errors import UserError
 from disentbench.representation import represent
 
 ROOT = Path(__file__).parent.parent
@@ -365,3 +366,17 @@ def test_a_million_rows():
     codes = (factors @ rng.normal(size=(5, 10)) + rng.normal(size=(1_000_000, 10))).astype("f4")
     found = disentbench.score(codes, factors, logvar=np.zeros_like(codes))
     assert all(np.isfinite(value) for value in found.values())
+
+
+def test_what_is_not_finite_is_named_with_its_run():
+    codes = np.random.default_rng(0).standard_normal((4, 30, 3))
+    codes[2, 5, 1] = np.nan
+    with pytest.raises(UserError, match=r"^run 9: mean is not finite in row 5"):
+        disentbench.score(codes, np.arange(30)[:, None] % 3, metrics="mig", seeds=[7, 8, 9, 10])
+
+
+@pytest.mark.parametrize(("dtype", "offset"), [(np.float32, 1e8), (np.float16, 2048)])
+def test_digits_that_an_offset_has_cost_in_the_file_are_warned_of(dtype, offset):
+    factors = np.tile(np.indices((4, 3)).reshape(2, -1).T, (5, 1))
+    with pytest.warns(UserWarning, match="latent 0 of mean reaches .* take off the offset"):
+        disentbench.score((factors * 3 + offset).astype(dtype), factors, metrics="mig")

@@ -58,7 +58,14 @@ REFUSED = {
     "On": "is true to YAML",
     "2024-01-01": "2024-01-01 in line 2 is a date to YAML; write '2024-01-01' in quotes",
     "!!int '010'": "is 8 to YAML",
-    "!!int x": "x is no number",
+    "1e-999": "1e-999 is less than a number can be",
+    "!!int x": "x in line 2 is no number",
+    "!!int '1:2:'": "1:2: in line 2 is no number",
+    "!!int '0x'": "0x in line 2 is no number",
+    "!!int [1, 2]": "expected a scalar",
+    "!!float {x: y}": "expected a scalar",
+    "!!bool [x]": "expected a scalar",
+    "!!timestamp [x]": "expected a scalar",
     "!!bool x": "x is neither true nor false",
     "!!set {x, y}": "tag",
 }
@@ -70,6 +77,25 @@ def test_what_yaml_reads_otherwise_is_refused(text, place):
     with pytest.raises(UserError, match=REFUSED[text]) as caught:
         documents.parsed(f"b: 0\n{place.format(text)}")
     assert len(str(caught.value)) < 250
+
+
+def test_minus_nothing_is_nothing():
+    assert [str(each) for each in documents.parsed("[-0.0, 0.0, -0]")] == ["0.0", "0.0", "0"]
+
+
+def test_keys_are_merged_in_as_far_as_anybody_means_it():
+    text = "a: &a {x: 1, y: 2}\nb: &b {<<: *a, y: 3}\nc: {<<: [*a, *b], z: 4}"
+    assert documents.parsed(text) == {
+        "a": {"x": 1, "y": 2},
+        "b": {"x": 1, "y": 3},
+        "c": {"x": 1, "y": 2, "z": 4},
+    }
+    ten = [", ".join([f"*l{i}"] * 10) for i in range(11)]
+    each = "".join(f"l{i + 1}: &l{i + 1} {{<<: [{those}]}}\n" for i, those in enumerate(ten))
+    with pytest.raises(UserError, match=r"line 6 merges more than 100,000 keys"):
+        documents.parsed("l0: &l0 {a: 1, b: 2}\n" + each)
+    with pytest.raises(UserError, match=r"line 1 merges a mapping into itself"):
+        documents.parsed("a: &a {<<: *a}")
 
 
 @pytest.mark.parametrize("text", ["NaN", "-Infinity", "1e400", "9" * 30, "1" * 5000])

@@ -313,6 +313,16 @@ def test_durations(seconds, words):
     assert how_far.duration(float(seconds)) == words
 
 
+@pytest.mark.parametrize("kind", [os.mkfifo, os.mkdir])
+def test_what_stands_where_a_file_should_be_stops_nothing(tmp_path, kind):
+    """A pipe has no end, and a folder cannot be read."""
+    for name in ("logs/train.log", "latents.h5", "scores/mig.sha256", "scores/mig.csv"):
+        path = pack(tmp_path) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kind(path)
+    assert how_far.status(OF, tmp_path).jobs
+
+
 def test_status_imports_no_torch():
     code = (
         "import sys; from disentbench.cli import main; main(['status', sys.argv[1]]);"

@@ -300,6 +300,8 @@ def test_a_file_that_a_data_set_reads_is_an_input(checkout, tmp_path, monkeypatc
         assert planned(checkout, config, target) == {}
         path.write_text("2")
         assert planned(checkout, config, target) == {"data": 1}
+        os.utime(path, (0, 0))  # as `mv` or `rsync -a` brings an older one
+        assert planned(checkout, config, target) == {"data": 1}
         path.unlink()
         gone = snakemake(checkout, "-n", config=config)
         assert gone.returncode == 2

@@ -6,6 +6,8 @@ from scipy.special import entr
 
 from disentbench.representation import lost
 
+FLOAT32 = 1e38  # the largest number that float32 holds, and a range of which it can divide
+
 
 def bin_codes(
     codes: Float[np.ndarray, "sample latent"], bins: int = 20
@@ -13,9 +15,12 @@ def bin_codes(
     """Equal-width bins, 0 .. bins-1, between each latent's extremes; a constant latent has one.
 
     The edges are float32, as in the study of 2019: codes on an edge fall where they fell there.
-    Latents that float32 cannot hold for their offset are counted from their mean.
+    Latents that float32 cannot hold for their offset are counted from their mean, those too large
+    for it in units of their largest.
     """
-    codes = (codes - np.where(lost(codes), codes.mean(0), 0)).astype(np.float32)
+    codes = codes - np.where(lost(codes), codes.mean(0), 0)
+    largest = abs(codes).max(0)
+    codes = (codes / np.where(largest > FLOAT32, largest, 1)).astype(np.float32)
     binned = np.empty(codes.shape, np.int64)
     for j, z in enumerate(codes.T):
         edges = np.linspace(z.min(), z.max(), bins + 1, dtype=np.float32)[:-1]

@@ -47,10 +47,18 @@ def gaussian_correlation(
 
 
 def total_correlation(covariance: Float[np.ndarray, "latent latent"]) -> float:
-    """Of a Gaussian with that covariance, in nats; constant latents add nothing."""
+    """Of a Gaussian with that covariance, in nats; constant latents add nothing.
+
+    Infinite where the correlations have no full rank to rounding, whatever the latents' order.
+    """
     varies = np.diag(covariance) > 0
-    kept = covariance[np.ix_(varies, varies)]
-    return float((np.log(np.diag(kept)).sum() - np.linalg.slogdet(kept)[1]) / 2)
+    scale = np.sqrt(np.diag(covariance)[varies])
+    correlation = covariance[np.ix_(varies, varies)] / np.outer(scale, scale)
+    eigenvalues = np.linalg.eigvalsh(correlation)
+    bound = len(scale) * np.finfo(float).eps * eigenvalues.max(initial=0)
+    if eigenvalues.min(initial=1) <= bound:
+        return math.inf
+    return float(-np.log(eigenvalues).sum() / 2)
 
 
 def wasserstein(covariance: Float[np.ndarray, "latent latent"]) -> float:

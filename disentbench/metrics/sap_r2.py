@@ -11,6 +11,8 @@ from disentbench.metrics import Metric, Score, Value
 from disentbench.metrics._columns import one_hot
 from disentbench.metrics._information import mean_over_factors, top_two
 
+CONSTANT = 1e-12  # the variance of a column that counts as constant, as in the study of 2019
+
 
 def sap_r2(
     codes: Float[np.ndarray, "sample latent"],
@@ -37,9 +39,10 @@ def squared_correlation(
 ) -> Float[np.ndarray, "left right"]:
     """Squared Pearson correlation; 0 with a column that is constant (variance below 1e-12)."""
     a, b = a - a.mean(0), b - b.mean(0)
-    variance = np.outer((a**2).mean(0), (b**2).mean(0))
-    squared = (a.T @ b / len(a)) ** 2
-    return np.divide(squared, variance, out=np.zeros_like(squared), where=variance > 1e-12)
+    of_a, of_b = (a**2).mean(0), (b**2).mean(0)
+    varies = (of_a > CONSTANT)[:, None] & (of_b > CONSTANT)
+    scale = np.sqrt(np.outer(of_a, of_b))
+    return np.divide(a.T @ b / len(a), scale, out=np.zeros_like(scale), where=varies) ** 2
 
 
 def correlation_ratio(
@@ -50,13 +53,14 @@ def correlation_ratio(
     member = one_hot(classes)
     means = member.T @ b / member.sum(0)[:, None]
     between, variance = member.mean(0) @ means**2, (b**2).mean(0)
-    return np.divide(between, variance, out=np.zeros_like(between), where=variance > 1e-12)
+    return np.divide(between, variance, out=np.zeros_like(between), where=variance > CONSTANT)
 
 
 metric = Metric(
     sap_r2,
     label="SAP (R2)",
-    variant="squared correlation of the posterior mean with the factor's class number",
+    variant="squared correlation of the posterior mean with the factor's class number; a latent "
+    "counts as constant below a variance of 1e-12",
     reference="Kumar et al. 2018, arXiv:1711.00848",
     values=(Value("sap_r2", "SAP (R2)", 0.0, 1.0),),
 )

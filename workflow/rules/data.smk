@@ -14,5 +14,6 @@ rule data:
         dataset=lambda w: dataset_file(w),
         options=lambda w: options(w.dataset),
         code=lambda w: code_digest("data", dataset_file(w)),
+        stamps=lambda w: dataset_stamps(w.dataset),
     shell:
         "disentbench data {params.dataset} --options {params.options:q} --out {output.images} 2> {log}"
