@@ -297,7 +297,7 @@ def test_rotating_two_latents_halves_what_each_says_of_its_factor():
 DEPENDENT = [[0, 0, 0], [1, 0, 1], [0, 1, 1], [1, 1, 2], [3, 1, 4]]  # the last is the others' sum
 
 
-@pytest.mark.parametrize("order", permutations(range(3)))
+@pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_the_gaussian_total_correlation_of_dependent_latents_is_infinite_in_any_order(order):
     codes = np.array(DEPENDENT)[:, order]
     found = measure("gaussian_correlation", representation(codes, np.zeros((5, 1), int)))
