@@ -86,19 +86,20 @@ def _csv_claim(path: Path) -> tuple[int, int]:
 def _parquet_claim(path: Path) -> tuple[int, int]:
     metadata = parquet.read_metadata(path)
     groups = map(metadata.row_group, range(metadata.num_row_groups))
-    text = sum(part.total_uncompressed_size for group in groups for part in _text(group))
+    columns = _text_columns(metadata)
+    text = sum(group.column(i).total_uncompressed_size for group in groups for i in columns)
     return 8 * metadata.num_rows * metadata.num_columns + text, metadata.num_columns
 
 
-def _text(of: parquet.RowGroupMetaData | parquet.ParquetSchema) -> list:
-    """The columns of text."""
-    columns = map(of.column, range(getattr(of, "num_columns", None) or len(of)))
-    return [column for column in columns if column.physical_type == "BYTE_ARRAY"]
+def _text_columns(metadata: parquet.FileMetaData) -> list[int]:
+    schema = metadata.schema
+    return [i for i in range(len(schema)) if schema.column(i).physical_type == "BYTE_ARRAY"]
 
 
 def _parquet(path: Path) -> pd.DataFrame:
     """The table; a text that a file holds once for many rows is once in memory, too."""
-    text = [column.path for column in _text(parquet.read_metadata(path).schema)]
+    metadata = parquet.read_metadata(path)
+    text = [metadata.schema.column(i).path for i in _text_columns(metadata)]
     table = pd.read_parquet(path, read_dictionary=text)
     coded = table.select_dtypes("category").columns
     return table.astype(dict.fromkeys(coded, object))
