@@ -6,7 +6,7 @@ export STUDY CORES
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: report slurm test test-slow test-slurm test-faults test-gpu lint lint-workflow audit format clean
+.PHONY: report slurm test test-slow test-slurm test-faults test-gpu bench-gpu lint lint-workflow audit format clean
 
 # The study is read as data first: Snakemake would run what a file from strangers may hold.
 report: .venv/run
@@ -34,7 +34,11 @@ test-faults: .venv/dev
 # What a GPU computes beside the CPU. Nothing is installed: PYTHON names a Python that has torch for
 # the GPU and numpy, scipy, h5py, pandas, pydantic, filelock, jaxtyping, pyyaml and pytest.
 test-gpu:
-	PYTHONPATH=. $(PYTHON) -m pytest -m gpu -rs tests/gpu
+	PYTHONPATH=".:$$PYTHONPATH" $(PYTHON) -m pytest -m gpu -rs tests/gpu
+
+# What a pack's training costs on a GPU; it needs the same packages, and writes benchmarks/RESULTS.md.
+bench-gpu:
+	PYTHONPATH=".:$$PYTHONPATH" $(PYTHON) benchmarks/training.py
 
 lint: .venv/dev
 	$(RUN) ruff check .

@@ -11,8 +11,9 @@ from disentbench.datasets import Images
 class Resident:
     """Images on a device; indexing with [...] positions gives float32 [..., channel, h, w].
 
-    Binary images stay packed, eight pixels to a byte (dSprites whole: 377 MB), and are unpacked by
-    a table of the 256 bytes; others stay uint8 and are scaled to [0, 1].
+    Images stay bytes, binary ones packed, eight pixels to a byte (dSprites whole: 377 MB). A table
+    says what each of the 256 bytes is: eight pixels, or a shade in [0, 1] (a GPU asked to divide by
+    255 multiplies by its rounded inverse, and would train on other pixels than a CPU).
     """
 
     def __init__(self, images: Images, device: torch.device):
@@ -21,15 +22,15 @@ class Resident:
         self.binary = images.bits is not None
         rows = images.bits if self.binary else images.pixels.transpose(0, 3, 1, 2)
         self.rows = torch.from_numpy(rows.reshape(len(images), -1)).to(device)
-        byte = torch.arange(256, device=device)
-        self.table = (byte[:, None] >> torch.arange(7, -1, -1, device=device) & 1).float()
+        byte = torch.arange(256)
+        eight = byte[:, None] >> torch.arange(7, -1, -1) & 1
+        self.table = (eight.float() if self.binary else byte / 255).to(device)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: Tensor) -> Tensor:
-        rows = self.rows[index]
-        if not self.binary:
-            return rows.reshape(*index.shape, *self.shape).float() / 255
-        pixels = self.table[rows.int()].flatten(-2)
-        return pixels[..., : prod(self.shape)].reshape(*index.shape, *self.shape)
+        pixels = self.table[self.rows[index].int()]
+        if self.binary:
+            pixels = pixels.flatten(-2)[..., : prod(self.shape)]
+        return pixels.reshape(*index.shape, *self.shape)
