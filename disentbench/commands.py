@@ -24,7 +24,7 @@ def data(arguments) -> None:
     from disentbench.provenance import provenance
 
     dataset = studies.made("datasets", arguments.dataset, arguments.options)
-    text = json.dumps({arguments.dataset: arguments.options})
+    text = json.dumps({arguments.dataset: dataset.model_dump(mode="json")})
     rendered = promised(dataset, dataset.images(), "what it gives")
     code = sources.digest(*sources.data(arguments.dataset))
     said = expected.images(dataset) | {"code": code}

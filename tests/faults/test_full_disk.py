@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checkout import differences, digest, laid_out, options, recipe, whole_study
+from checkout import differences, digest, identity, laid_out, options, recipe, whole_study
 
 pytestmark = [
     pytest.mark.faults,
@@ -50,14 +50,15 @@ def arguments(command, done, out) -> tuple[Path, list]:
     latent = ("--latents", out / "latents.h5", "--threads", 1)
     table = ("--scores", done.results / "scores.parquet")
     study = (whole_study(), "--results", done.results.parent)
-    mig = ("--metrics", "mig", "--out", out / "mig.csv", "--sums")
+    said = ("--sums", "--identity", identity(command))
+    mig = ("--metrics", "mig", "--out", out / "mig.csv", *said)
     return there[command], {
         "data": ["dsprites_small", "--options", options(), "--out", out / "images.h5"],
         "train": [recipe(0), *images, "--model", out / "model.pt", *training, *often],
         "encode": [recipe(0), *images, "--model", pack / "model.pt", *latent],
         "score": [latents, *mig, "--detail", out / "mig.json"],
         "levels": [tiny / "images.h5", *mig],
-        "audit": [latents, "--out", out / "audit.csv", "--sums"],
+        "audit": [latents, "--out", out / "audit.csv", *said],
         "collect": [*study, "--out", out / "scores.csv"],
         "report": [*study, *table, "--out", out / "index.html"],
     }[command]
