@@ -15,6 +15,7 @@ from scipy.stats import rankdata
 
 MOST_WAYS = 20_000  # to divide the runs of two samples, of which all are tried
 RANDOM_WAYS = 9_999  # that are tried of more
+ROUNDING = 1e-12  # of the largest score, up to which two means are equal
 
 
 class Interval(NamedTuple):
@@ -48,11 +49,15 @@ def interval(values: Float[np.ndarray, " run"], level: float = 0.95) -> Interval
 def difference(
     a: Float[np.ndarray, " run"], b: Float[np.ndarray, " other"], level: float = 0.95
 ) -> Interval:
-    """mean(a) - mean(b) with Welch's interval, which lets the two spreads differ."""
+    """mean(a) - mean(b) with Welch's interval, which lets the two spreads differ.
+
+    What rounding alone can make of equal means is 0.
+    """
     a, b = _finite(a), _finite(b)
     if not len(a) or not len(b):
         return Interval(np.nan, np.nan, np.nan)
     gap = float(a.mean() - b.mean())
+    gap = 0.0 if abs(gap) <= ROUNDING * max(1.0, abs(a).max(), abs(b).max()) else gap
     if min(len(a), len(b)) < 2:
         return Interval(gap, np.nan, np.nan)
     half = float(welch_half_width(a.std(ddof=1), len(a), b.std(ddof=1), len(b), level))
@@ -110,7 +115,7 @@ def permutation_test(
     ways = _all_ways(len(both), n) if exact else _random_ways(len(both), n, rng)
     gaps = np.abs(_gap(both, ways, n))
     observed = abs(a.mean() - b.mean())
-    extreme = gaps >= observed - 1e-12 * max(1.0, np.abs(both).max())  # equal up to rounding
+    extreme = gaps >= observed - ROUNDING * max(1.0, np.abs(both).max())
     return float(extreme.mean() if exact else (1 + extreme.sum()) / (1 + len(ways)))
 
 
@@ -150,52 +155,54 @@ def mean_ranks(
 
 
 class Chance(NamedTuple):
-    """What the choice of the best does where nothing is better than anything else."""
+    """What the choice of the best does where no mean is better than another."""
 
     excess: float  # of the best mean above the one that all share, on average
     lead: float  # of the best mean over the best of the other methods, on average; NaN if none
     clear: float  # how often the best's difference from one other lies outside its 95 % interval
+    unchosen: float  # how often that of two settings does, neither of them chosen
+    ahead: float  # how often the best is so ahead of at least one other method's best; NaN if none
 
 
 def best_of_equals(
+    sd: Float[np.ndarray, " setting"],
     n: Int[np.ndarray, " setting"],
     methods: Int[np.ndarray, " setting"],
     *,
     rng: np.random.Generator,
     draws: int = 10_000,
 ) -> Chance:
-    """The best of several settings whose runs are all standard normal, over many such studies.
+    """The best of several settings whose runs are normal about one mean, over many such studies.
 
-    `n` are the runs of each setting, `methods` says whose setting it is; excess and lead are in
-    standard deviations of a run. The one other is any setting, named beforehand: without a choice
-    its share would be 0.05, Welch's. It is NaN where a setting has but one run.
+    `n` are the runs of each setting and `sd` their spread, `methods` says whose setting it is. The
+    one other is any setting, named beforehand. Shares are NaN where a setting has but one run.
     """
-    means = rng.standard_normal((draws, len(n))) / np.sqrt(n)
+    means = rng.standard_normal((draws, len(n))) * sd / np.sqrt(n)
     first, rows = means.argmax(axis=1), np.arange(draws)
     top = means[rows, first]
     if len(n) < 2:
-        return Chance(float(top.mean()), np.nan, np.nan)
-    same = methods == methods[first, None]
-    rival = np.where(same, -np.inf, means).max(axis=1)
-    lead = float((top - rival).mean()) if len(np.unique(methods)) > 1 else np.nan
-    other = (first + rng.integers(1, len(n), draws)) % len(n)
-    spread = [_sd_of_normals(n[chosen], rng) for chosen in (first, other)]
-    half = welch_half_width(spread[0], n[first], spread[1], n[other])
-    clear = np.nan if n.min() < 2 else float((top - means[rows, other] > half).mean())
-    return Chance(float(top.mean()), lead, clear)
-
-
-def _sd_of_normals(n: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Standard deviations of samples of so many normals: independent of their means."""
+        return Chance(float(top.mean()), *[np.nan] * 4)
     freedom = np.maximum(n - 1, 1)
-    return np.sqrt(rng.chisquare(freedom) / freedom)
+    spread = sd * np.sqrt(rng.chisquare(freedom, (draws, len(n))) / freedom)
 
+    def apart(one, other):
+        half = welch_half_width(spread[rows, one], n[one], spread[rows, other], n[other])
+        return np.abs(means[rows, one] - means[rows, other]) > half
 
-def pooled_sd(sd: Float[np.ndarray, " sample"], n: Int[np.ndarray, " sample"]) -> float:
-    """One standard deviation of several samples, about a mean of each; NaN if each has one run."""
-    freedom = np.maximum(n - 1, 0)
-    squares = np.where(freedom > 0, freedom * sd**2, 0)
-    return float(np.sqrt(squares.sum() / freedom.sum())) if freedom.sum() else np.nan
+    def another(one):
+        return (one + rng.integers(1, len(n), draws)) % len(n)
+
+    rivals = np.array(
+        [np.where(methods == method, means, -np.inf).argmax(1) for method in np.unique(methods)]
+    )
+    best = np.where(methods[rivals] == methods[first], -np.inf, means[rows, rivals])
+    several = len(rivals) > 1
+    ahead = np.any([apart(first, rival) & (rival != first) for rival in rivals], axis=0)
+    named = rng.integers(0, len(n), draws)
+    shares = [apart(first, another(first)), apart(named, another(named)), ahead]
+    clear, unchosen, ahead = (s.mean() if n.min() > 1 else np.nan for s in shares)
+    lead = (top - best.max(axis=0)).mean() if several else np.nan
+    return Chance(*map(float, (top.mean(), lead, clear, unchosen, ahead if several else np.nan)))
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

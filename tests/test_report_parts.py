@@ -184,7 +184,7 @@ def test_values_that_are_no_numbers_are_counted_by_run_and_say_why():
     failed = {("tiny", "vae", "default", 2)}
     found = checks.undefined(scored, ["mig", "elbo", "rate"], failed)
     assert found.total == 2
-    assert found.found == ["mig: not a number in 1 run", "elbo: infinite in 1 run"]
+    assert found.found == ["mig: missing or not a number in 1 run", "elbo: infinite in 1 run"]
 
 
 def test_why_a_value_is_no_number_is_told_from_the_details_of_the_scores(tmp_path):
@@ -196,7 +196,28 @@ def test_why_a_value_is_no_number_is_told_from_the_details_of_the_scores(tmp_pat
     scored = pd.DataFrame({"mig": np.nan}, runs.planned(study)[:2])
     found = checks.undefined(scored, ["mig"], set(), checks.whys(study, tmp_path))
     assert found.total == 2
-    assert found.found == ["mig: not a number in 2 runs (mig cannot be computed: it is so)"]
+    assert found.found == [
+        "mig: missing or not a number in 2 runs (mig cannot be computed: it is so)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [(0.05, "0.050"), (0.0502, "0.0502"), (0.0498, "0.0498"), (0.012, "0.012"), (1e-4, "< 0.001")],
+)
+def test_a_p_near_the_level_shows_on_which_side_it_is(p, words):
+    assert text.probability(p) == words
+
+
+def test_what_could_not_be_looked_at_is_not_called_none():
+    runs_ = pd.DataFrame({"mig": [0.5]})
+    assert collapse.none(runs_) == "not known: no run has a rate or active units"
+    assert collapse.none(runs_.assign(rate=1.0)) == "none"
+    gone = checks.trouble("gone", "", ["a pack"])
+    one = checks.trouble("diverged", "", ["a run"])
+    none = checks.trouble("unscored", "", [])
+    said = checks.status([gone, one, none], [], 4)
+    assert [each.text for each in said][:2] == ["4 of 4 runs finished", "at least 1 diverged"]
 
 
 def test_latex_is_escaped():

@@ -93,7 +93,7 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
         lstrip_blocks=True,
     )
     environment.filters["number"] = number
-    environment.filters["runs"] = lambda n: count(n, "run")
+    environment.filters["count"] = count
     return environment.get_template("page.html").render(
         study=study,
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
@@ -112,6 +112,7 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
         status=checks.status(trouble, numeric, len(runs)),
         explained=about.explained(report.columns, report.levels),
         leveled=any(own.keys() & report.columns.keys() for own in report.levels.values()),
+        shared=[shown.value.label for shown in report.columns.values() if shown.shared],
         formulas=about.formulas(study, report.settings),
     )
 
@@ -121,7 +122,7 @@ def _ranks(report: Report, parts: list[Block]) -> list[tuple[str, float]]:
 
     Writes the table.
     """
-    if report.rule is None or len(parts) < 2:
+    if report.rule is None or len(parts) < 2 or max(part.planned for part in parts) < 2:
         return []
     best = pd.DataFrame(np.nan, list(report.study.objectives), [part.dataset for part in parts])
     for part in parts:
@@ -152,14 +153,20 @@ def _trouble(
         "diverged": (
             "runs that diverged: no finite loss or latents, or an end far worse than the beginning",
             checks.diverged(report.study, report.results, found),
+            "none is known: latents are gone" if gone else "none",
         ),
         "unscored": ("runs without scores", checks.unscored(runs.index, scored)),
         "collapsed": (
             f"runs that collapsed: {collapse.rule(runs)}",
             collapse.lines(idle, constant, checks.name),
+            collapse.none(runs),
         ),
         "gone": ("packs whose latents are gone, and with them their provenance", gone),
-        "mixed": ("mixed origins, code without a clean revision", checks.mixed(found, made)),
+        "mixed": (
+            "mixed origins, code without a clean revision",
+            checks.mixed(found, made),
+            "none" if made else "not known: nothing is left that would say",
+        ),
     }
     return [
         *(checks.trouble(anchor, *each) for anchor, each in kinds.items()),

@@ -30,6 +30,7 @@ class Trouble(NamedTuple):
     name: str
     found: list[str]
     total: int
+    none: str = "none"  # what is said where nothing was found
 
 
 class Said(NamedTuple):
@@ -45,10 +46,11 @@ def status(trouble: list[Trouble], checks: list[Check], planned: int) -> list[Sa
     of = {each.anchor: each for each in trouble}
     unscored, diverged, gone = (of[name].total for name in ("unscored", "diverged", "gone"))
     none = "none is known to have diverged" if gone else "none diverged"
+    least = "at least " if gone else ""
     wrong = sum(bool(check.wrong) for check in checks)
     said = [
         Said(f"{planned - unscored} of {count(planned, 'run')} finished", "unscored", unscored > 0),
-        Said(f"{diverged} diverged" if diverged else none, "diverged", diverged > 0),
+        Said(f"{least}{diverged} diverged" if diverged else none, "diverged", diverged > 0),
         Said(_checked(wrong, sum(check.runs > 0 for check in checks)), "checks", wrong > 0),
     ]
     others = [each for each in trouble if each.total and each.anchor in BRIEF]
@@ -89,9 +91,9 @@ def _when(study: Study, results: Path, pack: Pack, seed: int) -> str:
     return ": step not recorded" if losses is None else ": its losses stayed finite"
 
 
-def trouble(anchor: str, name: str, lines: list[str]) -> Trouble:
+def trouble(anchor: str, name: str, lines: list[str], none: str = "none") -> Trouble:
     """Trouble of which each line is one."""
-    return Trouble(anchor, name, shortened(lines, len(lines)), len(lines))
+    return Trouble(anchor, name, shortened(lines, len(lines)), len(lines), none)
 
 
 def unscored(planned: pd.MultiIndex, scored: pd.DataFrame) -> list[str]:
@@ -137,7 +139,8 @@ def undefined(
         for value in values
         if infinite[value] + missing[value]
     ]
-    title, total = "values undefined in runs that did not diverge", infinite.sum() + missing.sum()
+    title = "values undefined in runs that are not known to have diverged"
+    total = infinite.sum() + missing.sum()
     return Trouble("undefined", title, shortened(lines, len(lines)), int(total))
 
 
@@ -148,7 +151,7 @@ def _reasons(runs: pd.Index, value: str, why: Why) -> str:
 
 
 def _unlike_numbers(infinite: int, missing: int) -> str:
-    words = {"infinite": infinite, "not a number": missing}
+    words = {"infinite": infinite, "missing or not a number": missing}
     return ", ".join(f"{what} in {count(n, 'run')}" for what, n in words.items() if n)
 
 

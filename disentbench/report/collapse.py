@@ -22,8 +22,19 @@ def collapsed(runs: pd.DataFrame) -> pd.Series:
 
 def rule(runs: pd.DataFrame) -> str:
     """What `collapsed` goes by here, in words."""
-    counted = "active_units" in runs and runs["active_units"].notna().any()
+    counted = _known(runs, "active_units")
     return "no active unit" if counted else f"a rate below {RATE} nats per image"
+
+
+def none(runs: pd.DataFrame) -> str:
+    """What is said where no run is known to have collapsed."""
+    if _known(runs, "active_units") or _known(runs, "rate"):
+        return "none"
+    return "not known: no run has a rate or active units"
+
+
+def _known(runs: pd.DataFrame, value: str) -> bool:
+    return value in runs and bool(runs[value].notna().any())
 
 
 def lines(idle: pd.DataFrame, constant: dict[str, dict[str, float]], name) -> list[str]:

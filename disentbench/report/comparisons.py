@@ -12,7 +12,7 @@ import pandas as pd
 
 from disentbench import statistics
 from disentbench.report.runs import Block, Key, Rule
-from disentbench.report.text import count, fixed, listed, places, probability
+from disentbench.report.text import apart, count, fixed, listed, places, probability
 
 MOST = 8  # objectives of which every pair is compared
 LEVEL = 0.05
@@ -42,13 +42,15 @@ class Pair(NamedTuple):
 
 
 def pairs(part: Block, chosen: Rule | None) -> list[Pair]:
-    """The best settings by the rule's value, the better first.
+    """The best settings by the rule's value, the better first; none by a value that runs share in.
 
     Of more than eight objectives only the first is compared with the others.
     """
+    if chosen is None or chosen.shared:
+        return []
     best = part.best
     compared = combinations(best, 2) if len(best) <= MOST else ((best[0], b) for b in best[1:])
-    return compare(part, list(compared), chosen.name, chosen.sign) if chosen else []
+    return compare(part, list(compared), chosen.name, chosen.sign)
 
 
 def compare(part: Block, keys: list[tuple[Key, Key]], value: str, sign: int) -> list[Pair]:
@@ -87,10 +89,19 @@ def title(settings: pd.DataFrame, key: Key) -> str:
     return f"{label[:-1]}, {text})" if label.endswith(")") else f"{label} ({text})"
 
 
+def counted(settings: pd.DataFrame, key: Key, n: int, planned: int) -> str:
+    """Such a title; where runs are lacking, of how many it is, too."""
+    name = title(settings, key)
+    if n == planned:
+        return name
+    of = f"{n} of {count(planned, 'run')}"
+    return f"{name[:-1]}, {of})" if name.endswith(")") else f"{name} ({of})"
+
+
 def spoken(pair: Pair, of: int, unit: str = "") -> str:
     """A difference with its interval and p, for a sentence."""
     gap, low, high = pair.difference
-    decimals = places([gap, high - low], most=3)
+    decimals = apart(places([gap, high - low], most=3), gap, low, high)
     unit = f"\u00a0{unit}" if unit else ""
     corrected = f", corrected for {count(of, 'pair')}" if of > 1 else ""
     return (
@@ -106,13 +117,13 @@ def stated(p: float) -> str:
     return f"p\u00a0{text}" if text.startswith("<") else f"p\u00a0=\u00a0{text}"
 
 
-def floor(found: list[Pair]) -> str:
-    """That p cannot be small, with the numbers of these pairs; empty where it can."""
+def floor(found: list[Pair], of: int) -> str:
+    """That p cannot be small, with the numbers of these pairs of so many; empty where it can."""
     known = [pair for pair in found if np.isfinite(pair.lowest)]
-    if not known or len(known) * min(pair.lowest for pair in known) <= LEVEL:
+    if not known or of * min(pair.lowest for pair in known) <= LEVEL:
         return ""
     sizes = dict(sorted({tuple(sorted(pair.n)): pair.lowest for pair in known}.items()))
     each = [f"{probability(p)} with {count(a, 'run')} against {b}" for (a, b), p in sizes.items()]
-    least = min(1.0, len(known) * min(sizes.values()))
-    corrected = f", and corrected below {probability(least)}" if len(known) > 1 else ""
+    least = min(1.0, of * min(sizes.values()))
+    corrected = f", and corrected below {probability(least)}" if of > 1 else ""
     return f"So few runs cannot bring p below {listed(each)}{corrected}, whatever the numbers."

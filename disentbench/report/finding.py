@@ -1,5 +1,8 @@
 """What the numbers say in a few sentences, and how sure the order of the objectives is."""
 
+from collections import Counter
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 
@@ -7,7 +10,7 @@ from disentbench import statistics
 from disentbench.report import collapse, comparisons
 from disentbench.report.comparisons import Pair, title
 from disentbench.report.runs import Block, Key, Rule
-from disentbench.report.text import count, fixed, listed, number, places
+from disentbench.report.text import apart, count, fixed, listed, number, places
 
 NAMED = 6  # settings that a sentence names; the rest are counted
 DRAWS = 10_000  # studies that the chance of the choice is told from
@@ -19,29 +22,45 @@ def finding(
     """Which objective leads and by how much; `pairs` are the comparisons of the best settings."""
     if not part.best:
         return [nothing(part, chosen)]
-    return [_leader(part, chosen, settings), *_contest(pairs, settings)]
+    return [_leader(part, chosen, settings), *_contest(part, chosen, pairs, settings)]
 
 
 def also(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
-    """What a reader of the finding must know besides: who was left out, where the TC is lowest."""
-    return [*_left_out(part, chosen, settings), *_least_tc(part, chosen, settings)]
+    """What a reader of the finding must know besides: who was left out, who is the same model,
+    where the TC is lowest."""
+    return [
+        *_left_out(part, chosen, settings),
+        *_twins(part, settings),
+        *_least_tc(part, chosen, settings),
+    ]
 
 
 def nothing(part: Block, chosen: Rule | None) -> str:
     """Why there is nothing to rank."""
-    if chosen is None or part.runs[chosen.name].isna().all():
+    if part.runs.isna().all(axis=None):
         return "No run of this data set has a score."
+    if chosen is None:
+        return "None of the study’s values has a better end."
+    if part.runs[chosen.name].isna().all():
+        return f"No run of this data set has {chosen.label}."
     return "No setting of this data set has runs enough to be called best."
 
 
 def _leader(part: Block, chosen: Rule, settings: pd.DataFrame) -> str:
-    first = part.best[0]
-    numbers = _mean(part, first, chosen.name)
+    first, *others = part.best
+    means = part.summary.mean[chosen.name]
+    numbers = _mean(part, first, chosen.name, chosen.unit)
     idle = int(collapse.collapsed(part.of(first)).sum())
     fell = f" {idle} of its runs collapsed." if idle else ""
-    if len(part.best) == 1:
+    if not others:
         return f"{title(settings, first)} reaches a mean {chosen.label} of {numbers}.{fell}"
-    return f"{title(settings, first)} has the {chosen.end} mean {chosen.label}: {numbers}.{fell}"
+    if level := [key for key in others if means[key] == means[first]]:
+        names = listed(title(settings, key) for key in (first, *level))
+        return f"{names} share the {chosen.end} mean {chosen.label}: {numbers}.{fell}"
+    few = bool(part.few(chosen.name))
+    among = f"Of the settings with runs enough, {title(settings, first)}" if few else ""
+    who = among or title(settings, first)
+    return f"{who} has the {chosen.end} mean {chosen.label}: {numbers}.{fell}"
 
 
 def _mean(part: Block, key: Key, value: str, unit: str = "") -> str:
@@ -49,50 +68,71 @@ def _mean(part: Block, key: Key, value: str, unit: str = "") -> str:
     summary = part.summary
     mean, low, high = (t.loc[key, value] for t in (summary.mean, summary.low, summary.high))
     unit = f"\u00a0{unit}" if unit else ""
-    runs = f"{int(summary.n.loc[key, value])} of {count(part.planned, 'run')}"
+    n = int(summary.n.loc[key, value])
+    runs = f"{n} of {count(part.planned, 'run')}"
     if np.isnan(low):
-        return f"{number(mean)}{unit} (one seed, so no interval)"
-    decimals = places(mean, most=3)
+        why = "one seed, so no interval" if n < 2 else runs
+        return f"{number(mean)}{unit} ({why})"
+    decimals = apart(places(mean, most=3), mean, low, high)
     interval = f"95\u00a0% interval {fixed(low, decimals)} to {fixed(high, decimals)}"
     return f"{fixed(mean, decimals)}{unit} ({interval}, {runs})"
 
 
-def _contest(pairs: list[Pair], settings: pd.DataFrame) -> list[str]:
+def _contest(part: Block, chosen: Rule, pairs: list[Pair], settings: pd.DataFrame) -> list[str]:
     """The lead over the next objective with its interval; over whom it is clear."""
+    if chosen.shared:
+        return [
+            f"The runs of a setting share in {chosen.label}, which compares them with each other: "
+            f"it has no interval over seeds, and an order by it no test."
+        ]
     found = [pair for pair in pairs if pair.first == pairs[0].first]
     if not found:
         return []
     if any(min(pair.n) < 2 for pair in found):
         return ["With a single seed an order of the objectives says nothing about the next seed."]
-    lead = comparisons.spoken(found[0], len(pairs))
+    lead = comparisons.spoken(found[0], len(pairs), chosen.unit)
+    second = comparisons.counted(settings, found[0].second, found[0].n[1], part.planned)
     return [
-        f"Its lead over {title(settings, found[0].second)} is {lead}.",
-        *_open(found, settings),
-        *_doubted(found, pairs, settings),
+        f"Its lead over {second} is {lead}.",
+        *_open(found, pairs, settings),
+        *_doubted(found, len(pairs), settings),
     ]
 
 
-def _doubted(found: list[Pair], pairs: list[Pair], settings: pd.DataFrame) -> list[str]:
-    """Where an interval excludes 0 and the corrected p does not agree, and whether it could."""
-    doubted = [pair for pair in found if pair.clear and pair.corrected > comparisons.LEVEL]
-    if not doubted:
-        return []
-    names = listed(settings.loc[pair.second, "label"] for pair in doubted)
-    corrected = f", corrected for {count(len(pairs), 'pair')}," if len(pairs) > 1 else ""
-    says = f"The permutation test does not confirm it against {names}: p{corrected} is above 0.05."
-    return [says, *filter(None, [comparisons.floor(pairs)])]
+def _doubted(found: list[Pair], of: int, settings: pd.DataFrame) -> list[str]:
+    """Where an interval and the corrected p do not agree, and whether they could."""
+    corrected = f", corrected for {count(of, 'pair')}," if of > 1 else ""
+    says = []
+    if doubted := [pair for pair in found if pair.clear and pair.corrected > comparisons.LEVEL]:
+        names = listed(settings.loc[pair.second, "label"] for pair in doubted)
+        says += [
+            f"The permutation test does not confirm it against {names}: p{corrected} is above 0.05."
+        ]
+        says += filter(None, [comparisons.floor(doubted, of)])
+    if contrary := [p for p in found if not p.clear and p.corrected <= comparisons.LEVEL]:
+        names = listed(settings.loc[pair.second, "label"] for pair in contrary)
+        says += [
+            f"Against {names} the permutation test says otherwise: p{corrected} is at most 0.05. "
+            f"One run or a few may make the spread, and with it the interval."
+        ]
+    return says
 
 
-def _open(found: list[Pair], settings: pd.DataFrame) -> list[str]:
+def _open(found: list[Pair], pairs: list[Pair], settings: pd.DataFrame) -> list[str]:
     """Over whom the lead is open: the interval of the difference decides, as everywhere."""
     near = [settings.loc[pair.second, "label"] for pair in found if not pair.clear]
     one = len(found) == 1
     if not near:
-        who = "It is clear" if one else "Its lead over every other objective is clear"
+        who = "It is clear" if one else "Its lead over every other of these is clear"
         return [f"{who}: the interval of the difference excludes 0."]
     if len(near) == len(found):
-        who = "It is open" if one else "Its lead over every other objective is open"
-        return [f"{who}, the interval of the difference includes 0: these seeds settle no order."]
+        who = "It is open" if one else "Its lead over every other of these is open"
+        others = any(pair.clear for pair in pairs)
+        which = " The table below says which of the others differ." if others else ""
+        return [
+            f"{who}, the interval of the difference includes 0: these seeds do not settle that it "
+            f"leads.{which}"
+        ]
     return [
         f"The interval of its lead over {listed(near)} includes 0, so these seeds do not settle "
         f"that; over the others it is clear."
@@ -102,7 +142,7 @@ def _open(found: list[Pair], settings: pd.DataFrame) -> list[str]:
 def _left_out(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
     """The settings that lost too many runs to be called best."""
     few = part.few(chosen.name) if chosen else []
-    if not few:
+    if not few or not part.summary.n[chosen.name].any():
         return []
     n = part.summary.n[chosen.name]
     named = [f"{title(settings, key)} with {int(n[key])}" for key in few[:NAMED]]
@@ -114,54 +154,112 @@ def _left_out(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[
     ]
 
 
+def _twins(part: Block, settings: pd.DataFrame) -> list[str]:
+    """Best settings whose runs have equal scores, seed by seed: the same model under two names."""
+    of = {key: part.of(key).droplevel(["objective", "setting"]) for key in part.best}
+    pairs = [
+        f"{title(settings, a)} and {title(settings, b)}"
+        for a, b in combinations(part.best, 2)
+        if of[a].notna().any(axis=None) and of[a].equals(of[b])
+    ]
+    if not pairs:
+        return []
+    return [
+        f"Of equal scores in every run, so the same model under two names: {'; '.join(pairs)}. "
+        f"What is said of the lead, of pairs and of the choice counts them as two."
+    ]
+
+
 def _least_tc(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
     """Who has the lowest total correlation of those that train at the leader's strength."""
     name = "total_correlation"
-    if not part.best or chosen.name == name or name not in part.summary.mean:
+    found = least_tc(part, chosen, settings)
+    if not found or found[0].difference.mean == 0:
         return []
-    strength = settings.loc[part.best[0], "text"]
-    tc = part.summary.mean[name].drop(index=part.few(name)).dropna()
-    alike = [key for key in tc.index if strength and settings.loc[key, "text"] == strength]
-    if len(alike) < 2:
-        return []
-    least, *others = sorted(alike, key=lambda key: tc[key])
-    found = comparisons.compare(part, [(least, other) for other in others], name, -1)
+    least = found[0].first
     says = (
-        f"At the leader’s strength, {strength}, {settings.loc[least, 'label']} has the lowest "
-        f"total correlation of {count(len(alike), 'objective')}: {_mean(part, least, name, 'nats')}"
+        f"At the leader’s strength, β = {settings.loc[least, 'weights']['beta']:g}, "
+        f"{settings.loc[least, 'label']} has the lowest total correlation of "
+        f"{count(len(found) + 1, 'objective')}: {_mean(part, least, name, 'nats')}"
     )
     if min(found[0].n) < 2:
         return [f"{says}."]
     gap = comparisons.spoken(found[0], len(found), "nats")
     open_to = [settings.loc[pair.second, "label"] for pair in found if not pair.clear]
     verdict = f"open against {listed(open_to)}" if open_to else "clear"
-    return [f"{says}, {gap} below {settings.loc[others[0], 'label']}; its lead is {verdict}."]
+    below = f"{says}, {gap} below {settings.loc[found[0].second, 'label']}; its lead is {verdict}."
+    return [below, *_doubted(found, len(found), settings)]
+
+
+def least_tc(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[Pair]:
+    """The lowest total correlation at the leader's strength against the others, the next first."""
+    name = "total_correlation"
+    if not part.best or chosen.name == name or name not in part.summary.mean:
+        return []
+    tc = part.summary.mean[name].drop(index=part.few(name)).dropna()
+    least, *others = sorted(_as_strong(part.best[0], tc.index, settings), key=tc.get) or [None]
+    return comparisons.compare(part, [(least, other) for other in others], name, -1)
+
+
+def _as_strong(leader: Key, keys, settings: pd.DataFrame) -> list[Key]:
+    """The settings with the leader's beta and all else alike that both have, one an objective.
+
+    Of an objective that has several of them, none: it sweeps what the leader does not have. At
+    beta = 1 all of them are the VAE.
+    """
+    own = settings.loc[leader, "weights"]
+    if own.get("beta", 1) == 1:
+        return []
+    alike = [
+        key
+        for key in keys
+        if "beta" in (its := settings.loc[key, "weights"])
+        and all(its[name] == own[name] for name in its.keys() & own.keys())
+    ]
+    per_objective = Counter(objective for objective, _ in alike)
+    return [key for key in alike if per_objective[key[0]] == 1]
 
 
 def chance(part: Block, chosen: Rule | None) -> str:
     """What the choice of the best would do by itself, were all settings equal; empty if none is."""
-    if chosen is None or not part.best:
+    if chosen is None or chosen.shared or not part.best:
         return ""
-    n = part.summary.n[chosen.name].drop(index=part.few(chosen.name))
+    few = part.few(chosen.name)
+    n = part.summary.n[chosen.name].drop(index=few)
     if len(n) < 2:
         return ""
-    sd = statistics.pooled_sd(part.summary.sd.loc[n.index, chosen.name].to_numpy(), n.to_numpy())
-    if np.isnan(sd):
+    spread = part.summary.sd.loc[n.index, chosen.name]
+    if spread.isna().any():
         return "How much better the best looks by it, a single seed cannot tell."
     methods = pd.factorize(n.index.get_level_values("objective"))[0]
-    found = statistics.best_of_equals(
-        n.to_numpy(), methods, rng=np.random.default_rng(0), draws=DRAWS
+    rng = np.random.default_rng(0)
+    of = (spread.to_numpy(), n.to_numpy(), methods)
+    found = statistics.best_of_equals(*of, rng=rng, draws=DRAWS)
+    unit = f"\u00a0{chosen.unit}" if chosen.unit else ""
+    several = len(np.unique(methods)) > 1
+    lead = f", lead the next objective by {_brief(found.lead)}{unit}" if several else ""
+    ahead = (
+        f" In {_percent(found.ahead)} its lead over at least one objective would be called clear."
+        if several
+        else ""
     )
-    lead = f", lead the next objective by {_brief(found.lead * sd)}" if found.lead > 0 else ""
+    uneven = len(np.unique(np.bincount(methods))) > 1
+    more = " An objective with more settings gains more by the choice." if uneven else ""
+    which = f"the {len(n)} settings with runs enough" if few else f"all {len(n)} settings"
     return (
-        f"Were all {len(n)} settings equal, the best of them would still come out "
-        f"{_brief(found.excess * sd)} too good on average{lead}, and the 95\u00a0% interval of its "
-        f"difference from one other setting, named beforehand, would exclude 0 in "
-        f"{100 * found.clear:.0f}\u00a0% of studies ({DRAWS:,} simulated with normal scores, this "
-        f"study’s numbers of runs and their pooled standard deviation, {_brief(sd)})."
-    ).replace(f"{DRAWS:,}", f"{DRAWS:,}".replace(",", "\u2009"))
+        f"Were {which} equal in their means, the best of them would still come out "
+        f"{_brief(found.excess)}{unit} too good on average{lead}, and the 95\u00a0% interval of "
+        f"its difference from one other setting, named beforehand, would exclude 0 in "
+        f"{_percent(found.clear)} of studies; without a choice it is {_percent(found.unchosen)}."
+        f"{ahead}{more} ({count(DRAWS, 'study')} simulated with normal scores, this study’s "
+        f"numbers of runs and each setting’s standard deviation.)"
+    )
 
 
 def _brief(value: float) -> str:
     """Two significant digits: no more are known from so many draws."""
-    return fixed(value, max(0, places(value, most=5) - 1))
+    return fixed(value, max(0, places(value, most=9) - 1))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}\u00a0%"

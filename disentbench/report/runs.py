@@ -42,6 +42,11 @@ class Shown(NamedTuple):
     value: Value
     metric: Metric | None
 
+    @property
+    def shared(self) -> bool:
+        """Whether it compares runs: each pair counts for both, so that runs are not independent."""
+        return self.metric is not None and self.metric.summary is not None
+
 
 class Rule(NamedTuple):
     """By which value the best setting of an objective is chosen."""
@@ -50,6 +55,8 @@ class Rule(NamedTuple):
     label: str
     sign: int  # +1: the highest mean is best, -1: the lowest
     ties: bool  # whether the lower total correlation decides between equal means
+    shared: bool  # whether runs share in it, so that over seeds it has no interval and no p
+    unit: str
 
     @property
     def end(self) -> str:
@@ -113,14 +120,18 @@ def catalogue(study: Study) -> pd.DataFrame:
     """Every setting, in the study's order, by (objective, setting).
 
     `label` and `text` are for readers; `key` and `x` are the first swept number, `rest` says what
-    else is swept.
+    else is swept; `weights` are all numbers of the objective, swept or not.
     """
     rows = [
-        (name, setting, _label(study, name, objective), *_place(point, *_beta(study, name)))
+        (
+            *(name, setting, _label(study, name, objective)),
+            *_place(point, *_beta(study, name)),
+            _weights(study, name, objective),
+        )
         for name in study.objectives
         for (setting, objective), point in zip(study.settings(name), study.sweep(name), strict=True)
     ]
-    columns = ["objective", "setting", "label", "text", "key", "x", "rest"]
+    columns = ["objective", "setting", "label", "text", "key", "x", "rest", "weights"]
     return pd.DataFrame(rows, columns=columns).set_index(["objective", "setting"])
 
 
@@ -132,6 +143,12 @@ def _label(study: Study, name: str, objective) -> str:
 def _beta(study: Study, name: str) -> tuple[str, float]:
     """Where an objective stands that sweeps nothing: the VAE is every objective's beta = 1."""
     return "", 1.0 if study.file_of("objectives", name) == "vae" else math.nan
+
+
+def _weights(study: Study, name: str, objective) -> dict[str, float]:
+    """The settings that are numbers; the VAE's beta is 1."""
+    numbers = {k: v for k, v in objective.model_dump().items() if isinstance(v, int | float)}
+    return {"beta": 1.0} if study.file_of("objectives", name) == "vae" else numbers
 
 
 def _place(point: dict, key: str, x: float) -> tuple[str, str, float, str]:
@@ -207,28 +224,27 @@ def columns(values: dict[str, Shown], runs: pd.DataFrame) -> dict[str, Shown]:
 
 
 def rule(values: dict[str, Shown]) -> Rule | None:
-    """MIG where there is one, else the first value that has a better end, else the first."""
-    if not values:
-        return None
+    """MIG where there is one, else the first value that has a better end; None if none has."""
     directed = [name for name, each in values.items() if each.value.better != "neither"]
     first = [name for name in ("mig", "mig_chen") if name in values]
-    fallback = [name for name in ("total_correlation", *values) if name in values]
-    name = (first + directed + fallback)[0]
+    if not first + directed:
+        return None
+    name = (first + directed)[0]
     value = values[name].value
     sign = 1 if value.better == "higher" else -1
-    ties = "total_correlation" in values and name != "total_correlation"
-    return Rule(name, value.label, sign, ties)
+    ties, shared = "total_correlation" in values, values[name].shared
+    return Rule(name, value.label, sign, ties, shared, value.unit)
 
 
 def summarise(runs: pd.DataFrame, values: dict[str, Shown]) -> Summary:
     """Mean, sd, n and Student's 95 % interval over the finite values of each setting.
 
-    An interval ends where the value's range does.
+    An interval ends where the value's range does. What compares runs has none: they share in it.
     """
     names = list(values)
     grouped = runs[names].groupby(level=SETTING, sort=False)
     mean, sd, n = grouped.mean(), grouped.std(ddof=1), grouped.count()
-    half = half_width(sd, n)
+    half = np.where([values[name].shared for name in names], np.nan, half_width(sd, n))
     floor = np.array([values[name].value.low for name in names], float)
     ceiling = np.array([values[name].value.high for name in names], float)
     # A mean may lie beyond its range by the error of its estimate; its interval still holds it.

@@ -111,9 +111,12 @@ def _pairs(report: Report, part: Block, found: list[Pair]) -> dict[str, Any]:
     """The comparisons as text, and what to know of their p."""
     if not found:
         return {"pairs": [], "floor": ""}
-    titles = {key: comparisons.title(report.settings, key) for key in part.best}
+    titles = {key: comparisons.title(report.settings, key) for key in part.summary.mean.index}
     tables.write_pairs(_table(report, part, "pairs"), found, titles)
-    return {"pairs": tables.pair_cells(found, titles), "floor": comparisons.floor(found)}
+    if by_tc := finding.least_tc(part, report.rule, report.settings):
+        tables.write_pairs(_table(report, part, "pairs_total_correlation"), by_tc, titles)
+    floor = comparisons.floor(found, len(found))
+    return {"pairs": tables.pair_cells(found, titles), "floor": floor}
 
 
 def _monte_carlo(part: Block) -> str:
@@ -242,9 +245,10 @@ def _pictured(report: Report, part: Block, shown: pictures.Pictures) -> dict[str
 
 
 def _median_of(report: Report, part: Block, key: Key) -> str:
-    """Of how many runs a run is the median."""
+    """Of how many runs a run is the median, or the lower of the two in the middle."""
     n = int(part.summary.n.loc[key, report.rule.name])
-    return f"median of {n} of {count(part.planned, 'run')}"
+    which = "median" if n % 2 else "the lower of the two middle ones"
+    return f"{which} of {n} of {count(part.planned, 'run')}"
 
 
 def _information(report: Report, part: Block) -> list[Panel]:

@@ -120,7 +120,10 @@ def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
     still = [own for _, own in table[table["key"] == ""].groupby("objective", sort=False)]
     for place, own in enumerate(still):
         still[place] = own.assign(at=_beside(scale, key, place, own["x"].iloc[0]))
-        _reference(ax, still[place], looks[own["objective"].iloc[0]])
+        alone = own["setting"].nunique() == 1
+        for line, (_, runs) in enumerate(still[place].groupby("setting", sort=False)):
+            dash = "dashed" if alone else list(LINES)[line % len(LINES)]
+            _reference(ax, runs, looks[own["objective"].iloc[0]], dash)
     spread = Spread(scale.gap, len(swept))
     means = dict(list(_means(sweep, shown.value.name).groupby(level="objective", sort=False)))
     places = _dodged(swept["objective"].nunique(), scale)
@@ -158,11 +161,11 @@ def _dodged(objectives: int, scale: Scale) -> np.ndarray:
     return (np.arange(objectives) - (objectives - 1) / 2) * step
 
 
-def _reference(ax: Axes, own: pd.DataFrame, look: Look) -> None:
-    """An objective without a strength: its mean as a line, its range as a band."""
+def _reference(ax: Axes, own: pd.DataFrame, look: Look, dash: str) -> None:
+    """A setting without a strength: its mean as a line, its range as a band."""
     y = own["y"]
     ax.axhspan(y.min(), y.max(), color=look.colour, alpha=0.09, linewidth=0)
-    ax.axhline(y.mean(), color=look.colour, linewidth=0.9, linestyle=LINES["dashed"])
+    ax.axhline(y.mean(), color=look.colour, linewidth=0.9, linestyle=LINES[dash])
     _points(ax, own, look, Spread(0, len(y)))
 
 

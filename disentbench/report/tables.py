@@ -9,7 +9,7 @@ import pandas as pd
 from disentbench.files import whole
 from disentbench.report.comparisons import Pair
 from disentbench.report.runs import Block, Key, Shown
-from disentbench.report.text import fixed, latex, places, probability
+from disentbench.report.text import apart, fixed, latex, places, probability
 from disentbench.statistics import welch_half_width
 
 
@@ -57,7 +57,8 @@ def _column(summary: list[np.ndarray], shown: Shown, needed: int) -> list[Cell]:
     mean, sd, n, low, high = summary
     decimals = places(mean, most=3)
     sign = {"higher": 1, "lower": -1, "neither": 0}[shown.value.better]
-    best = _best(sign * mean, sd, n, needed) if sign else np.zeros(len(mean), bool)
+    ranked = sign and not shown.shared
+    best = _best(sign * mean, sd, n, needed) if ranked else np.zeros(len(mean), bool)
     return [
         Cell(
             fixed(m, decimals),
@@ -136,19 +137,20 @@ def _latex_row(line: Line) -> list[str]:
     cells = [
         (rf"\textbf{{{latex(c.mean)}}}" if c.best else latex(c.mean))
         + (rf" $\pm$ {latex(c.sd)}" if c.sd else "")
+        + (f" ({c.n} of {line.planned})" if c.n != line.n else "")
         for c in line.cells
     ]
     return [latex(line.label), latex(line.text), f"{line.n} of {line.planned}", *cells]
 
 
 def pair_cells(found: list[Pair], titles: dict[Key, str]) -> list[list[str]]:
-    """The comparisons as text, alike in their decimals."""
+    """The comparisons as text, alike in their decimals but where a bound would look like 0."""
     widths = [pair.difference.high - pair.difference.low for pair in found]
     known = np.isfinite(widths).any()
-    decimals = places(widths if known else [pair.difference.mean for pair in found])
+    usual = places(widths if known else [pair.difference.mean for pair in found])
     return [
-        [titles[pair.first], titles[pair.second]]
-        + [fixed(pair.difference.mean, decimals), _interval(pair, decimals)]
+        [titles[pair.first], titles[pair.second], f"{pair.n[0]}, {pair.n[1]}"]
+        + _difference(pair, apart(usual, *pair.difference))
         + [f"{fixed(pair.wins, int(pair.wins % 1 > 0))} of {fixed(float(pair.of), 0)}"]
         + [probability(p) for p in (pair.p, pair.corrected)]
         + ["clear" if pair.clear else "open"]
@@ -156,9 +158,10 @@ def pair_cells(found: list[Pair], titles: dict[Key, str]) -> list[list[str]]:
     ]
 
 
-def _interval(pair: Pair, decimals: int) -> str:
-    low, high = (fixed(bound, decimals) for bound in pair.difference[1:])
-    return "–" if low == high == "–" else f"{low} to {high}"
+def _difference(pair: Pair, decimals: int) -> list[str]:
+    """The difference and its interval."""
+    mean, low, high = (fixed(value, decimals) for value in pair.difference)
+    return [mean, "–" if low == high == "–" else f"{low} to {high}"]
 
 
 def write_pairs(stem: Path, found: list[Pair], titles: dict[Key, str]) -> None:
@@ -176,6 +179,7 @@ def write_pairs(stem: Path, found: list[Pair], titles: dict[Key, str]) -> None:
         *("p", "p_holm", "lowest_p", "clear"),
     ]
     write_csv(stem, pd.DataFrame(rows, columns=columns))
-    heads = ["first", "second", "difference", r"95\,\% interval", "wins", "$p$", "$p$ (Holm)", ""]
+    interval = r"95\,\% interval"
+    heads = ["first", "second", "$n$", "difference", interval, "wins", "$p$", "$p$ (Holm)", ""]
     body = [[latex(cell) for cell in row] for row in pair_cells(found, titles)]
     write_latex(stem, "differences in favour of the first", heads, body, words=2)

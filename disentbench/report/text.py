@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+MOST = 9  # decimals
 GREEK = {
     "alpha": "α",
     "beta": "β",
@@ -56,6 +57,8 @@ def probability(p: float) -> str:
         return number(p)
     if p < 0.001:
         return "< 0.001"
+    if fixed(p, 3) == "0.050":  # which side of the usual level it is on
+        return fixed(p, 5).rstrip("0").ljust(5, "0")
     return fixed(p, 3) if p < 0.0995 else fixed(p, 2)
 
 
@@ -76,9 +79,19 @@ def places(values, least: int = 0, most: int = 4) -> int:
     return int(np.clip(2 - math.floor(math.log10(middle)), least, most))
 
 
+def apart(decimals: int, *values: float) -> int:
+    """Decimals, more where with so few a number that is not 0 would look like it."""
+    sizes = [abs(value) for value in values if math.isfinite(value) and value]
+    while decimals < MOST and any(size < 0.5 * 10.0**-decimals for size in sizes):
+        decimals += 1
+    return decimals
+
+
 def count(n: int, noun: str) -> str:
-    """`1 run`, `3 runs`, `12 600 runs`, `2 classes`."""
-    plural = noun + ("es" if noun.endswith("s") else "s")
+    """`1 run`, `3 runs`, `12 600 runs`, `2 classes`, `2 studies`."""
+    plural = (
+        f"{noun[:-1]}ies" if noun.endswith("y") else noun + ("es" if noun.endswith("s") else "s")
+    )
     return f"{n:,} {noun if n == 1 else plural}".replace(",", "\u2009")
 
 
