@@ -143,6 +143,15 @@ def test_other_seeds_are_not_paired(tmp_path):
     assert (row.low, row.high) == pytest.approx(tuple(test.confidence_interval()))
 
 
+def test_values_that_runs_share_in_have_no_interval(tmp_path):
+    a = tidy(["vae"], range(4), ["mig", "udr_spearman"])
+    found = compared(tmp_path, a, a.assign(value=a["value"] + rng.normal(size=len(a))))
+    low = found.means.set_index("metric")["low"]
+    assert np.isfinite(low["mig"])
+    assert np.isnan(low["udr_spearman"])
+    assert "no interval; 4 common seeds" in compare.text(found)
+
+
 @pytest.mark.parametrize("seeds", [[3, 4], [3]])
 def test_one_common_seed_has_no_interval(tmp_path, seeds):
     a, b = tidy(["vae"], range(4)), tidy(["vae"], seeds)
