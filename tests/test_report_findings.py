@@ -271,6 +271,7 @@ def test_the_same_model_under_two_names_is_told():
         table.loc[("tiny", objective), "mig"] = [0.9, 0.91, 0.92, 0.93]
     words = said(of, table)
     assert "share the highest mean MIG: 0.915" in words
+    assert "Its lead" not in words
     assert "the same model under two names: " in words
 
 

@@ -57,9 +57,8 @@ def _leader(part: Block, chosen: Rule, settings: pd.DataFrame) -> str:
     if level := [key for key in others if means[key] == means[first]]:
         names = listed(title(settings, key) for key in (first, *level))
         return f"{names} share the {chosen.end} mean {chosen.label}: {numbers}.{fell}"
-    few = bool(part.few(chosen.name))
-    among = f"Of the settings with runs enough, {title(settings, first)}" if few else ""
-    who = among or title(settings, first)
+    among = "Of the settings with runs enough, " if part.few(chosen.name) else ""
+    who = f"{among}{title(settings, first)}"
     return f"{who} has the {chosen.end} mean {chosen.label}: {numbers}.{fell}"
 
 
@@ -86,7 +85,7 @@ def _contest(part: Block, chosen: Rule, pairs: list[Pair], settings: pd.DataFram
             f"it has no interval over seeds, and an order by it no test."
         ]
     found = [pair for pair in pairs if pair.first == pairs[0].first]
-    if not found:
+    if not found or found[0].difference.mean == 0:
         return []
     if any(min(pair.n) < 2 for pair in found):
         return ["With a single seed an order of the objectives says nothing about the next seed."]
