@@ -14,12 +14,15 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def training(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
-    monkeypatch.setattr(importlib.import_module("training"), "SECONDS", 0.0)
-    return importlib.import_module("training")
+    module = importlib.import_module("training")
+    monkeypatch.setattr(module, "SECONDS", 0.0)
+    few = {"posX": [0, 31], "posY": [0, 31], "orientation": [0], "scale": [0, 5]}
+    monkeypatch.setattr(module, "GRID", few)
+    return module
 
 
 def test_the_section_on_training_has_a_row_a_case(training):
-    small = {"batch": 2, "architecture": "mlp_chen2018", "precision": "float32"}
+    small = {"batch": 2, "architecture": "conv_burgess2018", "precision": "float32"}
     cases = tuple(training.Case(members=members, **small) for members in (1, 2))
     *text, first, second = training.measured(cases, CPU, side=64).splitlines()
     assert "float32 | 2 | 1 |" in first

@@ -188,13 +188,13 @@ def simulated(size, rng):
     [
         ("mws", 64, 17.67, 127.39),
         ("mws", 256, 19.05, 126.33),
-        ("mws", 2048, 21.06, 124.40),
+        pytest.param("mws", 2048, 21.06, 124.40, marks=pytest.mark.slow),
         ("mss", 64, 13.44, -2.44),
         ("mss", 256, 13.32, -2.83),
-        ("mss", 2048, 12.69, -2.31),
+        pytest.param("mss", 2048, 12.69, -2.31, marks=pytest.mark.slow),
         ("hfvae", 64, 13.44, -2.44),
         ("hfvae", 256, 13.32, -2.83),
-        ("hfvae", 2048, 12.69, -2.31),
+        pytest.param("hfvae", 2048, 12.69, -2.31, marks=pytest.mark.slow),
     ],
 )
 def test_the_known_biases_are_reproduced(estimator, size, mi, tc):

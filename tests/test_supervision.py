@@ -58,7 +58,9 @@ def whole(tmp_path_factory):
     return train.train(LONG, IMAGES, CPU, tmp_path_factory.mktemp("whole")).parameters
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_signal_saves_and_the_same_command_goes_on(number, folder, whole):
     study = LONG
     process = started(study, folder, "--checkpoint-seconds", "1000")
