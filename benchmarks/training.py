@@ -119,7 +119,7 @@ def _steps(case: Case, images: Resident) -> Callable[[int], float]:
     """Makes so many steps, and says the seconds that each took."""
     study, seeds = case.study, list(range(case.members))
     problem = Problem(vae(study), only_objective(study), study.training, images)
-    state, draws = fresh(problem, seeds), Draws(seeds, vae(study), len(images), case.batch)
+    state, draws = fresh(problem, seeds), Draws(seeds, problem.model, len(images), case.batch)
 
     def steps(count: int) -> float:
         began = time.perf_counter()

@@ -86,7 +86,7 @@ def compare(
     return Comparison(
         *(a, b, tolerance, runs, values),
         metrics=_by_metric(values[values["where"] == "both"]),
-        means=pd.DataFrame(_means(merged, values), columns=[*NAMES, *MEAN]),
+        means=_without_shared(pd.DataFrame(_means(merged, values), columns=[*NAMES, *MEAN])),
         origin=lineage.origins(*lineages),
         study=lineage.studies(*lineages),
         silent=[side.path for side in sides if not side.lineage.origin],
@@ -184,32 +184,24 @@ MEAN = ["kind", "seeds", "difference", "low", "high"]
 def _means(merged: pd.DataFrame, values: pd.DataFrame) -> Iterator[tuple]:
     """Of each setting and metric that differs, the mean difference with its 95 % interval.
 
-    Paired where two seeds or more are in both, Welch's where no seed is. Standard errors have none,
-    and what compares runs has no interval: the runs of a setting share in it.
+    Paired where two seeds or more are in both, Welch's where no seed is. Standard errors have none.
     """
-    shared = _shared()
     own = values.loc[values["where"] == "both"]
     changed = own.groupby(NAMES)["differs"].transform("any").to_numpy(bool)
     for names, group in own[changed & ~_is_error(own)].groupby(NAMES):
         gaps = (group["b"] - group["a"]).to_numpy(float)
         if (seeds := int(np.isfinite(gaps).sum())) >= 2:
-            found = statistics.interval(gaps)
-            yield (*names, "paired", seeds, *(_mean_alone(found) if names[-1] in shared else found))
+            yield (*names, "paired", seeds, *statistics.interval(gaps))
     sides = merged.groupby(NAMES)["where"].transform(lambda where: "".join(sorted(set(where))))
     for names, group in merged[(sides == "ab") & ~_is_error(merged)].groupby(NAMES):
         a, b = (group.loc[group["where"] == side, side].to_numpy(float) for side in "ab")
-        found, seeds = statistics.difference(b, a), min(len(a), len(b))
-        yield (*names, "Welch", seeds, *(_mean_alone(found) if names[-1] in shared else found))
+        yield (*names, "Welch", min(len(a), len(b)), *statistics.difference(b, a))
 
 
-def _shared() -> set[str]:
-    """The values of the metrics that compare runs."""
-    metrics = [name for name in plugins.names("metrics") if "companions" in plugins.needs(name)]
-    return {value.name for name in metrics for value in plugins.load("metrics", name).values}
-
-
-def _mean_alone(found: statistics.Interval) -> statistics.Interval:
-    return statistics.Interval(found.mean, np.nan, np.nan)
+def _without_shared(means: pd.DataFrame) -> pd.DataFrame:
+    """Values that runs share in have no interval."""
+    means.loc[means["metric"].isin(plugins.shared_values()), ["low", "high"]] = np.nan
+    return means
 
 
 def _is_error(values: pd.DataFrame) -> np.ndarray:

@@ -61,6 +61,17 @@ def needs(metric: str) -> list[str]:
     return [parameter.arg for parameter in (*function.args.posonlyargs, *function.args.args)]
 
 
+@cache
+def shared_values() -> frozenset[str]:
+    """The values of the metrics that compare runs.
+
+    The runs of a setting share in them, each pair in two, and are not independent: over seeds these
+    values have no interval and no test.
+    """
+    metrics = [name for name in names("metrics") if "companions" in needs(name)]
+    return frozenset(value.name for name in metrics for value in load("metrics", name).values)
+
+
 def _computing(tree: ast.Module) -> str | None:
     """The name of the function that a metric file hands to Metric."""
     for call in (each for each in ast.walk(tree) if isinstance(each, ast.Call)):

@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 
 MOST_WAYS = 20_000  # to divide the runs of two samples, of which all are tried
 RANDOM_WAYS = 9_999  # that are tried of more
-ROUNDING = 1e-12  # of the largest score, up to which two means are equal
+ROUNDING = 1e-12  # of the scores, up to which two means are equal
 
 
 class Interval(NamedTuple):
@@ -57,11 +57,16 @@ def difference(
     if not len(a) or not len(b):
         return Interval(np.nan, np.nan, np.nan)
     gap = float(a.mean() - b.mean())
-    gap = 0.0 if abs(gap) <= ROUNDING * max(1.0, abs(a).max(), abs(b).max()) else gap
+    gap = 0.0 if same(a.mean(), b.mean()) else gap
     if min(len(a), len(b)) < 2:
         return Interval(gap, np.nan, np.nan)
     half = float(welch_half_width(a.std(ddof=1), len(a), b.std(ddof=1), len(b), level))
     return Interval(gap, gap - half, gap + half)
+
+
+def same(mean: float, other: float) -> bool:
+    """Whether two means are equal up to rounding."""
+    return bool(abs(mean - other) <= ROUNDING * max(1.0, abs(mean), abs(other)))
 
 
 def welch_half_width(sd, n, other_sd, other_n, level: float = 0.95):

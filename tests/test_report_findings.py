@@ -27,7 +27,9 @@ def block(of: Study, table: pd.DataFrame) -> tuple[runs.Block, runs.Rule]:
 def said(of: Study, table: pd.DataFrame) -> str:
     part, rule = block(of, table)
     settings, pairs = runs.catalogue(of), comparisons.pairs(part, rule)
-    sentences = finding.finding(part, rule, settings, pairs) + finding.also(part, rule, settings)
+    by_tc = finding.least_tc(part, rule, settings)
+    sentences = finding.finding(part, rule, settings, pairs)
+    sentences += finding.also(part, rule, settings, by_tc)
     return " ".join(sentences).replace("\u00a0", " ")
 
 

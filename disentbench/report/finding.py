@@ -25,13 +25,13 @@ def finding(
     return [_leader(part, chosen, settings), *_contest(part, chosen, pairs, settings)]
 
 
-def also(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
+def also(part: Block, chosen: Rule | None, settings: pd.DataFrame, by_tc: list[Pair]) -> list[str]:
     """What a reader of the finding must know besides: who was left out, who is the same model,
-    where the TC is lowest."""
+    where the TC is lowest (`by_tc`: see `least_tc`)."""
     return [
         *_left_out(part, chosen, settings),
         *_twins(part, settings),
-        *_least_tc(part, chosen, settings),
+        *_lowest_tc(part, by_tc, settings),
     ]
 
 
@@ -54,7 +54,7 @@ def _leader(part: Block, chosen: Rule, settings: pd.DataFrame) -> str:
     fell = f" {idle} of its runs collapsed." if idle else ""
     if not others:
         return f"{title(settings, first)} reaches a mean {chosen.label} of {numbers}.{fell}"
-    if level := [key for key in others if means[key] == means[first]]:
+    if level := [key for key in others if statistics.same(means[key], means[first])]:
         names = listed(title(settings, key) for key in (first, *level))
         return f"{names} share the {chosen.end} mean {chosen.label}: {numbers}.{fell}"
     among = "Of the settings with runs enough, " if part.few(chosen.name) else ""
@@ -169,17 +169,15 @@ def _twins(part: Block, settings: pd.DataFrame) -> list[str]:
     ]
 
 
-def _least_tc(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
+def _lowest_tc(part: Block, found: list[Pair], settings: pd.DataFrame) -> list[str]:
     """Who has the lowest total correlation of those that train at the leader's strength."""
-    name = "total_correlation"
-    found = least_tc(part, chosen, settings)
     if not found or found[0].difference.mean == 0:
         return []
     least = found[0].first
     says = (
         f"At the leader’s strength, β = {settings.loc[least, 'weights']['beta']:g}, "
         f"{settings.loc[least, 'label']} has the lowest total correlation of "
-        f"{count(len(found) + 1, 'objective')}: {_mean(part, least, name, 'nats')}"
+        f"{count(len(found) + 1, 'objective')}: {_mean(part, least, 'total_correlation', 'nats')}"
     )
     if min(found[0].n) < 2:
         return [f"{says}."]
@@ -231,27 +229,28 @@ def chance(part: Block, chosen: Rule | None) -> str:
     if spread.isna().any():
         return "How much better the best looks by it, a single seed cannot tell."
     methods = pd.factorize(n.index.get_level_values("objective"))[0]
-    rng = np.random.default_rng(0)
     of = (spread.to_numpy(), n.to_numpy(), methods)
-    found = statistics.best_of_equals(*of, rng=rng, draws=DRAWS)
-    unit = f"\u00a0{chosen.unit}" if chosen.unit else ""
-    several = len(np.unique(methods)) > 1
-    lead = f", lead the next objective by {_brief(found.lead)}{unit}" if several else ""
-    ahead = (
-        f" In {_percent(found.ahead)} its lead over at least one objective would be called clear."
-        if several
-        else ""
-    )
-    uneven = len(np.unique(np.bincount(methods))) > 1
-    more = " An objective with more settings gains more by the choice." if uneven else ""
+    found = statistics.best_of_equals(*of, rng=np.random.default_rng(0), draws=DRAWS)
     which = f"the {len(n)} settings with runs enough" if few else f"all {len(n)} settings"
+    return f"Were {which} equal in their means, {_of_equals(found, methods, chosen.unit)}"
+
+
+def _of_equals(found: statistics.Chance, methods: np.ndarray, unit: str) -> str:
+    """What the choice would do, were it so."""
+    unit = f"\u00a0{unit}" if unit else ""
+    settings = np.bincount(methods)
+    lead, ahead = "", ""
+    if len(settings) > 1:
+        lead = f", lead the next objective by {_brief(found.lead)}{unit}"
+        share = _percent(found.ahead)
+        ahead = f" In {share} its lead over at least one objective would be called clear."
+    more = " An objective with more settings gains more by the choice." if np.ptp(settings) else ""
     return (
-        f"Were {which} equal in their means, the best of them would still come out "
-        f"{_brief(found.excess)}{unit} too good on average{lead}, and the 95\u00a0% interval of "
-        f"its difference from one other setting, named beforehand, would exclude 0 in "
-        f"{_percent(found.clear)} of studies; without a choice it is {_percent(found.unchosen)}."
-        f"{ahead}{more} ({count(DRAWS, 'study')} simulated with normal scores, this study’s "
-        f"numbers of runs and each setting’s standard deviation.)"
+        f"the best of them would still come out {_brief(found.excess)}{unit} too good on "
+        f"average{lead}, and the 95\u00a0% interval of its difference from one other setting, "
+        f"named beforehand, would exclude 0 in {_percent(found.clear)} of studies; without a "
+        f"choice it is {_percent(found.unchosen)}.{ahead}{more} ({count(DRAWS, 'study')} simulated "
+        f"with normal scores, this study’s numbers of runs and each setting’s standard deviation.)"
     )
 
 

@@ -44,8 +44,8 @@ class Shown(NamedTuple):
 
     @property
     def shared(self) -> bool:
-        """Whether it compares runs: each pair counts for both, so that runs are not independent."""
-        return self.metric is not None and self.metric.summary is not None
+        """Whether it compares runs, so that these are not independent."""
+        return self.value.name in plugins.shared_values()
 
 
 class Rule(NamedTuple):

@@ -56,6 +56,7 @@ class Report(NamedTuple):
 def section(report: Report, part: Block) -> dict[str, Any]:
     """The parts of the page by name; writes the figures and tables of the data set."""
     dataset, pairs = part.dataset, comparisons.pairs(part, report.rule)
+    by_tc = finding.least_tc(part, report.rule, report.settings)
     for name, rows in (("leaderboard", part.best), ("settings", list(report.settings.index))):
         tables.write(_table(report, part, name), part, rows, report.columns, report.settings)
     constant = _constant(report, part)
@@ -66,7 +67,7 @@ def section(report: Report, part: Block) -> dict[str, Any]:
         "dataset": dataset,
         "label": report.study.dataset(dataset).label,
         "finding": finding.finding(part, report.rule, report.settings, pairs),
-        "also": finding.also(part, report.rule, report.settings),
+        "also": finding.also(part, report.rule, report.settings, by_tc),
         "chance": finding.chance(part, report.rule),
         "nothing": finding.nothing(part, report.rule),
         "planned": part.planned,
@@ -82,7 +83,7 @@ def section(report: Report, part: Block) -> dict[str, Any]:
             for name in report.study.objectives
             if name not in {objective for objective, _ in part.best}
         ],
-        **_pairs(report, part, pairs),
+        **_pairs(report, part, pairs, by_tc),
         **_sweeps(report, part),
         **_bounds(report, part),
         "monte_carlo": _monte_carlo(part),
@@ -107,16 +108,14 @@ def _constant(report: Report, part: Block) -> dict[str, float]:
     return collapse.constant(images.read(path).factors, values)
 
 
-def _pairs(report: Report, part: Block, found: list[Pair]) -> dict[str, Any]:
-    """The comparisons as text, and what to know of their p."""
-    if not found:
-        return {"pairs": [], "floor": ""}
+def _pairs(report: Report, part: Block, found: list[Pair], by_tc: list[Pair]) -> dict[str, Any]:
+    """The comparisons as text, and what to know of their p; their tables, where there are any."""
     titles = {key: comparisons.title(report.settings, key) for key in part.summary.mean.index}
-    tables.write_pairs(_table(report, part, "pairs"), found, titles)
-    if by_tc := finding.least_tc(part, report.rule, report.settings):
-        tables.write_pairs(_table(report, part, "pairs_total_correlation"), by_tc, titles)
+    for name, pairs in {"pairs": found, "pairs_total_correlation": by_tc}.items():
+        if pairs:
+            tables.write_pairs(_table(report, part, name), pairs, titles)
     floor = comparisons.floor(found, len(found))
-    return {"pairs": tables.pair_cells(found, titles), "floor": floor}
+    return {"pairs": tables.pair_cells(found, titles) if found else [], "floor": floor}
 
 
 def _monte_carlo(part: Block) -> str:

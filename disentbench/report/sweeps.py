@@ -120,10 +120,9 @@ def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
     still = [own for _, own in table[table["key"] == ""].groupby("objective", sort=False)]
     for place, own in enumerate(still):
         still[place] = own.assign(at=_beside(scale, key, place, own["x"].iloc[0]))
-        alone = own["setting"].nunique() == 1
-        for line, (_, runs) in enumerate(still[place].groupby("setting", sort=False)):
-            dash = "dashed" if alone else list(LINES)[line % len(LINES)]
-            _reference(ax, runs, looks[own["objective"].iloc[0]], dash)
+        objective = own["objective"].iloc[0]
+        for setting, runs in still[place].groupby("setting", sort=False):
+            _reference(ax, runs, looks[objective], _dash(settings.loc[objective].index, setting))
     spread = Spread(scale.gap, len(swept))
     means = dict(list(_means(sweep, shown.value.name).groupby(level="objective", sort=False)))
     places = _dodged(swept["objective"].nunique(), scale)
@@ -136,6 +135,13 @@ def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
         _counts(ax, sweep, pd.concat(drawn))
     if shown.value.name in sweep.levels and len(table):
         levels.mark(ax, sweep.levels[shown.value.name])
+
+
+def _dash(all_settings: pd.Index, setting: str) -> str:
+    """The line of a setting without a strength, as `dashes` says where there are several."""
+    if len(all_settings) == 1:
+        return "dashed"
+    return list(LINES)[all_settings.get_loc(setting) % len(LINES)]
 
 
 def _strengths(settings: pd.DataFrame, key: str) -> np.ndarray:
