@@ -22,9 +22,10 @@ import torch
 from sections import machine, write
 from threadpoolctl import threadpool_limits
 
-from disentbench import aggregate, plugins
-from disentbench.representation import Posterior, represent
-from disentbench.scores import needs
+from disentbench import plugins
+from disentbench.posterior import aggregate
+from disentbench.posterior.representation import Posterior, represent
+from disentbench.scoring.scores import needs
 
 HERE = Path(__file__).parent
 TABLE = HERE.parent / "tests" / "oracles" / "l_btcvae.h5"

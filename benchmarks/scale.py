@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 from sections import machine, write
 
-from disentbench import files, plugins
-from disentbench.provenance import origin
+from disentbench import plugins
+from disentbench.storage import files
+from disentbench.storage.provenance import origin
 from disentbench.study import Pack, Study, read
 
 ROOT = Path(__file__).parent.parent

@@ -15,13 +15,14 @@ import torch
 from sections import machine, write
 from torch.utils.flop_counter import FlopCounterMode
 
-from disentbench import devices, plugins
+from disentbench import plugins
 from disentbench import study as studies
-from disentbench.draws import Draws
-from disentbench.loss import Problem
-from disentbench.resident import Resident
-from disentbench.state import fresh
-from disentbench.study_model import DTYPES, only_objective, vae
+from disentbench.models.study_model import DTYPES, only_objective, vae
+from disentbench.training import devices
+from disentbench.training.device_images import Resident
+from disentbench.training.loss import Problem
+from disentbench.training.randomness import Draws
+from disentbench.training.state import fresh
 
 GRID = {"posX": {"stride": 4}, "posY": {"stride": 4}, "orientation": {"stride": 8}}
 SECONDS, ROUNDS = 0.5, 3

@@ -8,10 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from disentbench import commands as run
-from disentbench import documents, limits, plugins
-from disentbench.documents import printable
+from disentbench import plugins
 from disentbench.errors import Stopped, UserError
 from disentbench.options import shown
+from disentbench.storage import limits, plain_data
+from disentbench.storage.plain_data import printable
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -196,7 +197,7 @@ def distance(text: str) -> float:
 def mapping(text: str) -> dict:
     """A JSON object."""
     try:
-        if isinstance(found := documents.parsed(text), dict):
+        if isinstance(found := plain_data.parsed(text), dict):
             return found
     except UserError as error:
         raise argparse.ArgumentTypeError(str(error)) from None

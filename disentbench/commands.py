@@ -9,31 +9,32 @@ import warnings
 from itertools import chain
 from pathlib import Path
 
-from disentbench import expected, files, plugins, sources
+from disentbench import plugins, sources
 from disentbench import study as studies
 from disentbench.errors import UserError
-from disentbench.identities import Identity
+from disentbench.storage import expected, files
+from disentbench.storage.identities import Identity
 
 DIFFERENT = 3  # what `diff --exit-code` answers; 1 and 2 are mistakes
 
 
 def data(arguments) -> None:
     """Render or read a data set and write it as one HDF5 file."""
-    from disentbench import images
     from disentbench.datasets import promised
-    from disentbench.provenance import provenance
+    from disentbench.storage import images_file
+    from disentbench.storage.provenance import provenance
 
     dataset = studies.made("datasets", arguments.dataset, arguments.options)
     text = json.dumps({arguments.dataset: dataset.model_dump(mode="json")})
     rendered = promised(dataset, dataset.images(), "what it gives")
     code = sources.digest(*sources.data(arguments.dataset))
     said = expected.images(dataset) | {"code": code}
-    images.write(rendered, arguments.out, provenance(text, "cpu"), said)
+    images_file.write(rendered, arguments.out, provenance(text, "cpu"), said)
 
 
 def train(arguments) -> None:
     """Train the runs of one pack; a killed training resumes from its checkpoints."""
-    from disentbench.supervision import supervised
+    from disentbench.training.interruption import supervised
 
     study = single_pack(arguments.study)
     lock = arguments.checkpoints.with_suffix(".lock")
@@ -49,20 +50,21 @@ def train(arguments) -> None:
 
 def images_of(study: studies.Study, path: Path):
     """The images of a study with one data set, if they are those that it asks for."""
-    from disentbench import images
     from disentbench.datasets import promised
+    from disentbench.storage import images_file
 
     (name,) = study.datasets
-    dataset, read = study.dataset(name), images.read(path)
+    dataset, read = study.dataset(name), images_file.read(path)
     expected.require(path, expected.images(dataset))
     return promised(dataset, read, str(path))
 
 
 def train_pack(study: studies.Study, images, arguments, supervision) -> None:
     """Train and write the history, then the model: where that is, the training is done."""
-    from disentbench import devices, model_file
-    from disentbench import train as training
-    from disentbench.progress import Progress
+    from disentbench.models import model_file
+    from disentbench.training import devices
+    from disentbench.training import loop as training
+    from disentbench.training.progress import Progress
 
     (pack,), file = study.packs, arguments.checkpoints / "progress.json"
     made = {"images": images.digest, "code": sources.digest(*sources.training(*study.parts(pack)))}
@@ -91,8 +93,8 @@ def train_pack(study: studies.Study, images, arguments, supervision) -> None:
 
 def trained_already(study: studies.Study, images, model: Path, history: Path) -> bool:
     """Whether another process, for which this one has waited, say, has done the same training."""
-    from disentbench.model_file import load
-    from disentbench.train import fingerprint
+    from disentbench.models.model_file import load
+    from disentbench.training.loop import fingerprint
 
     if not (model.exists() and history.exists()):
         return False
@@ -118,12 +120,13 @@ def single_pack(text: str) -> studies.Study:
 
 def encode(arguments) -> None:
     """Encode every image of the data set under each run of a pack."""
-    from disentbench import devices, latents
-    from disentbench.encode import encode as encode_pack
-    from disentbench.model_file import load, require_fit
-    from disentbench.provenance import provenance
-    from disentbench.resident import Resident
-    from disentbench.study_model import only_objective, vae
+    from disentbench.models.model_file import load, require_fit
+    from disentbench.models.study_model import only_objective, vae
+    from disentbench.storage import latents
+    from disentbench.storage.provenance import provenance
+    from disentbench.training import devices
+    from disentbench.training.device_images import Resident
+    from disentbench.training.encode import encode as encode_pack
 
     study = single_pack(arguments.study)
     device = devices.use(arguments.threads)
@@ -149,8 +152,8 @@ def score(arguments) -> None:
     """Compute metrics of anybody's latents: a table of run, metric and value."""
     import pandas as pd
 
-    from disentbench import scores
-    from disentbench.provenance import origin
+    from disentbench.scoring import scores
+    from disentbench.storage.provenance import origin
 
     apart(arguments, *arguments.files, *arguments.companions)
     for path in arguments.companions:
@@ -214,7 +217,7 @@ def apart(arguments, *read: Path) -> None:
 
 def reading(arguments):
     """How the files are to be read, as the command line says."""
-    from disentbench.latents import Reading
+    from disentbench.storage.latents import Reading
 
     names = ("codes", "factors", "logvar", "beside")
     given = {name: value for name in names if (value := getattr(arguments, name, None))}
@@ -238,7 +241,7 @@ def write_table(
     if out is None:
         print(table.to_string(index=False, float_format="{:.6f}".format))
         return
-    from disentbench import scores
+    from disentbench.scoring import scores
 
     with files.whole(out) as path:
         if out.suffix.lower() == ".json":
@@ -251,9 +254,9 @@ def write_table(
 
 def levels(arguments) -> None:
     """Compute what chance and a perfect code score on the factors of a file."""
-    from disentbench import latents
-    from disentbench.levels import levels as of_factors
-    from disentbench.scores import file_of
+    from disentbench.scoring.calibration import levels as of_factors
+    from disentbench.scoring.scores import file_of
+    from disentbench.storage import latents
 
     apart(arguments, arguments.file)
     factors = latents.read_factors(arguments.file, reading(arguments))
@@ -270,9 +273,10 @@ def audit(arguments) -> None:
     """Compare the minibatch estimators of MI and TC with the exact values, on one posterior."""
     import pandas as pd
 
-    from disentbench import latents, scores
-    from disentbench.audit import COLUMNS
-    from disentbench.audit import audit as audit_posterior
+    from disentbench.scoring import scores
+    from disentbench.scoring.audit import COLUMNS
+    from disentbench.scoring.audit import audit as audit_posterior
+    from disentbench.storage import latents
 
     apart(arguments, *arguments.files)
     for path in arguments.files:
@@ -295,7 +299,7 @@ def audited(paths: list[Path], wanted: str | None, reading):
 
     Its file, its name and its posterior; one run is in memory at a time.
     """
-    from disentbench import latents
+    from disentbench.storage import latents
 
     names = []
     for (place, name), run in latents.read_together(paths, reading):
@@ -314,8 +318,8 @@ def audited(paths: list[Path], wanted: str | None, reading):
 
 def collect(arguments) -> None:
     """Gather the scores of all runs of a study in one tidy table, as CSV and as parquet."""
-    from disentbench import collect as tidy
-    from disentbench.provenance import provenance
+    from disentbench.results import collect as tidy
+    from disentbench.storage.provenance import provenance
 
     if arguments.out.suffix.lower() != ".csv":
         raise UserError(f"--out {arguments.out} must end in .csv; a .parquet is written beside it")
@@ -343,7 +347,7 @@ def report(arguments) -> None:
 
 def status(arguments) -> None:
     """Say how far a study is: what is done, runs, has failed or is missing, and the time left."""
-    from disentbench import status as how_far
+    from disentbench.results import status as how_far
 
     found = how_far.status(studies.read(arguments.study), arguments.results)
     print(how_far.text(found))
@@ -354,16 +358,16 @@ def diff(arguments) -> int:
 
     A and B are results folders of a study (results/NAME) or tidy tables (.csv or .parquet).
     """
-    from disentbench import compare
+    from disentbench.results import diff
 
-    found = compare.compare(arguments.a, arguments.b, arguments.metrics, arguments.tolerance)
-    print(compare.text(found))
+    found = diff.compare(arguments.a, arguments.b, arguments.metrics, arguments.tolerance)
+    print(diff.text(found))
     return 0 if found.same or not arguments.exit_code else DIFFERENT
 
 
 def verify(arguments) -> None:
     """Read every file of a study and name what is damaged; moved aside, it will be made again."""
-    from disentbench import verify as whether
+    from disentbench.results import verify as whether
 
     study = studies.read(arguments.study)
     folder = arguments.results / study.study
@@ -406,8 +410,8 @@ def computed_levels(arguments) -> dict:
         return {}
     if arguments.kind != "metrics":
         raise UserError(f"--on goes with metrics, not with {arguments.kind}")
-    from disentbench import latents
-    from disentbench.levels import levels as of_factors
+    from disentbench.scoring.calibration import levels as of_factors
+    from disentbench.storage import latents
 
     table = of_factors(latents.read_factors(arguments.on))
     return table.set_index("metric").to_dict(orient="index")

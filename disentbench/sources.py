@@ -13,18 +13,14 @@ from pathlib import Path
 
 PACKAGE = "disentbench"
 ROOT = Path(__file__).parent
-# They carry numbers from file to file, name them or refuse them; none of them computes one. What a
-# study and its options come to is in the recipe, which is compared itself.
-CARRIERS = {
-    *("arrays", "columns", "documents", "errors", "expected", "files", "hdf5", "identities"),
-    *("layout", "limits", "options", "plugins", "provenance", "sources", "spellings", "study"),
-    "tables",
-}
+# Rooms and modules that carry numbers from file to file, name them or refuse them; none of them
+# computes one. What a study and its options come to is in the recipe, which is compared itself.
+CARRIERS = {"storage", "errors", "options", "plugins", "sources", "study"}
 
 
 def data(dataset: str) -> tuple[Path, ...]:
     """The sources of a data set file, images.h5."""
-    return of(f"datasets.{dataset}", "images")
+    return of(f"datasets.{dataset}", "storage.images")
 
 
 def training(dataset: str, objective: str, architecture: str) -> tuple[Path, ...]:
@@ -33,32 +29,32 @@ def training(dataset: str, objective: str, architecture: str) -> tuple[Path, ...
     Not those of checkpoints, progress and reports, which alter no number.
     """
     parts = f"datasets.{dataset}", f"objectives.{objective}", f"architectures.{architecture}"
-    return of(*parts, "study_model", "state", "devices")
+    return of(*parts, "models.study_model", "training.state", "training.devices")
 
 
 def encoding(architecture: str) -> tuple[Path, ...]:
     """The sources of latents, given the model and the images."""
-    return of(f"architectures.{architecture}", "study_model", "encode", "latents", "devices")
+    return of(f"architectures.{architecture}", "models.study_model", "training.encode", "storage.latents", "training.devices")
 
 
 def scoring(metric: str) -> tuple[Path, ...]:
     """The sources of a metric's scores, given the latents."""
-    return of(f"metrics.{metric}", "scores", "latents")
+    return of(f"metrics.{metric}", "scoring.scores", "storage.latents")
 
 
 def levels(metric: str) -> tuple[Path, ...]:
     """The sources of what chance and a perfect code score."""
-    return of(f"metrics.{metric}", "levels", "latents")
+    return of(f"metrics.{metric}", "scoring.calibration", "storage.latents")
 
 
 def audit() -> tuple[Path, ...]:
     """The sources of the audit of the minibatch estimators, given the latents."""
-    return of("audit", "scores", "latents")
+    return of("scoring.audit", "scoring.scores", "storage.latents")
 
 
 def collecting() -> tuple[Path, ...]:
     """The sources of the tidy table, given the scores."""
-    return of("collect", "study")
+    return of("results.collect", "study")
 
 
 def reporting() -> tuple[Path, ...]:
@@ -79,7 +75,7 @@ def of(*names: str) -> tuple[Path, ...]:
         path = left.pop()
         if path not in found:
             found.add(path)
-            left += [each for each in imported(path) if _module(each) not in CARRIERS]
+            left += [each for each in imported(path) if _room(each) not in CARRIERS]
     beside = {each for path in found if path.name == "__init__.py" for each in _beside(path.parent)}
     return tuple(sorted(found | beside))
 
@@ -140,9 +136,9 @@ def _file(name: str) -> Path | None:
     return None
 
 
-def _module(path: Path) -> str:
-    """A file's name as a module below the package."""
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+def _room(path: Path) -> str:
+    """The room of the package that a file is in; of what lies at the top, the module's name."""
+    return path.relative_to(ROOT).with_suffix("").parts[0]
 
 
 def _beside(folder: Path) -> Iterator[Path]:

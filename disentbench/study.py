@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from disentbench import documents, limits, plugins
+from disentbench import plugins
 from disentbench.errors import UserError
 from disentbench.options import Options, is_whole, sentence, shown
+from disentbench.storage import limits, plain_data
 
 
 def _path_safe(name: str) -> str:
@@ -393,7 +394,7 @@ def plain(path: Path) -> Any:
         raise UserError(f"no study file {path}; name a YAML file like configs/demo.yaml")
     limits.regular(path, "a YAML file like configs/demo.yaml")
     try:
-        text = documents.text_of(path)
+        text = plain_data.text_of(path)
     except ValueError as error:
         raise UserError(f"{path} cannot be read: {error}") from None
     return _parsed(text, str(path))
@@ -401,7 +402,7 @@ def plain(path: Path) -> Any:
 
 def _parsed(text: str, name: str) -> Any:
     try:
-        return documents.parsed(text)
+        return plain_data.parsed(text)
     except ValueError as error:
         raise UserError(f"{name} cannot be read: {error}") from None
 

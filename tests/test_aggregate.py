@@ -8,8 +8,8 @@ import pytest
 from scipy.special import entr, logsumexp
 from scipy.stats import norm
 
-from disentbench import aggregate
-from disentbench.representation import Posterior
+from disentbench.posterior import aggregate
+from disentbench.posterior.representation import Posterior
 
 UNIT_ENTROPY = (aggregate.LOG_2PI + 1) / 2
 

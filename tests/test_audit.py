@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from scipy.stats import hypergeom
 
-from disentbench import aggregate, audit
 from disentbench.datasets import grid
 from disentbench.errors import UserError
-from disentbench.representation import Posterior
+from disentbench.posterior import aggregate
+from disentbench.posterior.representation import Posterior
+from disentbench.scoring import audit
 
 SIZES = (3, 6, 8, 8, 8)
 N = 9216

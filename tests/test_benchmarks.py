@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from disentbench.resident import Resident
+from disentbench.training.device_images import Resident
 
 CPU = torch.device("cpu")
 

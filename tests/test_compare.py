@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from disentbench import collect, compare
 from disentbench.cli import main
+from disentbench.results import collect, diff
 
-RUN = compare.RUN
+RUN = diff.RUN
 rng = np.random.default_rng(0)
 
 
@@ -36,7 +36,7 @@ def saved(folder, table, name="scores.csv"):
 
 def compared(tmp_path, a, b, **options):
     paths = [saved(tmp_path / name, table) for name, table in (("a", a), ("b", b))]
-    return compare.compare(*paths, **options)
+    return diff.compare(*paths, **options)
 
 
 def changed(table, where, value):
@@ -46,18 +46,18 @@ def changed(table, where, value):
 
 
 def first_line(found):
-    return compare.text(found).split("\n")[0]
+    return diff.text(found).split("\n")[0]
 
 
 def test_a_result_is_identical_to_itself_in_any_order_and_format(tmp_path):
     table = tidy()
     a = saved(tmp_path / "a", changed(table, lambda t: t.index == 3, np.nan))
     b = saved(tmp_path / "b", pd.read_csv(a / "scores.csv").sample(frac=1), "scores.parquet")
-    found = compare.compare(a, b / "scores.parquet")
+    found = diff.compare(a, b / "scores.parquet")
     assert found.same
     assert first_line(found) == "identical: 16 values of 8 runs"
     assert not len(found.means)
-    assert compare.compare(a, b).same
+    assert diff.compare(a, b).same
 
 
 def test_every_digit_counts(tmp_path):
@@ -111,7 +111,7 @@ def test_runs_and_values_of_one_alone_are_counted(tmp_path):
         "identical: 10 values of 6 runs; 5 runs and 2 more values in A or B alone"
     )
     assert not found.same
-    assert "runs: 6 in both, 2 in A alone, 3 in B alone" in compare.text(found)
+    assert "runs: 6 in both, 2 in A alone, 3 in B alone" in diff.text(found)
 
 
 def test_nothing_in_both_is_nothing_to_compare(tmp_path):
@@ -149,7 +149,7 @@ def test_values_that_runs_share_in_have_no_interval(tmp_path):
     low = found.means.set_index("metric")["low"]
     assert np.isfinite(low["mig"])
     assert np.isnan(low["udr_spearman"])
-    assert "no interval; 4 common seeds" in compare.text(found)
+    assert "no interval; 4 common seeds" in diff.text(found)
 
 
 @pytest.mark.parametrize("seeds", [[3, 4], [3]])
@@ -190,7 +190,7 @@ def made_by(tmp_path, ours, theirs):
         saved(tmp_path / name, tidy())
         for run, provenance in each.items():
             latents(tmp_path / name, run, **provenance)
-    return compare.compare(tmp_path / "a", tmp_path / "b")
+    return diff.compare(tmp_path / "a", tmp_path / "b")
 
 
 def said(table):
@@ -209,7 +209,7 @@ def test_what_made_them_is_compared(tmp_path):
         "encoded with device": (["cpu"], ["H100", "cpu"]),
         "encoded with torch": (["2.6"], ["2.6", "2.7"]),
     }
-    assert "encoded with torch: 2.6 | 2.6 or 2.7" in compare.text(found)
+    assert "encoded with torch: 2.6 | 2.6 or 2.7" in diff.text(found)
 
 
 def test_where_they_were_trained_is_told_apart_from_where_they_were_encoded(tmp_path):
@@ -228,7 +228,7 @@ def test_the_keys_of_the_studies_are_compared_for_settings_that_both_have(tmp_pa
     alone = {"tiny/hfvae/beta-4/seeds-0-4": {"study": json.dumps({"latents": 3})}}
     found = made_by(tmp_path, mine | alone, {VAE: {"study": json.dumps(other)}})
     assert said(found.study) == {"pack": ([], ["5"]), "training.steps": (["30"], ["60"])}
-    assert "pack: not said | 5" in compare.text(found)
+    assert "pack: not said | 5" in diff.text(found)
 
 
 def parquet_of_ours(path, **provenance):
@@ -245,7 +245,7 @@ def test_a_table_that_says_what_made_it_is_compared_by_it(tmp_path):
     there = HERE | {"revision": "def"}
     b = parquet_of_ours(tmp_path / "b/scores.parquet", study=json.dumps(other), **there)
     latents(tmp_path / "b", VAE, study=json.dumps(RECIPE), **HERE)
-    found = compare.compare(a, b.parent)
+    found = diff.compare(a, b.parent)
     assert said(found.origin) == {"collected at revision": (["abc"], ["def"])}
     assert said(found.study) == {"metrics": (['["mig"]'], ['["mig", "elbo"]'])}
     assert not found.silent
@@ -253,8 +253,8 @@ def test_a_table_that_says_what_made_it_is_compared_by_it(tmp_path):
 
 def test_tables_alone_do_not_say_what_made_them(tmp_path):
     saved(tmp_path, tidy())
-    found = compare.compare(tmp_path / "scores.csv", tmp_path)
-    assert compare.text(found).count("nothing says what made") == 2
+    found = diff.compare(tmp_path / "scores.csv", tmp_path)
+    assert diff.text(found).count("nothing says what made") == 2
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_tables_alone_do_not_say_what_made_them(tmp_path):
 )
 def test_odd_provenance_is_no_hindrance(tmp_path, junk):
     found = made_by(tmp_path, {VAE: HERE}, {VAE: junk})
-    assert compare.text(found).startswith("identical: 16 values of 8 runs\n")
+    assert diff.text(found).startswith("identical: 16 values of 8 runs\n")
 
 
 def test_latents_that_cannot_be_read_are_named_and_left_out(tmp_path):
@@ -275,14 +275,14 @@ def test_latents_that_cannot_be_read_are_named_and_left_out(tmp_path):
     (tmp_path / "a" / VAE).mkdir(parents=True)
     (tmp_path / "a" / VAE / "latents.h5").write_bytes(b"junk")
     with pytest.warns(UserWarning, match=r"latents\.h5 is not an HDF5 file"):
-        found = compare.compare(tmp_path / "a", tmp_path / "a")
+        found = diff.compare(tmp_path / "a", tmp_path / "a")
     assert found.same
 
 
 def test_long_lists_are_cut(tmp_path):
     a = tidy(metrics=[f"m{i}" for i in range(40)])
     found = compared(tmp_path, a, a.assign(value=0.0))
-    lines = compare.text(found).splitlines()
+    lines = diff.text(found).splitlines()
     assert "  and 20 more" in lines
     assert "  and 60 more" in lines
     assert len(lines) < 60
@@ -294,7 +294,7 @@ def test_the_clearest_differences_come_first(tmp_path):
     b = a.copy()
     for objective, shift in shifts.items():
         b.loc[b["objective"] == objective, "value"] += shift
-    lines = compare.text(compared(tmp_path, a, b)).splitlines()
+    lines = diff.text(compared(tmp_path, a, b)).splitlines()
     start = lines.index("means of settings that differ, B - A, with 95 % intervals")
     assert "tiny/beta_vae/beta-4 mig: +0.1" in lines[start + 1]
     assert "tiny/vae/beta-4 mig" in lines[start + 2]
@@ -364,4 +364,4 @@ def test_a_tolerance_is_a_number(tmp_path, tolerance, capsys):
 
 
 def test_a_difference_has_no_size_that_is_not_a_number():
-    assert math.isinf(compare._sized(tidy().assign(a=1.0, b=np.nan, where="both"), 0.0)["size"][0])
+    assert math.isinf(diff._sized(tidy().assign(a=1.0, b=np.nan, where="both"), 0.0)["size"][0])

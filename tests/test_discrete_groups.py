@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from disentbench import plugins
-from disentbench.representation import represent
-from disentbench.scores import coded, measure, needs
+from disentbench.posterior.representation import represent
+from disentbench.scoring.scores import coded, measure, needs
 
 OF_CODES = [n for n in plugins.names("metrics") if {"codes", "factors"} <= set(needs(n))]
 NOTHING = {"explicitness": 0.5}  # what a constant code scores, where that is not 0

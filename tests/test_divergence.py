@@ -9,17 +9,20 @@ import pytest
 import torch
 from test_train import CPU, run, tiny
 
-from disentbench import images as image_files
-from disentbench import latents, plugins, scores, train
+from disentbench import plugins
 from disentbench import study as studies
 from disentbench.cli import main
-from disentbench.divergence import beyond, blown_up
-from disentbench.encode import Saved, encode
 from disentbench.errors import UserError
-from disentbench.latents import Encoded
 from disentbench.metrics import Score
-from disentbench.representation import Posterior
-from disentbench.resident import Resident
+from disentbench.posterior.divergence import beyond, blown_up
+from disentbench.posterior.representation import Posterior
+from disentbench.scoring import scores
+from disentbench.storage import images_file as image_files
+from disentbench.storage import latents
+from disentbench.storage.latents import Encoded
+from disentbench.training import loop
+from disentbench.training.device_images import Resident
+from disentbench.training.encode import Saved, encode
 
 pytestmark = pytest.mark.usefixtures("quick_figures")
 
@@ -71,7 +74,7 @@ def test_what_no_representation_can_hold(mean, logvar, diverged):
 
 def ending(monkeypatch, change):
     """Change the parameters of member 1 after the last step."""
-    descend = train.State.descend
+    descend = loop.State.descend
 
     def changed(state, problem, x, noise):
         descend(state, problem, x, noise)
@@ -80,7 +83,7 @@ def ending(monkeypatch, change):
 
     counted = iter(range(99))
     member = lambda x: 1 if len(x) > 1 else 0 if next(counted) == 1 else None  # noqa: E731
-    monkeypatch.setattr(train.State, "descend", changed)
+    monkeypatch.setattr(loop.State, "descend", changed)
 
 
 def constant_image(logit):
@@ -127,7 +130,7 @@ def test_a_learning_rate_of_one_blows_up(images, tmp_path):
 
 def test_a_run_that_encodes_what_cannot_be_held_is_marked_and_nan(images):
     study = tiny("vae")
-    model = train.vae(study)
+    model = loop.vae(study)
     members = [model.initialise(np.random.default_rng(seed)) for seed in range(3)]
     stacked = {name: torch.stack([m[name] for m in members]) for name in members[0]}
     last = max(name for name in stacked if name.startswith("encoder") and "bias" in name)

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 import torch
 
-from disentbench import files, hdf5, model_file
 from disentbench.errors import UserError
+from disentbench.models import model_file
+from disentbench.storage import files, hdf5
 
 
 def hdf5_file(path, said=None):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from disentbench import expected, files, identities
 from disentbench import study as studies
 from disentbench.cli import main
+from disentbench.storage import expected, files, identities
 
 pytestmark = pytest.mark.usefixtures("quick_figures")
 

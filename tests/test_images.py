@@ -9,8 +9,8 @@ import pytest
 from disentbench.datasets import Images, grid
 from disentbench.datasets.dsprites import dataset
 from disentbench.errors import UserError
-from disentbench.files import SEAL_BYTES
-from disentbench.hdf5 import (
+from disentbench.storage.files import SEAL_BYTES
+from disentbench.storage.hdf5 import (
     array,
     attribute,
     create,
@@ -19,7 +19,7 @@ from disentbench.hdf5 import (
     row,
     shape,
 )
-from disentbench.images import read, unpack, write
+from disentbench.storage.images import read, unpack, write
 
 
 def binary(size=20):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from disentbench import plugins
-from disentbench.representation import represent
-from disentbench.scores import coded, measure, needs, score_file
+from disentbench.posterior.representation import represent
+from disentbench.scoring.scores import coded, measure, needs, score_file
 
 pytestmark = pytest.mark.usefixtures("few_trees")
 

@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from disentbench import latents
 from disentbench.cli import main
 from disentbench.errors import UserError
+from disentbench.storage import latents
 
 rng = np.random.default_rng(0)
 MEAN = rng.normal(size=(20, 3)).astype(np.float32)

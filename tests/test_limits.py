@@ -14,9 +14,11 @@ import pandas as pd
 import pytest
 from strangers import STUDY, refused
 
-from disentbench import commands, files, hdf5, latents, limits, scores, tables
+from disentbench import commands
 from disentbench.cli import main
 from disentbench.errors import UserError
+from disentbench.scoring import scores
+from disentbench.storage import files, hdf5, latents, limits, tables
 
 pytestmark = pytest.mark.usefixtures("canary")
 ROWS = 100_000_000

@@ -14,11 +14,11 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from disentbench import plugins
-from disentbench.companions import comparing, summaries
 from disentbench.metrics.explicitness import explicitness
 from disentbench.metrics.info import neighbour_information
-from disentbench.representation import Representation
-from disentbench.scores import generator, measure
+from disentbench.posterior.representation import Representation
+from disentbench.scoring.companions import comparing, summaries
+from disentbench.scoring.scores import generator, measure
 
 pytestmark = pytest.mark.usefixtures("few_trees")
 

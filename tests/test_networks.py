@@ -5,9 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from disentbench import networks, plugins
+from disentbench import plugins
 from disentbench.architectures import Conv, Deconv, Dense
-from disentbench.model import VAE, Noise, distortion, relaxed, sample
+from disentbench.models import layers
+from disentbench.models.vae import VAE, Noise, distortion, relaxed, sample
 
 SHAPES = [(1, 64, 64), (3, 64, 64), (1, 32, 32)]
 
@@ -58,15 +59,15 @@ def test_parameters_are_as_many_as_the_paper_has(name, size):
 )
 def test_layers_are_torchs_own(layer, shape, torchs):
     """The same output, the same shapes, and a start in the same range."""
-    parameters = networks.initialise((layer,), shape, np.random.default_rng(0), "layer")
+    parameters = layers.initialise((layer,), shape, np.random.default_rng(0), "layer")
     weight, bias = parameters["layer.0.weight"], parameters["layer.0.bias"]
     assert weight.shape == torchs.weight.shape
     assert weight.abs().max() == pytest.approx(torchs.weight.abs().max().item(), rel=0.3)
     torchs.weight.data, torchs.bias.data = weight, bias
     x = torch.randn(3, *shape)
-    out = networks.apply((layer,), parameters, x, "layer")
+    out = layers.apply((layer,), parameters, x, "layer")
     torch.testing.assert_close(out, torchs(x))
-    assert out.shape[1:] == networks.out_shape(layer, shape)
+    assert out.shape[1:] == layers.out_shape(layer, shape)
 
 
 def test_an_image_that_does_not_fit_is_refused():

@@ -12,7 +12,7 @@ from disentbench.objectives.beta_tcvae import BetaTCVAE
 from disentbench.objectives.beta_vae import BetaVAE
 from disentbench.objectives.hfvae import HFVAE
 from disentbench.objectives.vae import VAE
-from disentbench.representation import Posterior
+from disentbench.posterior.representation import Posterior
 
 M, D, N = 7, 4, 1000
 ESTIMATORS = ("mws", "mss", "hfvae")

@@ -7,8 +7,8 @@ from pathlib import Path
 import h5py
 import pytest
 
-from disentbench.representation import Representation
-from disentbench.scores import measure
+from disentbench.posterior.representation import Representation
+from disentbench.scoring.scores import measure
 
 FOLDER = Path(__file__).parent / "oracles"
 ORACLES = json.loads((FOLDER / "oracles.json").read_text())

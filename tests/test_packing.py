@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from disentbench import latents, plugins, scores
+from disentbench import plugins
 from disentbench.cli import main
 from disentbench.datasets import Images, grid
 from disentbench.errors import UserError
-from disentbench.latents import Encoded
-from disentbench.representation import Posterior
+from disentbench.posterior.representation import Posterior
+from disentbench.scoring import scores
+from disentbench.storage import latents
+from disentbench.storage.latents import Encoded
 
 SIZES = (3, 4, 5)
 FACTORS = np.tile(grid(SIZES), (4, 1))

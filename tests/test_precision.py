@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch.func import grad, vmap
 
-from disentbench import loss
-from disentbench.model import Noise
+from disentbench.models.vae import Noise
 from disentbench.objectives._terms import log_normal, log_weights
 from disentbench.objectives.beta_tcvae import BetaTCVAE
 from disentbench.objectives.hfvae import HFVAE
 from disentbench.posterior import Posterior
+from disentbench.training import loss
 
 M, D, N, MEMBERS = 16, 5, 1000, 3
 ESTIMATORS = ("mws", "mss", "hfvae")

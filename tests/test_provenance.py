@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from disentbench import provenance
+from disentbench.storage import provenance
 
 FILES = ("Snakefile", "README.md", "workflow/rules/a.smk", "workflow/profiles/config.yaml")
 PACKAGE = ("disentbench/__init__.py", "disentbench/report/page.html")

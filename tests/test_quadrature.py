@@ -7,8 +7,8 @@ import pytest
 from scipy.special import entr
 from scipy.stats import norm
 
-from disentbench import quadrature
-from disentbench.quadrature import Draws, marginal
+from disentbench.posterior import quadrature
+from disentbench.posterior.quadrature import Draws, marginal
 
 UNIT_ENTROPY = (math.log(2 * math.pi) + 1) / 2
 

@@ -11,22 +11,16 @@ import pandas as pd
 import pytest
 import torch
 
-from disentbench import (
-    audit,
-    collect,
-    images,
-    latents,
-    levels,
-    model_file,
-    report,
-    scores,
-    study,
-    train,
-)
-from disentbench.encode import encode
-from disentbench.model_file import Saved
+from disentbench import report, study
+from disentbench.models import model_file
+from disentbench.models.model_file import Saved
 from disentbench.report import checks, runs, style, text
-from disentbench.resident import Resident
+from disentbench.results import collect
+from disentbench.scoring import audit, calibration, scores
+from disentbench.storage import images_file, latents
+from disentbench.training import loop
+from disentbench.training.device_images import Resident
+from disentbench.training.encode import encode
 
 pytestmark = pytest.mark.usefixtures("quick_figures")
 
@@ -93,10 +87,10 @@ def trained(tmp_path: Path, of: study.Study, revisions=("abc", "abc"), failed=()
     """The files of every pack as the pipeline leaves them, with models that learnt nothing."""
     (dataset,) = of.datasets
     data = of.dataset(dataset).images()
-    images.write(data, tmp_path / of.study / dataset / "images.h5", {})
+    images_file.write(data, tmp_path / of.study / dataset / "images.h5", {})
     for i, pack in enumerate(of.packs):
         alone = study.read(of.recipe(pack))
-        model = train.vae(alone)
+        model = loop.vae(alone)
         members = [model.initialise(np.random.default_rng(seed)) for seed in pack.seeds]
         parameters = {name: torch.stack([m[name] for m in members]) for name in members[0]}
         diverged = torch.tensor([seed in failed for seed in pack.seeds])
@@ -109,7 +103,7 @@ def trained(tmp_path: Path, of: study.Study, revisions=("abc", "abc"), failed=()
             encoded,
             data,
             identity={},
-            groups=train.only_objective(alone).structure().groups,
+            groups=loop.only_objective(alone).structure().groups,
             provenance={"revision": revisions[i % 2], "versions": {"torch": "2"}, "device": "cpu"},
         )
         model_file.save(folder / "model.pt", saved._asdict())
@@ -136,7 +130,7 @@ def examined(tmp_path: Path, of: study.Study) -> None:
     table = audit.audit(run.posterior, batch_sizes=(4, 16), rng=np.random.default_rng(0))
     table.assign(run="vae/default seed 0").to_csv(folder / "tiny/audit.csv", index=False)
     (folder / "tiny/levels").mkdir()
-    levels.levels(run.factors, ["mig"]).to_csv(folder / "tiny/levels/mig.csv", index=False)
+    calibration.levels(run.factors, ["mig"]).to_csv(folder / "tiny/levels/mig.csv", index=False)
 
 
 @pytest.fixture(scope="module")

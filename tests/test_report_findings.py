@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from test_report import LEAN, made, scored
 
-from disentbench import statistics
 from disentbench.report import about, comparisons, finding, runs, tables
+from disentbench.scoring import statistics
 from disentbench.study import Study, read
 
 BETA = {"datasets": {"tiny": {"of": "dsprites_small"}}, "seeds": "0-9", **LEAN}

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 import disentbench
-from disentbench import commands, levels, plugins, scores
+from disentbench import commands, plugins
 from disentbench.cli import main
 from disentbench.errors import UserError
-from disentbench.representation import represent
+from disentbench.posterior.representation import represent
+from disentbench.scoring import calibration, scores
 
 ROOT = Path(__file__).parent.parent
 rng = np.random.default_rng(0)
@@ -320,7 +321,7 @@ def test_every_kind_is_listed(kind, capsys):
 
 
 def test_chance_and_perfection_are_computed_from_the_factors():
-    found = levels.levels(FACTORS, ["mig", "dci", "mig_chen", "explicitness", "active_units"])
+    found = calibration.levels(FACTORS, ["mig", "dci", "mig_chen", "explicitness", "active_units"])
     table = found.set_index("metric")
     assert "active_units" not in table.index
     assert table.perfect["mig"] == pytest.approx(1, abs=1e-6)
@@ -333,7 +334,7 @@ def test_chance_and_perfection_are_computed_from_the_factors():
 def test_twenty_bins_cannot_hold_32_positions():
     """A perfect code of dSprites' position loses what 20 bins lose of 32 classes."""
     factors = np.indices((32, 32)).reshape(2, -1).T
-    perfect = levels.levels(factors, ["mig"]).perfect[0]
+    perfect = calibration.levels(factors, ["mig"]).perfect[0]
     assert perfect == pytest.approx(0.85, abs=0.02)
 
 

@@ -13,10 +13,11 @@ import pytest
 import torch
 from strangers import STUDY, Bomb, images, refused
 
-from disentbench import files, model_file
 from disentbench.cli import main
 from disentbench.datasets import dsprites_npz
 from disentbench.errors import UserError
+from disentbench.models import model_file
+from disentbench.storage import files
 
 pytestmark = pytest.mark.usefixtures("canary")
 

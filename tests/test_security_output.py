@@ -17,9 +17,9 @@ from strangers import STUDY
 from test_report import examined, made, rendered, scored, trained
 from test_workflow import copy_of_checkout, snakemake
 
-from disentbench import documents, files
 from disentbench import study as studies
 from disentbench.report.text import latex
+from disentbench.storage import files, plain_data
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.usefixtures("canary", "quick_figures")
@@ -129,7 +129,7 @@ def test_no_value_of_a_study_is_a_command_of_the_shell(tmp_path):
     snakemake(checkout, "--keep-going", *targets, config=config)
     for name, options in evil.items():
         log = (checkout / f"results/evil/{name}/logs/data.log").read_text()
-        assert f"{documents.printable(options['path'])} is damaged or is not an .npz file" in log
+        assert f"{plain_data.printable(options['path'])} is damaged or is not an .npz file" in log
 
 
 def test_a_word_of_the_command_line_is_no_command_either(tmp_path):

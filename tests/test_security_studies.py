@@ -7,9 +7,9 @@ import pytest
 import yaml
 from strangers import STUDY, refused
 
-from disentbench import documents
 from disentbench import study as studies
 from disentbench.errors import UserError
+from disentbench.storage import plain_data
 
 pytestmark = pytest.mark.usefixtures("canary")
 
@@ -63,13 +63,13 @@ def test_a_study_cannot_exhaust_its_reader(capsys, text):
 )
 def test_a_key_that_stands_twice_is_named(text, words):
     with pytest.raises(UserError) as caught:
-        documents.parsed(text)
+        plain_data.parsed(text)
     assert str(caught.value) == words
 
 
 def test_keys_that_are_merged_stand_once():
     text = "base: &b {k: 0, l: 1}\na: {q: &x {<<: *b, k: 1}}\nc: {<<: *x, l: 2}"
-    assert documents.parsed(text)["c"] == {"k": 1, "l": 2}
+    assert plain_data.parsed(text)["c"] == {"k": 1, "l": 2}
 
 
 NAMES = [

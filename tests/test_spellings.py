@@ -9,9 +9,10 @@ import pytest
 import yaml
 from strangers import STUDY, refused
 
-from disentbench import configfiles, documents
 from disentbench import study as studies
 from disentbench.errors import UserError
+from disentbench.storage import plain_data
+from disentbench.workflow import configfiles
 
 ROOT = Path(__file__).parent.parent
 READ = {
@@ -32,7 +33,7 @@ READ = {
 
 @pytest.mark.parametrize("text", READ)
 def test_what_a_person_reads_is_read(text):
-    found = documents.parsed(f"a: {text}")["a"]
+    found = plain_data.parsed(f"a: {text}")["a"]
     assert (found, type(found)) == (READ[text], type(READ[text]))
 
 
@@ -75,17 +76,17 @@ REFUSED = {
 @pytest.mark.parametrize("place", ["a: {}", "{}: a", "a: [{}]"])
 def test_what_yaml_reads_otherwise_is_refused(text, place):
     with pytest.raises(UserError, match=REFUSED[text]) as caught:
-        documents.parsed(f"b: 0\n{place.format(text)}")
+        plain_data.parsed(f"b: 0\n{place.format(text)}")
     assert len(str(caught.value)) < 250
 
 
 def test_minus_nothing_is_nothing():
-    assert [str(each) for each in documents.parsed("[-0.0, 0.0, -0]")] == ["0.0", "0.0", "0"]
+    assert [str(each) for each in plain_data.parsed("[-0.0, 0.0, -0]")] == ["0.0", "0.0", "0"]
 
 
 def test_keys_are_merged_in_as_far_as_anybody_means_it():
     text = "a: &a {x: 1, y: 2}\nb: &b {<<: *a, y: 3}\nc: {<<: [*a, *b], z: 4}"
-    assert documents.parsed(text) == {
+    assert plain_data.parsed(text) == {
         "a": {"x": 1, "y": 2},
         "b": {"x": 1, "y": 3},
         "c": {"x": 1, "y": 2, "z": 4},
@@ -93,15 +94,15 @@ def test_keys_are_merged_in_as_far_as_anybody_means_it():
     ten = [", ".join([f"*l{i}"] * 10) for i in range(11)]
     each = "".join(f"l{i + 1}: &l{i + 1} {{<<: [{those}]}}\n" for i, those in enumerate(ten))
     with pytest.raises(UserError, match=r"line 6 merges more than 100,000 keys"):
-        documents.parsed("l0: &l0 {a: 1, b: 2}\n" + each)
+        plain_data.parsed("l0: &l0 {a: 1, b: 2}\n" + each)
     with pytest.raises(UserError, match=r"line 1 merges a mapping into itself"):
-        documents.parsed("a: &a {<<: *a}")
+        plain_data.parsed("a: &a {<<: *a}")
 
 
 @pytest.mark.parametrize("text", ["NaN", "-Infinity", "1e400", "9" * 30, "1" * 5000])
 def test_json_has_finite_numbers_only(text):
     with pytest.raises(UserError, match=r"no number|more than a number|digits"):
-        documents.parsed(f'{{"a": [{text}]}}')
+        plain_data.parsed(f'{{"a": [{text}]}}')
 
 
 @pytest.mark.parametrize("values", [["1e-1", 0.1], [4, "4.0"], [1e-1, 0.1], [0.1234567, 0.1234568]])

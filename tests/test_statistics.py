@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from disentbench import statistics
+from disentbench.scoring import statistics
 
 A, B = np.array([0.1, 0.2, 0.3]), np.array([0.5, 0.6, 0.9])
 

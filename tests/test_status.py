@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from filelock import SoftFileLease
 
-from disentbench import files, layout
-from disentbench import status as how_far
 from disentbench import study as studies
 from disentbench.cli import main
+from disentbench.results import status as how_far
+from disentbench.storage import files, layout
 
 STUDY = {
     "study": "little",

@@ -9,11 +9,12 @@ import pytest
 import torch
 from test_train import CPU, command, tiny
 
-from disentbench import checkpoint, model_file, train
-from disentbench import images as image_files
 from disentbench.errors import UserError
-from disentbench.resident import Resident
-from disentbench.supervision import LEASE_SECONDS, Supervision, supervised
+from disentbench.models import model_file
+from disentbench.storage import images_file as image_files
+from disentbench.training import checkpoint, loop
+from disentbench.training.device_images import Resident
+from disentbench.training.interruption import LEASE_SECONDS, Supervision, supervised
 
 IMAGES = tiny().dataset("grid").images()
 
@@ -55,7 +56,7 @@ LONG = tiny(seeds="0", steps=1000)  # a signal comes before the last
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """What nobody has stopped."""
-    return train.train(LONG, IMAGES, CPU, tmp_path_factory.mktemp("whole")).parameters
+    return loop.train(LONG, IMAGES, CPU, tmp_path_factory.mktemp("whole")).parameters
 
 
 @pytest.mark.parametrize(
@@ -144,15 +145,15 @@ class Lost(Supervision):
 
 def test_who_has_lost_the_lock_writes_nothing(tmp_path):
     with pytest.raises(UserError, match="the lock was lost"):
-        train.train(tiny(seeds="0"), IMAGES, CPU, tmp_path / "checkpoints", supervision=Lost())
+        loop.train(tiny(seeds="0"), IMAGES, CPU, tmp_path / "checkpoints", supervision=Lost())
     assert not (tmp_path / "checkpoints").exists()
 
 
 def test_training_goes_on_where_no_checkpoint_can_be_written(tmp_path):
     (tmp_path / "checkpoints").write_text("a file where a folder is needed")
     with pytest.warns(UserWarning, match="no checkpoint could be written"):
-        trained = train.train(tiny(seeds="0"), IMAGES, CPU, tmp_path / "checkpoints")
-    whole = train.train(tiny(seeds="0"), IMAGES, CPU, tmp_path / "whole")
+        trained = loop.train(tiny(seeds="0"), IMAGES, CPU, tmp_path / "checkpoints")
+    whole = loop.train(tiny(seeds="0"), IMAGES, CPU, tmp_path / "whole")
     assert trained.history.equals(whole.history)
 
 
@@ -162,8 +163,8 @@ def test_checkpoints_take_their_share_of_the_time_and_no_more(tmp_path, monkeypa
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(checkpoint, "content", lambda *_: {})
     monkeypatch.setattr(model_file, "save", lambda *_: now.__setitem__(0, now[0] + 1))
-    problem = train.Problem(train.vae(tiny()), None, tiny().training, Resident(IMAGES, CPU))
-    state = train.fresh(problem, [0])
+    problem = loop.Problem(loop.vae(tiny()), None, tiny().training, Resident(IMAGES, CPU))
+    state = loop.fresh(problem, [0])
     kept = checkpoint.Checkpoint(tmp_path, [0], 10.0, Supervision(), "")
     now[0] = 10.0
     assert kept.due
@@ -179,9 +180,9 @@ def test_the_origins_say_where_a_training_was_resumed(tmp_path, monkeypatch):
         signal = signal.SIGTERM
 
     study = tiny(seeds="0", steps=20)
-    with pytest.raises(train.Stopped):
-        train.train(study, IMAGES, CPU, tmp_path, supervision=Stop())
-    monkeypatch.setattr(train, "origin", lambda device: {"revision": "newer", "device": device})
-    trained = train.train(study, IMAGES, CPU, tmp_path)
+    with pytest.raises(loop.Stopped):
+        loop.train(study, IMAGES, CPU, tmp_path, supervision=Stop())
+    monkeypatch.setattr(loop, "origin", lambda device: {"revision": "newer", "device": device})
+    trained = loop.train(study, IMAGES, CPU, tmp_path)
     assert [each["from_step"] for each in trained.origins] == [0, 1]
     assert trained.origins[1] == {"from_step": 1, "revision": "newer", "device": "cpu"}

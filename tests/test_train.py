@@ -9,13 +9,15 @@ import pytest
 import torch
 from one_pack import tiny
 
-from disentbench import images as image_files
-from disentbench import latents, plugins, train
+from disentbench import plugins
 from disentbench.cli import main
-from disentbench.encode import encode
 from disentbench.errors import UserError
-from disentbench.model_file import Saved, require_fit
-from disentbench.resident import Resident
+from disentbench.models.model_file import Saved, require_fit
+from disentbench.storage import images_file as image_files
+from disentbench.storage import latents
+from disentbench.training import loop
+from disentbench.training.device_images import Resident
+from disentbench.training.encode import encode
 
 CPU = torch.device("cpu")
 POSITIONS = {"posX": [0, 9], "posY": [0, 8]}
@@ -27,7 +29,7 @@ def images():
 
 
 def run(study, images, tmp_path, **options):
-    return train.train(study, images, CPU, Path(tmp_path) / "checkpoints", **options)
+    return loop.train(study, images, CPU, Path(tmp_path) / "checkpoints", **options)
 
 
 def assert_close(ours, theirs, **tolerance):
@@ -73,7 +75,7 @@ def test_the_history_has_every_term_of_the_loss(images, tmp_path):
 
 def test_an_epoch_shows_every_image_once(images):
     study = tiny(seeds="3-4")
-    draws = train.Draws([3, 4], train.vae(study), 96, 16)
+    draws = loop.Draws([3, 4], loop.vae(study), 96, 16)
     steps = [draws.at(step, CPU)[0] for step in range(12)]
     for member in range(2):
         epochs = [torch.cat([s[member] for s in steps[i : i + 6]]) for i in (0, 6)]
@@ -122,7 +124,7 @@ def test_a_damaged_checkpoint_is_named_and_left(images, tmp_path):
 
 @pytest.mark.parametrize("vectorise", [False, True])
 def test_a_diverged_member_is_marked_and_harms_no_other(vectorise, images, tmp_path, monkeypatch):
-    fresh = train.fresh
+    fresh = loop.fresh
 
     def poisoned(problem, seeds):
         state = fresh(problem, seeds)
@@ -132,13 +134,13 @@ def test_a_diverged_member_is_marked_and_harms_no_other(vectorise, images, tmp_p
 
     study = tiny(seeds="0-2")
     healthy = run(study, images, tmp_path / "healthy", vectorise=vectorise)
-    monkeypatch.setattr(train, "fresh", poisoned)
+    monkeypatch.setattr(loop, "fresh", poisoned)
     trained = run(study, images, tmp_path / "poisoned", vectorise=vectorise)
     assert trained.failed.tolist() == [False, True, False]
     for name, p in healthy.parameters.items():
         assert torch.equal(p[[0, 2]], trained.parameters[name][[0, 2]])
     saved = Saved("", trained.parameters, trained.failed, [])
-    runs = list(encode(train.vae(study), saved, Resident(images, CPU), range(3), CPU))
+    runs = list(encode(loop.vae(study), saved, Resident(images, CPU), range(3), CPU))
     assert [bool(np.isnan(r.posterior.mean).all()) for r in runs] == [False, True, False]
 
 
@@ -203,7 +205,7 @@ def test_sigkill_changes_no_bit_of_the_latents(images, tmp_path):
     "change", [{"parameters": {}}, {"failed": None}, {"failed": torch.ones(7)}]
 )
 def test_a_model_of_another_study_is_refused(change):
-    model = train.vae(tiny())
+    model = loop.vae(tiny())
     members = [model.initialise(np.random.default_rng(seed)) for seed in range(3)]
     stacked = {name: torch.stack([m[name] for m in members]) for name in members[0]}
     sound = Saved("", stacked, torch.zeros(3, dtype=torch.bool), [])

@@ -14,11 +14,11 @@ import numpy as np
 from jaxtyping import UInt8
 from pydantic import field_validator
 
-from disentbench import limits
-from disentbench.arrays import header, held, member_header, read_member
 from disentbench.datasets import Images, grid
 from disentbench.datasets.dsprites import CANVAS, VALUES, Dsprites, DspritesGrid
 from disentbench.errors import UserError
+from disentbench.storage import limits
+from disentbench.storage.numpy_files import header, held, member_header, read_member
 
 SIZES = tuple(len(values) for values in VALUES.values())
 BLOCK = 4096  # images unpacked at a time: 16 MiB instead of the 3 GB of the whole

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import entr
 
-from disentbench.representation import lost
+from disentbench.posterior.representation import lost
 
 FLOAT32 = 1e38  # the largest number that float32 holds, and a range of which it can divide
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from disentbench.metrics import Metric, Score, Value
-from disentbench.representation import ACTIVE
+from disentbench.posterior.representation import ACTIVE
 
 
 def active_units(variance: Float[np.ndarray, " variable"], *, threshold: float = ACTIVE) -> Score:

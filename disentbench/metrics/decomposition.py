@@ -11,9 +11,9 @@ import math
 
 import numpy as np
 
-from disentbench import aggregate
 from disentbench.metrics import Metric, Score, Value
-from disentbench.representation import Posterior
+from disentbench.posterior import aggregate
+from disentbench.posterior.representation import Posterior
 
 LABELS = {
     "rate": "rate",

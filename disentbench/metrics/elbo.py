@@ -10,9 +10,9 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from disentbench import aggregate
 from disentbench.metrics import Metric, Score, Value
-from disentbench.representation import Posterior
+from disentbench.posterior import aggregate
+from disentbench.posterior.representation import Posterior
 
 
 def elbo(posterior: Posterior, distortion: Float[np.ndarray, " image"]) -> Score:

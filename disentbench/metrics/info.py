@@ -17,7 +17,7 @@ from disentbench.metrics._columns import columns
 from disentbench.metrics._information import entropies, mutual_information, per_factor
 from disentbench.metrics._splits import varying
 from disentbench.metrics.explicitness import standardised
-from disentbench.representation import ACTIVE
+from disentbench.posterior.representation import ACTIVE
 
 ROUNDING = 1e-12  # nats: what is left of a sum of digammas that is 0
 

@@ -8,10 +8,10 @@ Chen et al. 2018 (arXiv:1802.04942), eq. 6 and appendix C; they leave the factor
 import numpy as np
 from jaxtyping import Int
 
-from disentbench import aggregate
 from disentbench.metrics import Metric, Score, Value
 from disentbench.metrics._information import entropies, mean_over_factors, per_factor, top_two
-from disentbench.representation import Posterior
+from disentbench.posterior import aggregate
+from disentbench.posterior.representation import Posterior
 
 
 def mig_chen(

@@ -17,7 +17,7 @@ from disentbench.metrics._information import (
     per_factor,
     top_two,
 )
-from disentbench.representation import ACTIVE
+from disentbench.posterior.representation import ACTIVE
 
 
 def mig_sup(

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from disentbench.metrics import Metric, Score, Value
 from disentbench.metrics._information import discretised, mutual_information
 from disentbench.metrics._splits import varying
-from disentbench.representation import ACTIVE
+from disentbench.posterior.representation import ACTIVE
 
 
 def modularity(

@@ -15,10 +15,10 @@ from jaxtyping import Float
 from scipy.stats import rankdata
 from sklearn.linear_model import Lasso
 
-from disentbench import aggregate
 from disentbench.metrics import Metric, Score, Value
 from disentbench.metrics.explicitness import standardised
-from disentbench.representation import Posterior
+from disentbench.posterior import aggregate
+from disentbench.posterior.representation import Posterior
 
 INFORMATIVE = 0.01  # nats
 ALPHA = 0.1  # the lasso's, as published

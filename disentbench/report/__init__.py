@@ -7,7 +7,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from disentbench import expected, files, layout, sources, statistics
+from disentbench import sources
 from disentbench.report import (
     about,
     beside,
@@ -23,6 +23,8 @@ from disentbench.report import runs as run_tables
 from disentbench.report.runs import Block
 from disentbench.report.section import Report, section
 from disentbench.report.text import count, number
+from disentbench.scoring import statistics
+from disentbench.storage import expected, files, layout
 from disentbench.study import Study
 
 HERE = Path(__file__).parent

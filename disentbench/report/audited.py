@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from disentbench import files
-from disentbench.audit import bias
 from disentbench.report import style, tables
 from disentbench.report.style import HAIR, INK, LINES, Look, canvas
 from disentbench.report.text import count, fixed, latex, listed, number
+from disentbench.scoring.audit import bias
+from disentbench.storage import files
 
 TITLES = {
     "index_code_mi": "Index-code MI",

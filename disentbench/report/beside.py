@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from disentbench import files
-from disentbench.identities import Identity
+from disentbench.storage import files
+from disentbench.storage.identities import Identity
 
 
 @contextmanager

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from disentbench import scores
+from disentbench.posterior.representation import represent
 from disentbench.report.text import number
-from disentbench.representation import represent
+from disentbench.scoring import scores
 
 RATE = 0.05  # nats per image; a code says no more of its image than its rate
 # Of the metrics of the codes, those that rank a constant code above noise. By its definition JEMMIG

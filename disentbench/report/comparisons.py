@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from disentbench import statistics
 from disentbench.report.runs import Block, Key, Rule
 from disentbench.report.text import apart, count, fixed, listed, places, probability
+from disentbench.scoring import statistics
 
 MOST = 8  # objectives of which every pair is compared
 LEVEL = 0.05

@@ -6,11 +6,11 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from disentbench import statistics
 from disentbench.report import collapse, comparisons
 from disentbench.report.comparisons import Pair, title
 from disentbench.report.runs import Block, Key, Rule
 from disentbench.report.text import apart, count, fixed, listed, number, places
+from disentbench.scoring import statistics
 
 NAMED = 6  # settings that a sentence names; the rest are counted
 DRAWS = 10_000  # studies that the chance of the choice is told from

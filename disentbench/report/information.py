@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from disentbench import files, hdf5
 from disentbench.metrics._information import entropies
 from disentbench.report.style import INK, MUTED, canvas
+from disentbench.storage import files, hdf5
 
 COLOURS = LinearSegmentedColormap.from_list("share", ["#F6F8FA", "#7FA8C9", "#123C63"])
 ROW, CELL = 0.2, 0.5  # inches

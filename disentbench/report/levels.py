@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from disentbench import files
 from disentbench.report import tables
 from disentbench.report.runs import Shown
 from disentbench.report.style import LINES, MUTED
 from disentbench.report.text import fixed, number, places
+from disentbench.storage import files
 
 NAMES = {"perfect": "perfect\ncode", "chance": "chance"}  # beside an axis
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pyarrow import parquet
 
-from disentbench import files, hdf5
+from disentbench.storage import files, hdf5
 from disentbench.study import Pack, Study
 
 

@@ -9,13 +9,14 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from disentbench import hdf5, images, model_file, study_model
 from disentbench import study as studies
-from disentbench.datasets import Images
-from disentbench.model import VAE
-from disentbench.networks import Parameters
+from disentbench.storage.images import Images
+from disentbench.models import model_file, study_model
+from disentbench.models.layers import Parameters
+from disentbench.models.vae import VAE
 from disentbench.report.style import MUTED, uri
 from disentbench.report.text import count, fixed
+from disentbench.storage import hdf5, images_file
 from disentbench.study import Pack, Study
 
 SHOWN = 10  # images in a row
@@ -55,7 +56,7 @@ class Model(NamedTuple):
 def read_images(study: Study, results: Path, dataset: str) -> Images | None:
     """The data set of a study, or None where its file is gone."""
     path = results / study.study / dataset / "images.h5"
-    return images.read(path) if path.exists() else None
+    return images_file.read(path) if path.exists() else None
 
 
 def pictures(study: Study, results: Path, pack: Pack, seed: int, source: Images) -> Pictures | None:
@@ -65,7 +66,7 @@ def pictures(study: Study, results: Path, pack: Pack, seed: int, source: Images)
         return None
     model = _model(study, folder, pack, seed)
     chosen = np.sort(np.random.default_rng(0).choice(len(source), min(SHOWN, len(source)), False))
-    x = images.unpack(source, chosen)
+    x = images_file.unpack(source, chosen)
     rows = _traversals(model, x[len(x) // 2])
     return Pictures(pack, seed, _reconstructions(model, x), rows[:ROWS], len(rows) - ROWS)
 

@@ -13,7 +13,7 @@ from disentbench import plugins
 from disentbench.errors import UserError
 from disentbench.metrics import Metric, Value
 from disentbench.report.text import symbol
-from disentbench.statistics import half_width
+from disentbench.scoring.statistics import half_width
 from disentbench.study import Study
 
 RUN = ["dataset", "objective", "setting", "seed"]

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from disentbench import images
 from disentbench.report import (
     audited,
     bounds,
@@ -27,6 +26,7 @@ from disentbench.report.runs import FIRST, GROUPS, Block, Key, Rule, Shown
 from disentbench.report.style import Look, Panel
 from disentbench.report.sweeps import Sweep
 from disentbench.report.text import at_most, count, number
+from disentbench.storage import images_file
 from disentbench.study import Study
 
 INLINED = 500  # runs of a study up to which the panels of all its metrics are on the page
@@ -105,7 +105,7 @@ def _constant(report: Report, part: Block) -> dict[str, float]:
     path = report.results / report.study.study / part.dataset / "images.h5"
     if not values or not path.exists() or not collapse.collapsed(part.runs).any():
         return {}
-    return collapse.constant(images.read(path).factors, values)
+    return collapse.constant(images_file.read(path).factors, values)
 
 
 def _pairs(report: Report, part: Block, found: list[Pair], by_tc: list[Pair]) -> dict[str, Any]:

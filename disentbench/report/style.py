@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from disentbench.files import whole
+from disentbench.storage.files import whole
 from disentbench.study import Study
 
 # Okabe & Ito's palette, told apart with any colour vision; its yellow is too pale for lines.

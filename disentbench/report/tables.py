@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from disentbench.files import whole
 from disentbench.report.comparisons import Pair
 from disentbench.report.runs import Block, Key, Shown
 from disentbench.report.text import apart, fixed, latex, places, probability
-from disentbench.statistics import welch_half_width
+from disentbench.scoring.statistics import welch_half_width
+from disentbench.storage.files import whole
 
 
 class Cell(NamedTuple):

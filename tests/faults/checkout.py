@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import yaml
 
-from disentbench import expected
 from disentbench import study as studies
+from disentbench.storage import expected
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from disentbench import devices
+from disentbench.training import devices
 
 absent = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU here")
 

@@ -11,12 +11,14 @@ import pytest
 import torch
 from one_pack import tiny
 
-from disentbench import devices, plugins, provenance, train
-from disentbench.draws import INITIAL, generator
-from disentbench.encode import encode
-from disentbench.model_file import Saved
+from disentbench import plugins
+from disentbench.models.model_file import Saved
 from disentbench.posterior import Posterior
-from disentbench.resident import Resident
+from disentbench.storage import provenance
+from disentbench.training import devices, loop
+from disentbench.training.device_images import Resident
+from disentbench.training.encode import encode
+from disentbench.training.randomness import INITIAL, generator
 
 CPU = torch.device("cpu")
 ARCHITECTURES = plugins.names("architectures")
@@ -29,7 +31,7 @@ def images():
 
 def pack(study, images, folder, device, **options):
     """All members as one."""
-    return train.train(study, images, device, folder, vectorise=True, **options)
+    return loop.train(study, images, device, folder, vectorise=True, **options)
 
 
 def assert_same_way(ours, theirs, study, tolerance):
@@ -39,7 +41,7 @@ def assert_same_way(ours, theirs, study, tolerance):
     step of one parameter among thousands about: the whole is compared, not each. Rounding comes to
     a 1e-5th of the way, TF32 to a hundredth, another order of batches to all of it.
     """
-    model = train.vae(study)
+    model = loop.vae(study)
     for i, seed in enumerate(study.packs[0].seeds):
         start = model.initialise(generator(seed, INITIAL))
         apart = sum((ours.parameters[n][i] - theirs.parameters[n][i]).square().sum() for n in start)
@@ -54,7 +56,7 @@ def test_a_vectorised_pack_is_its_members_alone_on_the_cpu(
 ):
     study = tiny(objective, architecture)
     ours = pack(study, images, tmp_path / "pack", device)
-    alone = train.train(study, images, CPU, tmp_path / "alone", vectorise=False)
+    alone = loop.train(study, images, CPU, tmp_path / "alone", vectorise=False)
     assert_same_way(ours, alone, study, tolerance=0.003)
     assert not ours.failed.any()
     for term in ours.history.columns[2:]:
@@ -66,7 +68,7 @@ def test_bf16_is_near_to_float32(architecture, device, images, tmp_path):
     study = tiny("hfvae", architecture, seeds="0-1", steps=3, precision="bf16")
     half = pack(study, images, tmp_path / "half", device)
     exact = tiny("hfvae", architecture, seeds="0-1", steps=3)
-    full = train.train(exact, images, CPU, tmp_path / "full")
+    full = loop.train(exact, images, CPU, tmp_path / "full")
     assert {p.dtype for p in half.parameters.values()} == {torch.float32}
     assert all(torch.isfinite(p).all() for p in half.parameters.values())
     np.testing.assert_allclose(half.history.loss, full.history.loss, rtol=0.02)
@@ -84,7 +86,7 @@ def killed(study, images, folder, device, at, **options):
             raise KilledError
 
     with pytest.raises(KilledError):
-        train.train(
+        loop.train(
             study, images, device, folder, report=kill, seconds_between_checkpoints=0.0, **options
         )
 
@@ -108,9 +110,9 @@ def test_killed_and_resumed_ends_in_the_same_numbers(kill, device, images, tmp_p
 def test_a_run_goes_on_on_another_device(first, device, images, tmp_path):
     study = tiny("hfvae", "conv_locatello2019", seeds="0", steps=6)
     there, here = (CPU, device) if first == "cpu" else (device, CPU)
-    whole = train.train(study, images, CPU, tmp_path / "whole")
+    whole = loop.train(study, images, CPU, tmp_path / "whole")
     killed(study, images, tmp_path / "moved", there, 3)
-    resumed = train.train(study, images, here, tmp_path / "moved")
+    resumed = loop.train(study, images, here, tmp_path / "moved")
     names = [origin["device"] for origin in resumed.origins]
     assert names == list(dict.fromkeys(devices.name(each) for each in (there, here)))
     assert_same_way(resumed, whole, study, tolerance=0.003)
@@ -122,7 +124,7 @@ def test_a_pack_that_diverges_says_so(device, images, tmp_path):
     trained = pack(study, images, tmp_path, device)
     assert trained.failed.tolist() == [True, True]
     saved = Saved("", trained.parameters, trained.failed, [])
-    for run in encode(train.vae(study), saved, Resident(images, device), range(2), device):
+    for run in encode(loop.vae(study), saved, Resident(images, device), range(2), device):
         assert run.failed
         assert np.isnan(run.posterior.mean).all()
 
@@ -146,7 +148,7 @@ def test_encoding_agrees_with_the_cpu(architecture, precision, device, images, t
     trained = pack(study, images, tmp_path, device)
     saved = Saved("", trained.parameters, trained.failed, [])
     there, here = (
-        list(encode(train.vae(study), saved, Resident(images, place), range(2), place))
+        list(encode(loop.vae(study), saved, Resident(images, place), range(2), place))
         for place in (device, CPU)
     )
     close = {"rtol": 1e-4, "atol": 1e-4} if precision == "float32" else {"rtol": 0.02, "atol": 0.02}

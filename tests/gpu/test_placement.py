@@ -11,11 +11,12 @@ from torch.optim import optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from disentbench import plugins, train
-from disentbench.encode import encode
-from disentbench.model_file import Saved
+from disentbench import plugins
+from disentbench.models.model_file import Saved
 from disentbench.posterior import Posterior
-from disentbench.resident import Resident
+from disentbench.training import loop
+from disentbench.training.device_images import Resident
+from disentbench.training.encode import encode
 
 AWAY, HOST = torch.device("meta"), torch.device("cpu")
 COPIES = (torch.ops.aten._to_copy, torch.ops.aten.to)
@@ -75,12 +76,12 @@ def test_training_and_encoding_stay_on_the_device(objective, architecture, seeds
     images, (pack,) = study.dataset("grid").images(), study.packs
     options = {"vectorise": True, "seconds_between_checkpoints": 0.0}
     with pytest.raises(InterruptedError):
-        train.train(study, images, AWAY, tmp_path, report=kill, **options)
-    trained = train.train(study, images, AWAY, tmp_path, **options)
+        loop.train(study, images, AWAY, tmp_path, report=kill, **options)
+    trained = loop.train(study, images, AWAY, tmp_path, **options)
     assert [origin["from_step"] for origin in trained.origins] == [0]
     assert {p.device for p in (*trained.parameters.values(), trained.failed)} == {HOST}
     saved = Saved("", trained.parameters, trained.failed, [])
-    (*runs,) = encode(train.vae(study), saved, Resident(images, AWAY), pack.seeds, AWAY)
+    (*runs,) = encode(loop.vae(study), saved, Resident(images, AWAY), pack.seeds, AWAY)
     assert runs[-1].posterior.mean.shape == (len(images), study.latents)
 
 
@@ -88,7 +89,7 @@ def test_training_and_encoding_stay_on_the_device(objective, architecture, seeds
 def test_every_estimator_stays_on_the_device(estimator, away, tmp_path, monkeypatch):
     monkeypatch.setitem(SETTINGS, "beta_tcvae", {"beta": 3, "estimator": estimator})
     study = tiny("beta_tcvae", steps=1)
-    train.train(study, study.dataset("grid").images(), AWAY, tmp_path, vectorise=True)
+    loop.train(study, study.dataset("grid").images(), AWAY, tmp_path, vectorise=True)
 
 
 @pytest.mark.filterwarnings("ignore:index-code MI")  # of values that are none

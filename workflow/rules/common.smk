@@ -8,9 +8,13 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from disentbench import configfiles, expected, files, plugins, sources
+from disentbench.workflow import configfiles
+from disentbench.storage import expected
+from disentbench.storage import files
+from disentbench import plugins
+from disentbench import sources
 from disentbench import study as studies
-from disentbench import workflow as conduct
+from disentbench.workflow import running as conduct
 from disentbench.errors import UserError
 from snakemake.logging import logger
 

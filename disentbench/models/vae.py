@@ -1,0 +1,97 @@
+"""A variational autoencoder as pure functions: parameters in, posteriors and pixel logits out."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from disentbench.architectures import Architecture, Dense, Shape
+from disentbench.models import layers
+from disentbench.models.layers import Parameters
+from disentbench.posterior import Posterior
+
+
+class Noise(NamedTuple):
+    """What a sample of q(z | x) is made from: `normal` [image, latent] and, for each discrete
+    group in turn, `gumbel` [image, all their classes]."""
+
+    normal: Tensor
+    gumbel: Tensor
+
+    def to(self, device: torch.device) -> "Noise":
+        return Noise(self.normal.to(device), self.gumbel.to(device))
+
+
+@dataclass(frozen=True)
+class VAE:
+    """An architecture for images of a shape, with D Gaussian latents and discrete groups.
+
+    `discrete` maps a group's name to its number of classes; `dtype` is what the networks compute
+    in (parameters stay float32, and so do the posterior and the pixel logits).
+    """
+
+    architecture: Architecture
+    shape: Shape
+    latents: int
+    discrete: dict[str, int]
+    dtype: torch.dtype = torch.float32
+
+    @property
+    def classes(self) -> int:
+        """The number of classes of all discrete groups together."""
+        return sum(self.discrete.values())
+
+    @property
+    def encoder(self):
+        return (*self.architecture.encoder(), Dense(2 * self.latents + self.classes))
+
+    @property
+    def decoder(self):
+        return self.architecture.decoder(self.shape)
+
+    def initialise(self, rng: np.random.Generator) -> Parameters:
+        """Fresh float32 parameters."""
+        encoder = layers.initialise(self.encoder, self.shape, rng, "encoder")
+        code = (self.latents + self.classes,)
+        return encoder | layers.initialise(self.decoder, code, rng, "decoder")
+
+    def encode(self, parameters: Parameters, images: Tensor) -> Posterior:
+        """q(z | x) of images [image, channel, height, width] in [0, 1]."""
+        out = layers.apply(self.encoder, parameters, images.to(self.dtype), "encoder").float()
+        mean, logvar, logits = out.split((self.latents, self.latents, self.classes), dim=-1)
+        groups = logits.split(tuple(self.discrete.values()), dim=-1) if self.discrete else ()
+        return Posterior(mean, logvar, dict(zip(self.discrete, groups, strict=True)))
+
+    def decode(self, parameters: Parameters, code: Tensor) -> Tensor:
+        """Pixel logits of codes [image, latents + classes]."""
+        return layers.apply(self.decoder, parameters, code.to(self.dtype), "decoder").float()
+
+
+def sample(posterior: Posterior, noise: Noise, temperature: float) -> tuple[Tensor, Tensor]:
+    """z of the Gaussian latents, and the whole code with the relaxed classes behind it.
+
+    At temperature 0 a class is drawn exactly (the limit of the Concrete distribution).
+    """
+    z = posterior.mean + (0.5 * posterior.logvar).exp() * noise.normal
+    code, first = [z], 0
+    for logits in posterior.logits.values():
+        perturbed = logits.log_softmax(-1) + noise.gumbel[:, first : first + logits.shape[-1]]
+        first += logits.shape[-1]
+        code.append(relaxed(perturbed, temperature))
+    return z, torch.cat(code, dim=-1)
+
+
+def relaxed(perturbed: Tensor, temperature: float) -> Tensor:
+    """The Concrete sample from Gumbel-perturbed logits (Maddison et al. 2017, eq. 10)."""
+    if temperature == 0:
+        return F.one_hot(perturbed.argmax(-1), perturbed.shape[-1]).float()
+    return (perturbed / temperature).softmax(-1)
+
+
+def distortion(logits: Tensor, images: Tensor) -> Tensor:
+    """-log p(x | z) [image] of Bernoulli pixels, in nats per image, summed over pixels."""
+    pixels = F.binary_cross_entropy_with_logits(logits, images, reduction="none")
+    return pixels.flatten(1).sum(1)

@@ -1,0 +1,147 @@
+"""What made a result: the code, the tools, the devices and the studies that its files name."""
+
+import json
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from pyarrow import parquet
+
+from disentbench.errors import UserError
+from disentbench.storage import hdf5, plain_data
+
+Answers = dict[str, list[str]]  # what is said under a name, each answer once
+Setting = tuple[str, ...]  # data set, objective, setting
+
+
+class Lineage(NamedTuple):
+    """What the latents of a study and its table say of their making."""
+
+    origin: Answers  # revisions, versions and devices of training, encoding and collecting
+    study: Answers  # the whole study, key by key, in the words of the table
+    recipes: dict[Setting, Answers]  # the study of each setting, in the words of its latents
+
+
+def read(folder: Path, table: Path) -> Lineage:
+    """The lineage of the results in a folder, if it is one, and of a table of their scores."""
+    collected, latents = _collected(table), list(_provenances(folder))
+    origin = _origin([provenance for _, provenance in latents], collected)
+    return Lineage(origin, _merged([_said(collected)]), _recipes(latents))
+
+
+def origins(a: Lineage, b: Lineage) -> pd.DataFrame:
+    """Where the origins differ (name, a, b), of those acts of which both tell."""
+    return _differing(_acts(a.origin, b.origin), _acts(b.origin, a.origin))
+
+
+def _acts(origin: Answers, other: Answers) -> Answers:
+    """The answers on what the other tells of too: training, encoding or collecting."""
+    told = {name.split()[0] for name in other}
+    return {name: each for name, each in origin.items() if name.split()[0] in told}
+
+
+def studies(a: Lineage, b: Lineage) -> pd.DataFrame:
+    """Where the studies differ (name, a, b): whole ones, or of the settings that are in both."""
+    if a.study and b.study:
+        return _differing(a.study, b.study)
+    common = a.recipes.keys() & b.recipes.keys()
+    return _differing(
+        *(_of_settings(side.recipes, common or side.recipes.keys()) for side in (a, b))
+    )
+
+
+def _of_settings(recipes: dict[Setting, Answers], settings) -> Answers:
+    parts = (recipes[setting].items() for setting in settings)
+    return _merged(((key, each) for key, all_ in part for each in all_) for part in parts)
+
+
+def _differing(a: Answers, b: Answers) -> pd.DataFrame:
+    """The names under which two sides say different things; none if one says nothing at all."""
+    names = sorted(a.keys() | b.keys()) if a and b else []
+    rows = [(n, a.get(n, []), b.get(n, [])) for n in names if a.get(n) != b.get(n)]
+    return pd.DataFrame(rows, columns=["name", "a", "b"])
+
+
+def _collected(path: Path) -> dict:
+    """The provenance that a table of ours carries, if it is parquet."""
+    if path.suffix.lower() != ".parquet":
+        return {}
+    metadata = parquet.read_metadata(path).metadata or {}
+    with suppress(ValueError):
+        return _mapping(plain_data.parsed(metadata.get(b"disentbench", b"{}").decode()))
+    return {}
+
+
+def _provenances(folder: Path) -> Iterator[tuple[Setting, dict]]:
+    """(data set, objective, setting) and provenance of every pack whose latents are there."""
+    for path in sorted(folder.glob("*/*/*/seeds-*/latents.h5")):
+        try:
+            with hdf5.open_data(path) as file:
+                found = _mapping(hdf5.json_attribute(file, "provenance"))
+        except UserError as error:
+            warnings.warn(f"{error}; what made it is not compared", stacklevel=1)
+        else:
+            yield path.relative_to(folder).parts[:3], found
+
+
+def _origin(encoded: list[dict], collected: dict) -> Answers:
+    """Revisions, versions and devices of the training, the encoding and the table, if said."""
+    parts = [("encoded", each) for each in encoded] + [("collected", collected)]
+    for each in encoded:
+        trainings = each.get("trained")
+        trainings = trainings if isinstance(trainings, list) else []
+        parts += [("trained", _mapping(training)) for training in trainings]
+    return _merged(_tools(act, each) for act, each in parts if each)
+
+
+def _tools(act: str, origin: dict) -> Iterator[tuple[str, str]]:
+    yield f"{act} at revision", _json(origin.get("revision"))
+    yield f"{act} with device", _json(origin.get("device"))
+    for name, version in _mapping(origin.get("versions")).items():
+        yield f"{act} with {name}", _json(version)
+
+
+def _recipes(found: list[tuple[Setting, dict]]) -> dict[Setting, Answers]:
+    """What each setting's studies say under each of their keys."""
+    said = defaultdict(list)
+    for setting, provenance in found:
+        said[setting].append(_said(provenance))
+    return {setting: _merged(each) for setting, each in said.items()}
+
+
+def _said(provenance: dict) -> list[tuple[str, str]]:
+    """What a provenance's study says; a text that is no study says nothing."""
+    with suppress(ValueError):
+        return list(_flat(_mapping(plain_data.parsed(str(provenance.get("study", "{}"))))))
+    return []
+
+
+def _merged(parts: Iterable[Iterable[tuple[str, str]]]) -> Answers:
+    """Each answer under a name once."""
+    answers = defaultdict(set)
+    for part in parts:
+        for name, answer in part:
+            answers[name].add(answer)
+    return {name: sorted(each) for name, each in sorted(answers.items())}
+
+
+def _mapping(value) -> dict:
+    """A mapping from outside; what is none says nothing."""
+    return value if isinstance(value, dict) else {}
+
+
+def _flat(mapping: dict, above: str = "") -> Iterator[tuple[str, str]]:
+    """Keys of nested mappings with dots between, and what stands there as JSON."""
+    for key, value in mapping.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", _json(value)
+
+
+def _json(value) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)

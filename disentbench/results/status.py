@@ -1,0 +1,300 @@
+"""How far a study is, as its files and locks say: what is done, runs, has failed or is missing.
+
+Files say which settings made them, so what was made with others is told apart. What Snakemake would
+make anew for another reason counts as done; `snakemake -n` knows. A training is seen to run
+wherever it does, by its lock; other jobs on this machine alone.
+Imports no torch: a study of thousands of files is answered at once.
+"""
+
+import json
+import os
+import re
+import socket
+import time
+from collections import Counter
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from filelock import SoftFileLease
+
+from disentbench.storage import expected, files
+from disentbench.storage.files import lives
+from disentbench.storage.layout import STAGES, Job, jobs
+from disentbench.storage.plain_data import printable
+from disentbench.study import Pack, Study
+
+STATES = ("done", "other", "running", "failed", "missing")
+SHOWN = 20  # lines of a list; the rest is counted
+# A trainer touches its lock every ten seconds; the rest is for two clocks that disagree.
+LOCK_SECONDS = 60
+STOPPED = re.compile(r"disentbench \S+: stopped by |KeyboardInterrupt")
+ERROR = re.compile(r"[\w.]+(Error|Exception)\b|Fatal |terminate called |.*: command not found$")
+
+
+class Training(NamedTuple):
+    """How far an unfinished training is, in steps summed over the members of its pack."""
+
+    pack: Pack
+    running: bool
+    done: int
+    total: int
+    rate: float | None  # steps a second since it was begun or resumed
+
+    @property
+    def left(self) -> int:
+        return max(0, self.total - self.done)
+
+
+class Failure(NamedTuple):
+    """A job that has failed, in the words of its log."""
+
+    stage: str
+    log: Path
+    words: str
+
+
+class Status(NamedTuple):
+    """Where a study stands."""
+
+    study: str
+    folder: Path
+    jobs: dict[str, Counter]  # by stage, how many jobs are in each state
+    trainings: list[Training]  # those that are not done
+    failures: list[Failure]
+    other: list[str]  # files of other settings or of another run, and why they are
+    code: Counter  # by stage, what other code has made than there is now
+    cut: int  # runs that exist, but in packs of another size
+
+    @property
+    def running(self) -> list[Training]:
+        return [each for each in self.trainings if each.running]
+
+    @property
+    def stopped(self) -> list[Training]:
+        """Those that go on where they were when they are run again."""
+        return [each for each in self.trainings if each.done and not each.running]
+
+    @property
+    def timed(self) -> list[Training]:
+        return [each for each in self.running if each.rate]
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the last training ends, if no more run at once than now; a step is a step."""
+        rate = sum(each.rate for each in self.timed)
+        return sum(each.left for each in self.trainings) / rate if rate else None
+
+
+class Folders(dict[Path, frozenset[str]]):
+    """The names in each folder, listed once: far quicker than to ask for every file."""
+
+    def __missing__(self, folder: Path) -> frozenset[str]:
+        try:
+            names = frozenset(os.listdir(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            names = frozenset()
+        self[folder] = names
+        return names
+
+    def hold(self, path: Path) -> bool:
+        return path.name in self[path.parent]
+
+
+def status(study: Study, results: Path) -> Status:
+    """Where a study stands below `results`, the folder above its own."""
+    folders, written, now = Folders(), being_written(), time.time()
+    folder = results / study.study
+    counts = {stage: Counter() for stage in STAGES}
+    found = Status(study.study, folder, counts, [], [], [], Counter(), 0)
+    missing = []
+    for job in jobs(study, folder):
+        state = _state(job, folders, found)
+        if job.stage == "train" and state != "done":
+            training = _training(study, job.pack, job.output.parent, folders, now)
+            found.trainings.append(training)
+            state = "running" if training.running else state
+            missing += [job.pack] if state == "missing" else []
+        elif state == "missing" and written and Path(os.path.realpath(job.output)) in written:
+            state = "running"
+        if state == "missing" and folders.hold(job.log) and (words := failure(job.log)):
+            state = "failed"
+            found.failures.append(Failure(job.stage, job.log, words))
+        found.jobs[job.stage][state] += 1
+    found.failures.sort(key=lambda each: STAGES.index(each.stage))  # the others follow from these
+    return found._replace(cut=sum(len(_cut(pack, folder, folders)) for pack in missing))
+
+
+def _state(job: Job, folders: Folders, found: Status) -> str:
+    """Whether a job's output is there, and is what it must be; what is said of it is noted."""
+    if not folders.hold(job.output):
+        return "missing"
+    said = files.identity(job.output)
+    if wrong := expected.differences(said, job.identity):
+        found.other.append(f"{job.output} {wrong[0]}")
+        return "other"
+    found.code[job.stage] += said.get("code") != job.code
+    return "done"
+
+
+def _cut(pack: Pack, folder: Path, folders: Folders) -> set[int]:
+    """Which of a pack's seeds are trained in packs of other seeds."""
+    setting = (folder / pack.path).parent
+    there = [re.fullmatch(r"seeds-(\d{1,9})-(\d{1,9})", name) for name in folders[setting]]
+    spans = [range(int(m[1]), int(m[2]) + 1) for m in there if m]
+    trained = [s for s in spans if folders.hold(setting / f"seeds-{s.start}-{s.stop - 1}/model.pt")]
+    return {seed for seed in pack.seeds if any(seed in span for span in trained)}
+
+
+def _training(study: Study, pack: Pack, folder: Path, folders: Folders, now: float) -> Training:
+    lock, file = folder / "checkpoints.lock", folder / "checkpoints/progress.json"
+    running = folders.hold(lock) and is_held(lock, now)
+    total = study.training.steps * len(pack.seeds)
+    done, rate = progress(file) if folders.hold(file) else (0, None)
+    return Training(pack, running, min(done, total), total, rate if running else None)
+
+
+def progress(file: Path) -> tuple[int, float | None]:
+    """Steps done, and steps a second in the trainer's present session if it can be told."""
+    with suppress(ArithmeticError, LookupError, OSError, TypeError, ValueError):
+        found = json.loads(file.read_text())
+        done, began, seconds = (float(found[key]) for key in ("done", "began", "seconds"))
+        rate = (done - began) / seconds if seconds > 0 else 0
+        return max(0, int(done)), rate if 0 < rate < float("inf") else None
+    return 0, None
+
+
+def is_held(lock: Path, now: float) -> bool:
+    """Whether the holder of a trainer's lock lives, as far as can be seen from here."""
+    try:
+        if now - lock.stat().st_mtime > LOCK_SECONDS:
+            return False
+    except FileNotFoundError:  # it ended while we looked
+        return False
+    owner = SoftFileLease(lock).owner
+    return owner is None or not _is_here(owner.hostname) or lives(owner.pid)
+
+
+def _is_here(host: str) -> bool:
+    """Whether a lock names this machine and, in a container, its own numbering of processes."""
+    names = [socket.gethostname()]
+    with suppress(OSError):
+        names.append(f"{names[0]}?pidns-{os.stat('/proc/self/ns/pid').st_ino:x}")
+    return host in names
+
+
+def being_written() -> set[Path]:
+    """What the commands that run on this machine are to write; nothing where there is no /proc."""
+    found: set[Path] = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = [os.fsdecode(each) for each in (process / "cmdline").read_bytes().split(b"\0")]
+            if any(Path(word).name in ("disentbench", "disentbench.cli") for word in words[:3]):
+                folder = os.readlink(process / "cwd")
+                found |= {
+                    Path(os.path.realpath(Path(folder, name)))
+                    for option, name in pairwise(words)
+                    if option in ("--out", "--latents")
+                }
+    return found
+
+
+def failure(log: Path) -> str | None:
+    """The line in which a log says what went wrong; None if nothing did, or a signal ended it."""
+    lines = _tail(log)
+    if not lines or STOPPED.match(lines[-1]):
+        return None
+    if lines[-1].startswith("disentbench "):
+        return lines[-1]
+    if errors := [line for line in lines if ERROR.match(line)]:
+        return errors[-1]
+    return lines[-1] if any(line.startswith("Traceback ") for line in lines) else None
+
+
+def _tail(log: Path, size: int = 8192) -> list[str]:
+    """The last lines of a log that say something; nothing in them can steer a terminal."""
+    if not log.is_file():  # a folder, or a pipe, which has no end
+        return []
+    with log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+        text = file.read().decode("utf-8", "replace")
+    lines = (printable(line).rstrip() for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def text(found: Status) -> str:
+    """A status to be read."""
+    parts = [found.study, *_table(found.jobs)]
+    if not found.folder.is_dir():
+        parts += ["", f"{found.folder} is not there; --results names the folder above it"]
+    parts += _listed("training now", [_now(each) for each in found.running])
+    parts += _listed("stopped, to be resumed", [_far(each) for each in found.stopped])
+    if found.trainings:
+        parts += ["", _time_left(found)]
+    parts += _listed("made with other settings, to be made anew", found.other)
+    parts += _other_code(found)
+    if found.cut:
+        cut = f"{found.cut:,} runs exist in packs of another size"
+        parts += ["", f"{cut}; with this `pack` they are trained anew"]
+    failures = [f"{each.log}: {shortened(each.words)}" for each in found.failures]
+    return "\n".join([*parts, *_listed("failed", failures)])
+
+
+def _other_code(found: Status) -> list[str]:
+    stages = [f"{stage} {count:,}" for stage, count in found.code.items() if count]
+    if not stages:
+        return []
+    return ["", f"made by other code: {', '.join(stages)}; `snakemake -n` says what it makes anew"]
+
+
+def _table(jobs: dict[str, Counter]) -> list[str]:
+    rows = [("", *STATES)] + [
+        (stage, *(str(states[state] or "-") for state in STATES)) for stage, states in jobs.items()
+    ]
+    return [f"{stage:8}" + "".join(f"{cell:>10}" for cell in cells) for stage, *cells in rows]
+
+
+def _listed(title: str, lines: list[str]) -> list[str]:
+    """A titled list, cut where it is long; nothing if there is nothing in it."""
+    more = len(lines) - SHOWN
+    rest = [f"and {more:,} more"] if more > 0 else []
+    return ["", title, *(f"  {line}" for line in lines[:SHOWN] + rest)] if lines else []
+
+
+def _far(training: Training) -> str:
+    return (
+        f"{training.pack.path}: {100 * training.done // training.total} %, "
+        f"{training.done:,} of {training.total:,} steps"
+    )
+
+
+def _now(training: Training) -> str:
+    if training.rate is None:
+        return f"{_far(training)}, not yet timed"
+    left = duration(training.left / training.rate)
+    return f"{_far(training)}, {training.rate:,.1f} a second, {left} left"
+
+
+def _time_left(found: Status) -> str:
+    if found.seconds_left is not None:
+        left, timed = duration(found.seconds_left), len(found.timed)
+        return f"time left for all trainings: {left}, at the rate of the {timed} that run now"
+    if found.running:
+        return "time left for all trainings: unknown until those that run now are timed"
+    return "time left for all trainings: unknown, none runs now"
+
+
+def duration(seconds: float) -> str:
+    """A time in its two largest units."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+def shortened(words: str, most: int = 160) -> str:
+    return words if len(words) <= most else f"{words[:most]} ..."

@@ -1,0 +1,1 @@
+"""Metrics of representations, their calibration, and statistics over seeds."""

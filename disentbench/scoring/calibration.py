@@ -1,0 +1,41 @@
+"""What chance and a perfect code score on given factors: the ends of a value's scale."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from disentbench import plugins
+from disentbench.errors import UserError
+from disentbench.posterior.representation import Representation, represent
+from disentbench.scoring.scores import file_of, generator, measure, needs
+
+
+def levels(factors: np.ndarray, metrics: Sequence[str] | None = None, seed: int = 0):
+    """What chance and a perfect code score on these very factors: columns metric, chance, perfect.
+
+    The perfect code has one latent for each factor that varies, its class on a scale of unit
+    variance, known to a twentieth of the step between classes. Chance is the same code with its
+    rows shuffled. Metrics that look at no factors have neither.
+    """
+    names = plugins.names("metrics") if metrics is None else map(file_of, metrics)
+    supervised = [name for name in names if "factors" in needs(name)]
+    perfect = _perfect(factors)
+    shuffled = generator(seed, "chance").permutation(len(factors))
+    chance = replace(perfect, mean=perfect.mean[shuffled], logvar=perfect.logvar[shuffled])
+    rows = [
+        (key, by_chance, measure(name, perfect, seed).values[key])
+        for name in dict.fromkeys(supervised)
+        for key, by_chance in measure(name, chance, seed).values.items()
+    ]
+    return pd.DataFrame(rows, columns=["metric", "chance", "perfect"])
+
+
+def _perfect(factors: np.ndarray) -> Representation:
+    varying = factors[:, factors.min(0) < factors.max(0)].astype(float)
+    if not varying.size:
+        raise UserError("no factor has more than one class; chance and perfection need one")
+    scale = varying.std(0)
+    width = np.broadcast_to(2 * np.log(0.05 / scale), varying.shape)
+    return represent((varying - varying.mean(0)) / scale, factors, logvar=width)

@@ -1,0 +1,306 @@
+"""Scores: metrics of representations, as tidy tables."""
+
+import inspect
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from disentbench import plugins
+from disentbench.errors import UserError
+from disentbench.metrics import Score
+from disentbench.plugins import needs
+from disentbench.posterior.representation import Representation, from_anywhere, represent
+from disentbench.scoring.companions import compared, comparing, summaries
+from disentbench.storage import latents
+from disentbench.storage.latents import AS_IT_IS, Reading
+
+Code = Literal["mean", "sampled"]
+
+# What a metric may need, in words for who did not bring it.
+WORDS = {"posterior": "logvar", "companions": "other runs, all with logvar"}
+
+
+class Scored(NamedTuple):
+    """One metric of one run; `notes` are what it had to say, such as why a value is NaN."""
+
+    run: str
+    metric: str
+    score: Score
+    notes: list[str]
+
+
+def score(
+    codes: ArrayLike,
+    factors: ArrayLike | None = None,
+    *,
+    logvar: ArrayLike | None = None,
+    metrics: Sequence[str] | None = None,
+    code: Code = "mean",
+    seed: int = 0,
+    seeds: Sequence[Any] | None = None,
+    detail: bool = False,
+) -> dict[Any, Any] | tuple[dict[Any, Any], dict[Any, Any]]:
+    """Metrics of one representation, by the name of each value, or of several runs.
+
+    `codes` [image, latent] are posterior means, `factors` [image, factor] classes, whole numbers or
+    text, which some metrics do without; `logvar` (log sigma^2) adds the metrics of the posterior,
+    and `code="sampled"` takes the metrics of the codes on one sample of it. Arrays, tensors on any
+    device and tables of pandas will do. Without `metrics`, all that can be computed; a name alone
+    or several are those asked for.
+
+    Of `codes` [run, image, latent] the answer is a mapping from each run, by its place or by what
+    `seeds` has there, to its values; metrics that compare runs compare these. With `detail` a
+    second mapping has the arrays of which a metric is made: {metric: {name: array}}, by run of
+    several. Raises a UserError (a ValueError) for arrays that do not fit and for names that do not
+    exist.
+    """
+    metrics = metrics.split(",") if isinstance(metrics, str) else metrics
+    runs = _runs(from_anywhere(codes), factors, logvar, seeds)
+    if len(runs) > 1:
+        runs = with_companions(runs, asked_for(metrics), seed)
+    scored = {run: _scored(coded(each, code, seed), metrics, seed) for run, each in runs}
+    values = {
+        run: {k: v for each in parts.values() for k, v in each.values.items()}
+        for run, parts in scored.items()
+    }
+    details = {
+        run: {name: each.detail for name, each in parts.items()} for run, parts in scored.items()
+    }
+    if np.ndim(codes) < 3:
+        values, details = values[0], details[0]
+    return (values, details) if detail else values
+
+
+def _runs(codes, factors, logvar, seeds) -> list[tuple[Any, Representation]]:
+    """Each run of arrays with its name, beside the others."""
+    factors = None if factors is None else from_anywhere(factors)
+    logvar = None if logvar is None else from_anywhere(logvar)
+    if codes.ndim != 3:
+        if seeds is not None:
+            raise UserError(f"seeds name runs, and codes are {codes.shape}: [run, image, latent]")
+        return [(0, represent(codes, factors, logvar=logvar))]
+    names = list(range(len(codes)) if seeds is None else seeds)
+    if len(set(names)) < len(names) or len(names) != len(codes):
+        raise UserError(f"there are {len(codes)} runs; seeds must name each once, not {names}")
+    if logvar is not None and logvar.shape != codes.shape:
+        raise UserError(f"logvar is {logvar.shape} and codes {codes.shape}; they must agree")
+    variances = [None] * len(codes) if logvar is None else logvar
+    return [
+        (name, _one_of_several(name, mean, factors, v))
+        for name, mean, v in zip(names, codes, variances, strict=True)
+    ]
+
+
+def _one_of_several(name, mean, factors, logvar) -> Representation:
+    try:
+        return represent(mean, factors, logvar=logvar)
+    except UserError as error:
+        raise UserError(f"run {name}: {error}") from None
+
+
+def _scored(run: Representation, metrics: Sequence[str] | None, seed: int) -> dict[str, Score]:
+    """What is wanted of each metric, by the name of its file."""
+    found = {name: measure(name, run, seed) for name in chosen(metrics, run)}
+    return {
+        name: Score(wanted(name, values, metrics), detail)
+        for name, (values, detail) in found.items()
+    }
+
+
+def score_file(
+    path: str | Path,
+    metrics: Sequence[str] | None = None,
+    *,
+    code: Code = "mean",
+    seed: int = 0,
+    reading: Reading = AS_IT_IS,
+    companions: Sequence[str | Path] = (),
+) -> Iterator[Scored]:
+    """The same for every run of a file, run by run; factors may be missing where none is needed.
+
+    Metrics that compare runs compare each with the others of the file and with all of the files
+    `companions`: one run is in memory at a time, and of the others what these metrics keep.
+    """
+    asked = asked_for(metrics)
+    bare = metrics is not None and not any("factors" in needs(name) for name in asked)
+    reading = reading._replace(bare=bare)
+    kept = compared([path, *companions], comparing(asked), partial(generator, seed), reading)
+    for name, run in latents.read(path, reading):
+        others = None
+        if kept is not None:
+            others = [each for of, each in kept.items() if of != (0, name)]
+        prepared = coded(replace(run, companions=others), code, seed)
+        for metric in chosen(metrics, prepared):
+            (values, detail), notes = _noted(attempt, metric, prepared, seed)
+            for note in notes:
+                warnings.warn(f"run {name}: {note}", stacklevel=2)
+            yield Scored(name, metric, Score(wanted(metric, values, metrics), detail), notes)
+
+
+def _noted(function: Callable, *arguments) -> tuple[Any, list[str]]:
+    """What a function returns, and what it warns of, each once."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        result = function(*arguments)
+    return result, list(dict.fromkeys(str(each.message) for each in heard))
+
+
+def table(scored: Sequence[Scored]) -> pd.DataFrame:
+    """Scores as a table with the columns run, metric and value."""
+    rows = [(each.run, name, v) for each in scored for name, v in each.score.values.items()]
+    return pd.DataFrame(rows, columns=["run", "metric", "value"])
+
+
+def details(scored: Sequence[Scored]) -> dict:
+    """What figures are drawn from, as plain data: {"runs": {run: {metric: {name: array}}}}.
+
+    Beside it {"notes": {run: {metric: [sentence]}}} of those metrics that had something to say.
+    """
+    runs: dict[str, dict] = {}
+    notes: dict[str, dict] = {}
+    for each in scored:
+        arrays = {name: _plain(values) for name, values in each.score.detail.items()}
+        runs.setdefault(each.run, {})[each.metric] = arrays
+        if each.notes:
+            notes.setdefault(each.run, {})[each.metric] = each.notes
+    return {"runs": runs, "notes": notes}
+
+
+def _plain(values: ArrayLike) -> list:
+    """An array as nested lists that JSON can say: NaN is null, an infinite value "inf" or "-inf".
+
+    `np.array(..., float)` reads them back.
+    """
+    array = np.asarray(values)
+    plain = array.astype(object)
+    plain[pd.isna(array)] = None
+    if array.dtype.kind == "f":
+        plain[np.isposinf(array)] = "inf"
+        plain[np.isneginf(array)] = "-inf"
+    return plain.tolist()
+
+
+def records(table: pd.DataFrame) -> list[dict]:
+    """The rows of a table as JSON can say them, every value to its last digit."""
+    columns = {name: _plain(column.to_numpy()) for name, column in table.items()}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def measure(name: str, run: Representation, seed: int = 0, **options) -> Score:
+    """One metric of one run, with the metric's own options; a run that diverged scores NaN."""
+    metric = plugins.load("metrics", name)
+    if run.failed:
+        warnings.warn(f"it diverged, and {name} is NaN", stacklevel=2)
+        return _undefined(name)
+    given = {need: getattr(run, need) for need in needs(name)}
+    if "companions" in given:
+        given["companions"] = [kept[name] for kept in given["companions"]]
+    if "rng" in inspect.signature(metric.compute).parameters:
+        options["rng"] = generator(seed, name)
+    return metric.compute(**given, **options)
+
+
+def attempt(name: str, run: Representation, seed: int = 0) -> Score:
+    """The same, but NaN with a warning where the run's numbers are such that it cannot be computed.
+
+    One odd run must not cost the others their scores, nor a study its report.
+    """
+    try:
+        return measure(name, run, seed)
+    except (ArithmeticError, IndexError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        warnings.warn(f"{name} cannot be computed and is NaN: {reason}", stacklevel=2)
+        return _undefined(name)
+
+
+def _undefined(name: str) -> Score:
+    return Score({value.name: np.nan for value in plugins.load("metrics", name).values})
+
+
+def generator(seed: int, purpose: str) -> np.random.Generator:
+    """A generator for one purpose, such as a metric: apart from those of all others."""
+    return np.random.default_rng([seed, zlib.crc32(purpose.encode())])
+
+
+def coded(run: Representation, code: Code, seed: int) -> Representation:
+    """The run with the codes that are asked for: its means or a sample of its posterior."""
+    if code == "mean" or run.failed:
+        return run
+    if run.posterior is None:
+        raise UserError("sampled codes need logvar, which is not given")
+    return run.sampled(generator(seed, "sampled"))
+
+
+def with_companions(
+    runs: list[tuple[Any, Representation]], metrics: Sequence[str], seed: int
+) -> list[tuple[Any, Representation]]:
+    """Each run beside the others, for those of the metrics that compare, if all have posteriors."""
+    if any(run.posterior is None for _, run in runs):
+        return runs
+    seeded, names = partial(generator, seed), comparing(metrics)
+    kept = [summaries(run.posterior, names, seeded) for _, run in runs]
+    others = [kept[:i] + kept[i + 1 :] for i in range(len(runs))]
+    return [
+        (name, replace(run, companions=each))
+        for (name, run), each in zip(runs, others, strict=True)
+    ]
+
+
+def asked_for(metrics: Sequence[str] | None) -> list[str]:
+    """The files of the metrics that are asked for; without any, all that there are."""
+    return plugins.names("metrics") if metrics is None else list(map(file_of, metrics))
+
+
+def chosen(metrics: Sequence[str] | None, run: Representation) -> list[str]:
+    """The metric files to compute: those asked for, or all that the run can give.
+
+    A metric is asked for by the name of its file or of one of its values.
+    """
+    if metrics is None:
+        names = plugins.names("metrics")
+        return [name for name in names if not lacks(name, run) and not pointless(name, run)]
+    files = list(dict.fromkeys(file_of(name) for name in metrics))
+    for name in files:
+        if missing := lacks(name, run):
+            raise UserError(f"the metric {name!r} needs {missing}, which is not given")
+    return files
+
+
+def lacks(name: str, run: Representation) -> str | None:
+    """The first thing that a metric needs and the run does not have, in words."""
+    return next((WORDS.get(n, n) for n in needs(name) if getattr(run, n) is None), None)
+
+
+def pointless(name: str, run: Representation) -> bool:
+    """Whether a metric compares runs, and there is but one."""
+    return "companions" in needs(name) and not run.companions
+
+
+def file_of(name: str) -> str:
+    """The file that defines a metric or a value of this name."""
+    if name in plugins.names("metrics"):
+        return name
+    values = {
+        value.name: file
+        for file in plugins.names("metrics")
+        for value in plugins.load("metrics", file).values
+    }
+    if name not in values:
+        choices = ", ".join(sorted({*values, *plugins.names("metrics")}))
+        raise UserError(f"no metric named {name!r}; choose from {choices}")
+    return values[name]
+
+
+def wanted(file: str, values: dict[str, float], metrics: Sequence[str] | None) -> dict[str, float]:
+    """Of a file's values those asked for, with their standard errors."""
+    if metrics is None or file in metrics:
+        return values
+    return {key: v for key, v in values.items() if key.removesuffix("_se") in metrics}

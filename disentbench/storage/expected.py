@@ -1,0 +1,84 @@
+"""What each file of a study must say it is, and the refusal of one that says another thing.
+
+`of` is the file's place below results/, without its suffix; `recipe` is one word for the settings
+that it was made with; `images`, where it is known, one for the images. Files also say the `code`
+that made them, which nobody demands: whether it matters is Snakemake's business.
+"""
+
+import hashlib
+import json
+from pathlib import Path, PurePath
+
+from disentbench.datasets import Dataset
+from disentbench.options import shown
+from disentbench.storage import files
+from disentbench.storage.identities import Identity
+from disentbench.study import Pack, Study
+
+WRONG = {
+    "recipe": "was made with other settings than those that are asked for",
+    "images": "was made from other images than those that are there",
+}
+
+
+def images(dataset: Dataset) -> Identity:
+    """Of a data set file, in whatever study."""
+    return {"of": dataset.name, "recipe": _word(dataset.model_dump(mode="json"))}
+
+
+def of_dataset(study: Study, dataset: str, name: str) -> Identity:
+    """Of what is made from a data set's factors: levels/METRIC."""
+    return images(study.dataset(dataset)) | {"of": f"{study.study}/{dataset}/{name}"}
+
+
+def of_pack(study: Study, pack: Pack, name: str) -> Identity:
+    """Of what a pack has: model, history, latents, scores/METRIC."""
+    recipe = study.setting_recipe(pack)
+    return {"of": f"{study.study}/{pack.path}/{name}", "recipe": _word(recipe)}
+
+
+def audit(study: Study, dataset: str) -> Identity:
+    """Of the audit, which is of the first pack."""
+    latents = of_pack(study, study.first_pack(dataset), "latents")
+    return {"of": f"{study.study}/{dataset}/audit", "recipe": _word(latents)}
+
+
+def of_study(study: Study, name: str) -> Identity:
+    """Of what there is once: scores, report/index."""
+    return {"of": f"{study.study}/{name}", "recipe": _word(study.text)}
+
+
+def beside(identity: Identity, path: Path) -> Identity:
+    """Of the same file in another pack of the setting, where such an identity is that of one."""
+    of = PurePath(identity["of"])
+    return identity | {"of": str(of.parent.with_name(path.parent.name) / of.name)}
+
+
+def require(path: Path, identity: Identity) -> None:
+    """Refuse a file that is not what its name says.
+
+    Files from elsewhere say nothing, which is no fault but in a workflow's job.
+    """
+    found = files.identity(path)
+    if found is None and not files.in_workflow():
+        return
+    if not (wrong := differences(found, identity)):
+        return
+    if path.suffix not in files.TABLES and not files.intact(path):
+        raise files.damaged(path)
+    raise files.refused(path, wrong[0])
+
+
+def differences(found: Identity | None, identity: Identity) -> list[str]:
+    """In which respects a file is not what it must be, in words, the gravest first."""
+    if found is None:
+        return ["is damaged: it does not say what it is, and files of this version do"]
+    if found.get("of") != identity["of"]:
+        return [f"is not what its name says: it is {shown(found.get('of'))}"]
+    return [
+        words for key, words in WRONG.items() if key in identity and found.get(key) != identity[key]
+    ]
+
+
+def _word(what) -> str:
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,248 @@
+"""HDF5 files, whole or not at all; what comes from outside is data. Only this file imports h5py."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import ceil, prod
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from disentbench.errors import UserError
+from disentbench.storage import files, limits
+from disentbench.storage.identities import Identity
+
+Group, Dataset = h5py.Group, h5py.Dataset
+MOST_OBJECTS, DEEPEST = 10_000, 32  # groups and datasets of a file, and groups in one another
+MOST_IN_ATTRIBUTE = 100_000  # values
+
+
+class _Disk(io.FileIO):
+    """A file that keeps its first error to itself, on a full disk say, until HDF5 has closed it.
+
+    HDF5 cannot close a file that was not written: the process would die when it ends.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data) -> int:
+        left = memoryview(data)
+        while left and self.error is None:
+            try:
+                left = left[super().write(left) :]
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+    def truncate(self, size: int | None = None) -> int:
+        if self.error is not None:
+            return self.tell()
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.error = error
+            return self.tell()
+
+
+@contextmanager
+def create(path: Path | str, identity: Identity | None = None) -> Iterator[h5py.File]:
+    """A new file, sealed, that appears when the block ends, and never if it raises."""
+    with files.sealed(path, identity) as part, _Disk(part, "w+b") as disk:
+        try:
+            with h5py.File(disk, "w") as file:
+                yield file
+        finally:
+            if disk.error is not None:
+                raise disk.error
+
+
+@contextmanager
+def open_checked(path: Path | str) -> Iterator[h5py.File]:
+    """The same as `open_data`, after a look at the seal: ours have one, others need not.
+
+    It reads the whole file.
+    """
+    if files.in_workflow() or files.is_sealed(path):
+        files.check_seal(path)
+    with open_data(path) as file:
+        yield file
+
+
+@contextmanager
+def open_data(path: Path | str) -> Iterator[h5py.File]:
+    """A file from outside, to read: whatever would make HDF5 open another file is refused."""
+    with _open(Path(path)) as file:
+        if wrong := _leads_out(file):
+            raise UserError(f"{path}: {wrong}; copy the values into the file instead")
+        yield file
+
+
+def array(group: Group, name: str) -> np.ndarray:
+    """The whole of a dataset."""
+    return _values(group, name, ())
+
+
+def row(group: Group, name: str, index: int) -> np.ndarray:
+    """One entry of a dataset's first axis; nothing else of it is read."""
+    return _values(group, name, index)
+
+
+def shape(group: Group, name: str) -> tuple[int, ...]:
+    """The size of each axis of a dataset."""
+    return _dataset(group, name).shape or ()
+
+
+def names(group: Group, name: str) -> list[str]:
+    """What a group holds that may be there."""
+    if name not in group:
+        return []
+    if not isinstance(group[name], h5py.Group):
+        raise UserError(
+            f"{group.file.filename}: {name} must be a group of datasets, not one itself"
+        )
+    return list(group[name])
+
+
+def claim(group: Group, name: str, *, one: bool = False) -> int:
+    """How many bytes it takes to read a dataset, or `one` entry of its first axis.
+
+    A compressed chunk is unpacked whole. A shape that the storage does not hold is refused: HDF5
+    makes up what was never written.
+    """
+    dataset = _dataset(group, name)
+    _require_stored(dataset)
+    count = prod((dataset.shape or ())[1:]) if one else dataset.size or 0
+    return max(count, prod(dataset.chunks or ())) * dataset.dtype.itemsize
+
+
+def attribute(group: Group | h5py.Dataset, name: str):
+    """An attribute: text as str, a list of text as a tuple of str, numbers as NumPy has them."""
+    if name not in group.attrs:
+        there = ", ".join(group.attrs) or "none"
+        raise UserError(f"{group.file.filename} has no attribute {name!r}; it has {there}")
+    if prod(group.attrs.get_id(name).shape or ()) > MOST_IN_ATTRIBUTE:
+        raise UserError(f"{group.file.filename}: the attribute {name!r} is too large")
+    value = group.attrs[name]
+    if isinstance(value, np.ndarray) and value.dtype.kind in "OS":
+        return tuple(_text(each) for each in value.ravel())
+    return _text(value)
+
+
+def json_attribute(group: Group | h5py.Dataset, name: str) -> dict:
+    """An attribute that holds a JSON object."""
+    text = attribute(group, name)
+    try:
+        found = json.loads(text)
+    except (RecursionError, TypeError, ValueError) as error:
+        raise UserError(f"{group.file.filename}: attribute {name!r} is not JSON") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{group.file.filename}: attribute {name!r} is no JSON object")
+    return found
+
+
+def label_axes(dataset: h5py.Dataset, *labels: str) -> None:
+    """Name the axes, so that a viewer says what they are."""
+    for axis, label in zip(dataset.dims, labels, strict=True):
+        axis.label = label
+
+
+def _dataset(group: Group, name: str) -> h5py.Dataset:
+    if not isinstance(group.get(name), h5py.Dataset):
+        there = ", ".join(group) or "nothing"
+        raise UserError(f"{group.file.filename} has no dataset {name!r}; it holds {there}")
+    return group[name]
+
+
+def _values(group: Group, name: str, index: int | tuple) -> np.ndarray:
+    dataset = _dataset(group, name)
+    _require_stored(dataset)
+    try:
+        return np.asarray(dataset[index])
+    except (IndexError, MemoryError, OSError, ValueError) as error:
+        if missing := _missing_filter(dataset):
+            raise UserError(
+                f"{group.file.filename}: {name!r} is compressed with the filter {missing}, which "
+                "is not installed here; write it with gzip (h5repack -f GZIP=4)"
+            ) from error
+        raise UserError(f"{group.file.filename} is damaged: {name!r} cannot be read") from error
+
+
+def _missing_filter(dataset: h5py.Dataset) -> str | None:
+    """The first filter that a dataset was written with and that is not there to read it."""
+    plan = dataset.id.get_create_plist()
+    for code, _, _, name in map(plan.get_filter, range(plan.get_nfilters())):
+        if not h5py.h5z.filter_avail(code):
+            return f"{name.decode('utf-8', 'replace') or 'unknown'} ({code})"
+    return None
+
+
+def _require_stored(dataset: h5py.Dataset) -> None:
+    """Refuse a dataset that claims values which the file does not hold."""
+    if not dataset.size:
+        return
+    if dataset.chunks:
+        expected = prod(ceil(n / c) for n, c in zip(dataset.shape, dataset.chunks, strict=True))
+        whole = dataset.id.get_num_chunks() >= expected
+    else:
+        whole = dataset.id.get_storage_size() >= dataset.size * dataset.dtype.itemsize
+    if not whole:
+        stored = limits.shown(dataset.id.get_storage_size())
+        raise UserError(
+            f"{dataset.file.filename}: {dataset.name!r} claims {dataset.shape} values, and not all "
+            f"of them were written ({stored} are stored)"
+        )
+
+
+def _open(path: Path) -> h5py.File:
+    limits.regular(path, "an HDF5 file")
+    if not h5py.is_hdf5(path):
+        raise UserError(f"{path} is not an HDF5 file")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise UserError(f"{path} is truncated or damaged: HDF5 cannot open it") from error
+
+
+def _leads_out(file: h5py.File) -> str | None:
+    """What in the file would make HDF5 open another one; too many parts are refused."""
+    try:
+        return _link_out(file)
+    except UserError:
+        raise
+    except (KeyError, OSError, RuntimeError, SystemError, TypeError, ValueError) as error:
+        raise UserError(f"{file.filename} is damaged: HDF5 cannot list its content") from error
+
+
+def _link_out(file: h5py.File) -> str | None:
+    """The first link to another file, or values in one, of all groups, one after the other."""
+    groups, met, count = [(file, 0)], set(), 0
+    while groups:
+        group, depth = groups.pop()
+        address = h5py.h5o.get_info(group.id).addr
+        if address in met:  # a group may stand in itself
+            continue
+        met.add(address)
+        count += len(group)
+        if count > MOST_OBJECTS or depth > DEEPEST:
+            raise UserError(
+                f"{file.filename} has more than {MOST_OBJECTS:,} parts, or more than {DEEPEST} "
+                "groups in one another; copy what is to be read into a plain file"
+            )
+        for name in group:
+            link, path = group.get(name, getlink=True), f"{group.name}/{name}".strip("/")
+            if isinstance(link, h5py.ExternalLink):
+                return f"{path!r} is a link to another file, {link.filename}"
+            if isinstance(link, h5py.SoftLink):  # it leaves the file only through an external one
+                continue
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                groups.append((item, depth + 1))
+            elif isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
+                return f"{path!r} keeps its values in other files"
+    return None
+
+
+def _text(value):
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -1,0 +1,1 @@
+"""Training a pack, and encoding with what came of it."""

@@ -1,0 +1,63 @@
+"""Posteriors of the evaluation images under every trained member of a pack."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from disentbench.models.layers import Parameters
+from disentbench.models.model_file import Saved
+from disentbench.models.vae import VAE, distortion, sample
+from disentbench.posterior import Encoded, Posterior
+from disentbench.posterior.divergence import beyond
+from disentbench.training import randomness
+from disentbench.training.device_images import Resident
+
+CHUNK = 1024  # images encoded at once
+
+
+@torch.inference_mode()
+def encode(
+    model: VAE, saved: Saved, images: Resident, seeds: range, device: torch.device
+) -> Iterator[Encoded]:
+    """q(z | x) and the distortion of one sample of every image, member after member."""
+    for i, seed in enumerate(seeds):
+        parameters, failed = saved.member(i, device), bool(saved.failed[i])
+        rngs = tuple(randomness.generator(seed, randomness.EVALUATION, part) for part in range(2))
+        chunks = [
+            _encode_chunk(model, parameters, images[index], rngs)
+            for index in torch.arange(len(images), device=device).split(CHUNK)
+        ]
+        posteriors, distortions = zip(*chunks, strict=True)
+        yield _judged(Encoded(seed, _joined(posteriors), np.concatenate(distortions), failed))
+
+
+def _judged(run: Encoded) -> Encoded:
+    """A run as it is, or, where it has diverged by what it encodes, marked and nothing but NaN."""
+    mean, logvar, logits = run.posterior
+    if not run.failed and not beyond(mean, logvar, *logits.values(), run.distortion):
+        return run
+    nothing = Posterior(mean * np.nan, logvar * np.nan, {g: x * np.nan for g, x in logits.items()})
+    return Encoded(run.seed, nothing, run.distortion * np.nan, True)
+
+
+def _encode_chunk(model: VAE, parameters: Parameters, x: Tensor, rngs) -> tuple:
+    """q(z | x) and the distortion of a sample of it, the classes drawn exactly."""
+    posterior = model.encode(parameters, x)
+    noise = randomness.noise(rngs, model, len(x)).to(x.device)
+    _, code = sample(posterior, noise, temperature=0.0)
+    return posterior, distortion(model.decode(parameters, code), x).cpu().numpy()
+
+
+def _joined(chunks: tuple[Posterior, ...]) -> Posterior:
+    """The chunks of one member's posterior as arrays."""
+
+    def join(parts) -> np.ndarray:
+        return torch.cat(list(parts)).cpu().numpy()
+
+    return Posterior(
+        join(chunk.mean for chunk in chunks),
+        join(chunk.logvar for chunk in chunks),
+        {name: join(chunk.logits[name] for chunk in chunks) for name in chunks[0].logits},
+    )

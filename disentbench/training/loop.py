@@ -1,0 +1,125 @@
+"""The training of a pack: a loop that saves, reports and stops; state.py computes a step.
+
+On a GPU the members are vectorised by `torch.func.vmap`, on a CPU they follow one another. Initial
+parameters, batch order and noise are functions of a member's seed and the step, so that a member
+does not depend on its companions nor on interruptions.
+"""
+
+import hashlib
+import math
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from disentbench import sources
+from disentbench.storage.images import Images
+from disentbench.errors import Stopped
+from disentbench.models.layers import Parameters
+from disentbench.models.study_model import only_objective, vae
+from disentbench.storage.provenance import origin, unique
+from disentbench.study import Study
+from disentbench.training import devices
+from disentbench.training.checkpoint import Checkpoint
+from disentbench.training.device_images import Resident
+from disentbench.training.interruption import Supervision
+from disentbench.training.loss import Problem
+from disentbench.training.randomness import Draws
+from disentbench.training.state import State, blown_up, fresh
+
+Report = Callable[[list[int], int, float], None]  # seeds trained side by side, step, loss
+
+
+class Trained(NamedTuple):
+    """Parameters [member, ...], which members diverged [member], the history, and the origins.
+
+    `origins` says where and with what code it was trained, and from which step on: more than one
+    if a training was resumed elsewhere.
+    """
+
+    parameters: Parameters
+    failed: Tensor
+    history: pd.DataFrame
+    origins: list[dict]
+
+
+def fingerprint(study: Study, images: Images) -> str:
+    """What a checkpoint must agree with to be resumed: recipe, images, and code of a step."""
+    (pack,) = study.packs
+    code = sources.digest(*sources.training(*study.parts(pack)))
+    parts = (study.recipe(pack), images.digest, code)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def train(
+    study: Study,
+    images: Images,
+    device: torch.device,
+    checkpoints: Path,
+    *,
+    vectorise: bool | None = None,
+    seconds_between_checkpoints: float = 60.0,
+    report: Report = lambda seeds, step, loss: None,
+    supervision: Supervision | None = None,
+) -> Trained:
+    """Train the one pack of a study, resuming from what `checkpoints` holds.
+
+    `vectorise` trains all members as one; by default on a GPU only. Raises Stopped, the state
+    saved, after a signal that `supervision` has noted.
+    """
+    (pack,) = study.packs
+    problem = Problem(vae(study), only_objective(study), study.training, Resident(images, device))
+    together = device.type == "cuda" if vectorise is None else vectorise
+    cohorts = [list(pack.seeds)] if together else [[seed] for seed in pack.seeds]
+    supervision = supervision or Supervision()
+    kept = (seconds_between_checkpoints, supervision, fingerprint(study, images))
+    done = [
+        _train_members(problem, seeds, Checkpoint(checkpoints, seeds, *kept), report, supervision)
+        for seeds in cohorts
+    ]
+    return Trained(
+        {name: torch.cat([part.parameters[name] for part in done]) for name in done[0].parameters},
+        torch.cat([part.failed for part in done]),
+        pd.concat([part.history for part in done], ignore_index=True),
+        unique(origin for part in done for origin in part.origins),
+    )
+
+
+def _train_members(problem, seeds, checkpoint, report, supervision) -> Trained:
+    """Train these seeds side by side, from scratch or from their checkpoint, to the last step."""
+    state = checkpoint.resumed(problem) or fresh(problem, seeds)
+    draws = Draws(seeds, problem.model, len(problem.images), problem.training.batch_size)
+    report(seeds, state.step, math.nan)
+    if state.step == problem.training.steps:
+        return _trained(state, seeds)
+    state.begin(origin(devices.name(problem.images.device)))
+    while state.step < problem.training.steps:
+        if state.advance(problem, draws):
+            report(seeds, state.step, state.last_loss)
+            if state.failed.all():
+                break
+            if state.step == problem.training.steps:
+                state.failed |= blown_up(state, problem, seeds, draws)
+        if supervision.signal is not None:
+            _stop(state, checkpoint, problem, supervision.signal)
+        if checkpoint.due:
+            checkpoint.save(state)
+    checkpoint.save(state)
+    return _trained(state, seeds)
+
+
+def _trained(state: State, seeds: list[int]) -> Trained:
+    """What has come of it."""
+    return Trained(state.detached, state.failed.cpu(), state.table(seeds), state.origins)
+
+
+def _stop(state, checkpoint, problem, number) -> None:
+    """Save and leave, as a signal asks."""
+    kept = checkpoint.save(state)
+    done = f"step {state.step} of {problem.training.steps}"
+    kept = "is saved; the same command goes on from there" if kept else "could not be saved"
+    raise Stopped(f"stopped by {signal.Signals(number).name}; {done} {kept}", number)

@@ -1,0 +1,1 @@
+"""What a study asks of the Snakemake that runs it."""

@@ -1,0 +1,66 @@
+"""The study files of a Snakemake command: checked before Snakemake reads them, and read as one.
+
+Snakemake reads its config files before it reads the Snakefile: it would run the templates in them,
+and has no word for some mistakes but a traceback. What it reads first is the workflow's profile,
+which calls `check_command`; with `--workflow-profile none` nothing does.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from disentbench.errors import UserError
+from disentbench.options import shown
+from disentbench.storage.plain_data import printable
+from disentbench.study import Study, plain
+
+
+def check_command() -> None:
+    """End the Snakemake command, with one sentence and code 2, if its config files are no study."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--configfile", "--configfiles", nargs="+", default=[], type=Path)
+    try:
+        for path in parser.parse_known_args(sys.argv[1:])[0].configfile:
+            keys(path)
+    except (UserError, OSError) as error:
+        print(f"disentbench: {printable(str(error))}", file=sys.stderr, flush=True)
+        sys.exit(2)
+
+
+def merged(files: Sequence[Path | str], settings) -> tuple[dict[str, Any], str]:
+    """What the config files and `--config` say together, as Snakemake merges it, and its name.
+
+    `settings` are Snakemake's: the files of the command line (which stand first in `files`, but
+    overrule the Snakefile's) and what `--config` says (which overrules all).
+    """
+    given = list(settings.configfiles)
+    own = [] if settings.replace_workflow_config else [f for f in files if f not in given]
+    found: dict[str, Any] = {}
+    for path in (*own, *given):
+        found = _update(found, keys(Path(path)))
+    name = ", ".join(str(path) for path in (*own, *given)) or "study"
+    return _update(found, settings.config), name
+
+
+def keys(path: Path) -> dict[str, Any]:
+    """What a file says, if every key at its top is one of a study's."""
+    found = plain(path)
+    if not isinstance(found, dict):
+        raise UserError(f"{path} is no study: a study is a mapping of keys to values")
+    unknown = [key for key in found if key not in Study.model_fields]
+    if unknown:
+        choices = ", ".join(Study.model_fields)
+        raise UserError(f"{path}: unknown key {shown(unknown[0])}; the keys are {choices}")
+    return found
+
+
+def _update(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping with what stands above it: mappings are merged, all else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        inner = under if isinstance(under, dict) else {}
+        merged[key] = _update(inner, value) if isinstance(value, Mapping) else value
+    return merged
