@@ -22,7 +22,7 @@ from sections import machine, write
 from disentbench import plugins
 from disentbench.storage import files
 from disentbench.storage.provenance import origin
-from disentbench.study import Pack, Study, read
+from disentbench.study import Pack, Study
 
 ROOT = Path(__file__).parent.parent
 STUDY = ROOT / "configs" / "scale.yaml"
@@ -40,10 +40,10 @@ class Cost(NamedTuple):
 
 
 def main() -> None:
-    rows, whole = [], read(STUDY)
+    rows, whole = [], read_study(STUDY)
     rows.append(("plan", runs(whole), planned(STUDY)))
     for last in LAST_SEEDS:
-        study = read(whole.model_dump() | {"seeds": f"0-{last}"})
+        study = read_study(whole.model_dump() | {"seeds": f"0-{last}"})
         with TemporaryDirectory() as folder:
             made_up(study, Path(folder))
             rows += [(what, runs(study), cost) for what, cost in gathered(study, Path(folder))]

@@ -16,8 +16,9 @@ from sections import machine, write
 from torch.utils.flop_counter import FlopCounterMode
 
 from disentbench import plugins
-from disentbench import study as studies
-from disentbench.models.study_model import DTYPES, only_objective, vae
+from disentbench.models.vae import DTYPES, vae_of
+from disentbench.recipe import Recipe
+from disentbench.storage.study_file import read_recipe
 from disentbench.training import devices
 from disentbench.training.device_images import Resident
 from disentbench.training.loss import Problem
@@ -38,11 +39,11 @@ class Case(NamedTuple):
     members: int = 50
 
     @property
-    def study(self) -> studies.Study:
+    def recipe(self) -> Recipe:
         """Of one pack, on 5,760 of dSprites' images."""
         fields = plugins.load("objectives", self.objective).model_fields
         needed = [name for name, field in fields.items() if field.is_required()]
-        return studies.read(
+        return read_recipe(
             {
                 "study": "bench",
                 "datasets": {"grid": {"of": "dsprites", **GRID}},
@@ -80,7 +81,7 @@ def main() -> None:
 
 def measured(cases: tuple[Case, ...], device: torch.device, side: int = 8192) -> str:
     """The section: a row a case, printed as it comes."""
-    images = Resident(cases[0].study.dataset("grid").images(), device)
+    images = Resident(cases[0].recipe.dataset.images(), device)
     peak = {precision: product_rate(device, precision, side) for precision in DTYPES}
     rows = []
     for case in cases:
@@ -118,8 +119,8 @@ def step_seconds(case: Case, images: Resident) -> float:
 
 def _steps(case: Case, images: Resident) -> Callable[[int], float]:
     """Makes so many steps, and says the seconds that each took."""
-    study, seeds = case.study, list(range(case.members))
-    problem = Problem(vae(study), only_objective(study), study.training, images)
+    recipe, seeds = case.recipe, list(range(case.members))
+    problem = Problem(vae_of(recipe), recipe.objective, recipe.training, images)
     state, draws = fresh(problem, seeds), Draws(seeds, problem.model, len(images), case.batch)
 
     def steps(count: int) -> float:

@@ -4,11 +4,13 @@ import argparse
 import io
 import sys
 import warnings
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from disentbench import commands as run
 from disentbench import plugins
+from disentbench.commands import catalogue, making, measuring, studies
 from disentbench.errors import Stopped, UserError
 from disentbench.options import shown
 from disentbench.storage import limits, plain_data
@@ -22,17 +24,18 @@ def main(argv: list[str] | None = None) -> int:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that has no β says \u03b2
         sys.stdout.reconfigure(errors="backslashreplace")
-    arguments = parser().parse_args(argv)
+    given = vars(parser().parse_args(argv))
+    name, command = given.pop("name"), given.pop("command")
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     try:
-        return arguments.command(arguments) or 0
+        return command(**given) or 0
     except BrokenPipeError:  # whoever read our output, `head` say, has had enough
         sys.stderr.close()
     except Stopped as stop:
-        complain(f"disentbench {arguments.name}: {stop}")
+        complain(f"disentbench {name}: {stop}")
         return 128 + stop.number
     except (UserError, OSError) as error:  # an OSError names the path that cannot be used, and why
-        complain(f"disentbench {arguments.name}: {printable(str(error))}")
+        complain(f"disentbench {name}: {printable(str(error))}")
         return 2
     return 0
 
@@ -47,127 +50,143 @@ def complain(sentence: str) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Every command with its options."""
+    """Every command with its options, each by the name of a keyword of its function."""
     top = argparse.ArgumentParser(prog="disentbench", description=__doc__)
     commands = top.add_subparsers(dest="name", required=True, metavar="COMMAND")
-
-    def command(function, *arguments):
+    for function, arguments in {
+        making.data: _data(),
+        making.train: _train(),
+        making.encode: _encode(),
+        measuring.score: _score(),
+        measuring.levels: _levels(),
+        measuring.audit: _audit(),
+        studies.collect: (STUDY, RESULTS, OUT),
+        studies.report: _report(),
+        studies.status: (STUDY, RESULTS),
+        studies.diff: _diff(),
+        studies.verify: _verify(),
+        catalogue.list_: _list(),
+        catalogue.compare_dsprites: (argument("file", type=Path, help="the published .npz"),),
+    }.items():
         words = function.__doc__ or ""  # python -OO leaves none
-        sub = commands.add_parser(
-            function.__name__.removesuffix("_").replace("_", "-"),
-            help=words.partition("\n")[0],
-            description=words,
-        )
+        name = function.__name__.removesuffix("_").replace("_", "-")
+        sub = commands.add_parser(name, help=words.partition("\n")[0], description=words)
         sub.set_defaults(command=function)
         for flags, options in arguments:
             sub.add_argument(*flags, **options)
+    return top
 
-    study = argument("study", help="a study: a YAML file, or its text as JSON")
-    images = argument("--images", type=Path, required=True, help="the data set file")
-    model = argument("--model", type=Path, required=True, help="the model file")
-    latents = argument("--latents", type=Path, required=True, help="the latents file")
-    out = argument("--out", type=Path, required=True, help="the file to write")
-    results = argument("--results", type=Path, default=Path("results"), help="default: results")
-    threads = argument("--threads", type=whole, help="CPU threads; default: all cores")
-    command(
-        run.data,
-        argument("dataset", help="a name that `disentbench list datasets` gives"),
-        argument("--options", type=mapping, default={}, help="its options as JSON"),
-        out,
-    )
-    command(
-        run.train,
-        *(study, images, model, threads),
-        argument("--history", type=Path, required=True, help="the table of losses to write"),
-        argument("--checkpoints", type=Path, required=True, help="the folder to resume from"),
-        argument("--checkpoint-seconds", type=float, default=60.0, help="default: 60"),
-        argument("--wait", type=natural, default=60, help="seconds for another trainer; 60"),
-        argument("--vectorise", action=argparse.BooleanOptionalAction, help="default: on a GPU"),
-    )
-    command(run.encode, study, images, model, latents, threads)
-    metrics = argument("--metrics", type=names, help="names with commas between; default: all")
-    seed = argument("--seed", type=natural, default=0, help="for what samples; default: 0")
-    table = argument("--out", type=Path, help="a .csv or .json file; default: the terminal")
-    beside = argument(
+
+Argument = tuple[tuple[str, ...], dict[str, Any]]
+
+
+def argument(*flags: str, **options: Any) -> Argument:
+    """An argument that several commands may share."""
+    return flags, options
+
+
+def _data() -> Iterable[Argument]:
+    yield argument("dataset", help="a name that `disentbench list datasets` gives")
+    yield argument("--options", type=mapping, default={}, help="its options as JSON")
+    yield OUT
+
+
+def _train() -> Iterable[Argument]:
+    yield from (STUDY, IMAGES, MODEL, THREADS)
+    yield argument("--history", type=Path, required=True, help="the table of losses to write")
+    yield argument("--checkpoints", type=Path, required=True, help="the folder to resume from")
+    yield argument("--checkpoint-seconds", type=float, default=60.0, help="default: 60")
+    yield argument("--wait", type=natural, default=60, help="seconds for another trainer; 60")
+    yield argument("--vectorise", action=argparse.BooleanOptionalAction, help="default: on a GPU")
+
+
+def _encode() -> Iterable[Argument]:
+    yield from (STUDY, IMAGES, MODEL, THREADS)
+    yield argument("--latents", type=Path, required=True, help="the latents file")
+
+
+def _measured() -> Iterable[Argument]:
+    """What all commands take that read representations and write a table."""
+    yield argument("--seed", type=natural, default=0, help="for what samples; default: 0")
+    yield argument("--out", type=Path, help="a .csv or .json file; default: the terminal")
+    yield argument(
         "--with",
         dest="beside",
         type=named_files,
         metavar="NAME=FILE,...",
         help="arrays that go with an .npy of codes: factors=f.npy,logvar=l.npy,distortion=d.npy",
     )
-    most = argument(
+    yield argument(
         "--max-memory",
         type=memory,
         default=limits.MEMORY,
         help="what the arrays of a file may take, for one run of several; default: 2G",
     )
-    sums = argument("--sums", action="store_true", help="checksums beside --out, in a .sha256 file")
-    said = (
-        argument("--input-identity", type=mapping, help="JSON: what the input must say it is"),
-        argument("--identity", type=mapping, help="JSON: what the checksums say --out is"),
-    )
-    command(
-        run.score,
-        argument("files", nargs="+", type=Path, help="latents: .h5, .npz, .npy, .csv or .parquet"),
-        *(metrics, seed, table, sums, *said, beside, most),
-        argument("--code", choices=("mean", "sampled"), default="mean", help="default: mean"),
-        argument(
-            *("--companions",),
-            nargs="+",
-            type=Path,
-            default=[],
-            help="latents of other runs of the same setting, for udr; each file's own count anyhow",
-        ),
-        argument(
-            "--codes",
-            type=names,
-            help="a table's columns of codes; default: z0,z1,..., with log sigma^2 in logvar0,...",
-        ),
-        argument("--factors", type=names, help="a table's columns of factors; default: v0,v1,..."),
-        argument("--logvar", type=names, help="a table's columns of it; default: logvarN for zN"),
-        argument("--detail", type=Path, help="a .json file for what figures are drawn from"),
-    )
-    command(
-        run.levels,
-        argument("file", type=Path, help="latents or a data set file: what has the factors"),
-        *(metrics, seed, table, sums, *said, beside, most),
-    )
-    command(
-        run.audit,
-        argument("files", nargs="+", type=Path, help="latents with logvar"),
-        argument("--run", help="which run; default: the first that did not diverge"),
-        argument("--batch-sizes", type=wholes, default=(64, 256, 1024), help="64,256,1024"),
-        *(seed, table, sums, *said, beside, most),
-    )
-    command(run.collect, study, results, out)
-    scores = argument("--scores", type=Path, required=True, help="the tidy table: .csv or .parquet")
-    command(run.report, study, results, scores, out)
-    command(run.status, study, results)
-    command(
-        run.diff,
-        argument("a", type=Path, metavar="A", help="a results folder or a tidy table"),
-        argument("b", type=Path, metavar="B", help="another"),
-        argument("--metrics", type=names, help="names with commas between; default: all"),
-        argument("--tolerance", type=distance, default=0.0, help="up to which values are alike; 0"),
-        argument("--exit-code", action="store_true", help="end with 3 unless both are the same"),
-    )
-    command(
-        run.verify,
-        *(study, results),
-        argument("--set-aside", action="store_true", help="give damaged files another name"),
-    )
-    command(
-        run.list_,
-        argument("kind", choices=plugins.KINDS),
-        argument("--on", type=Path, help="metrics only: latents on which chance is computed"),
-    )
-    command(run.compare_dsprites, argument("file", type=Path, help="the published .npz"))
-    return top
+    yield argument("--sums", action="store_true", help="checksums beside --out, in a .sha256 file")
+    yield argument("--input-identity", type=mapping, help="JSON: what the input must say it is")
+    yield argument("--identity", type=mapping, help="JSON: what the checksums say --out is")
 
 
-def argument(*flags: str, **options) -> tuple:
-    """An argument that several commands may share."""
-    return flags, options
+def _score() -> Iterable[Argument]:
+    kinds = "latents: .h5, .npz, .npy, .csv or .parquet"
+    yield argument("paths", nargs="+", type=Path, metavar="files", help=kinds)
+    yield METRICS
+    yield from _measured()
+    yield argument("--code", choices=("mean", "sampled"), default="mean", help="default: mean")
+    yield argument(
+        "--companions",
+        nargs="+",
+        type=Path,
+        default=[],
+        help="latents of other runs of the same setting, for udr; each file's own count anyhow",
+    )
+    yield argument(
+        "--codes",
+        type=names,
+        help="a table's columns of codes; default: z0,z1,..., with log sigma^2 in logvar0,...",
+    )
+    yield argument("--factors", type=names, help="a table's columns of factors; default: v0,v1,...")
+    yield argument("--logvar", type=names, help="a table's columns of it; default: logvarN for zN")
+    yield argument("--detail", type=Path, help="a .json file for what figures are drawn from")
+
+
+def _levels() -> Iterable[Argument]:
+    yield argument("file", type=Path, help="latents or a data set file: what has the factors")
+    yield METRICS
+    yield from _measured()
+
+
+def _audit() -> Iterable[Argument]:
+    yield argument("paths", nargs="+", type=Path, metavar="files", help="latents with logvar")
+    yield argument("--run", help="which run; default: the first that did not diverge")
+    yield argument("--batch-sizes", type=wholes, default=(64, 256, 1024), help="64,256,1024")
+    yield from _measured()
+
+
+def _report() -> Iterable[Argument]:
+    yield from (STUDY, RESULTS)
+    tidy = "the tidy table: .csv or .parquet"
+    yield argument("--scores", type=Path, required=True, help=tidy)
+    yield OUT
+
+
+def _diff() -> Iterable[Argument]:
+    yield argument("a", type=Path, metavar="A", help="a results folder or a tidy table")
+    yield argument("b", type=Path, metavar="B", help="another")
+    yield METRICS
+    alike = "up to which values are alike; 0"
+    yield argument("--tolerance", type=distance, default=0.0, help=alike)
+    yield argument("--exit-code", action="store_true", help="end with 3 unless both are the same")
+
+
+def _verify() -> Iterable[Argument]:
+    yield from (STUDY, RESULTS)
+    yield argument("--set-aside", action="store_true", help="give damaged files another name")
+
+
+def _list() -> Iterable[Argument]:
+    yield argument("kind", choices=plugins.KINDS)
+    yield argument("--on", type=Path, help="metrics only: latents on which chance is computed")
 
 
 def whole(text: str) -> int:
@@ -233,6 +252,15 @@ def names(text: str) -> list[str]:
     if not all(found):
         raise argparse.ArgumentTypeError(f"{text!r} has an empty name; write names like a,b,c")
     return found
+
+
+STUDY = argument("study", help="a study: a YAML file, or its text as JSON")
+IMAGES = argument("--images", type=Path, required=True, help="the data set file")
+MODEL = argument("--model", type=Path, required=True, help="the model file")
+OUT = argument("--out", type=Path, required=True, help="the file to write")
+RESULTS = argument("--results", type=Path, default=Path("results"), help="default: results")
+THREADS = argument("--threads", type=whole, help="CPU threads; default: all cores")
+METRICS = argument("--metrics", type=names, help="names with commas between; default: all")
 
 
 if __name__ == "__main__":

@@ -5,13 +5,17 @@ others call. A leading underscore marks a helper that such files share.
 """
 
 import ast
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from disentbench import sources as modules
 from disentbench.errors import UserError
-from disentbench.options import shown
+from disentbench.options import sentence, shown
 
 KINDS = ("objectives", "datasets", "metrics", "architectures")
 
@@ -32,6 +36,28 @@ def require(kind: str, name: str) -> None:
     if name not in names(kind):
         choices = ", ".join(names(kind))
         raise UserError(f"no {kind.removesuffix('s')} named {shown(name)}; choose from {choices}")
+
+
+def make(kind: str, name: str, options: dict[str, Any]) -> Any:
+    """The plugin that options ask for; a ValueError says which key of which part is wrong.
+
+    `of` among the options is the file that defines it, where that is not its name.
+    """
+    options = dict(options)
+    file = options.pop("of", name)
+    require(kind, str(file))
+    where = kind if kind == "architectures" else f"{kind}.{name}"
+    return named(where, load(kind, file).model_validate, options)
+
+
+def named(where: str, check: Callable[[Any], Any], value: Any) -> Any:
+    """What a check makes of a value; what is wrong with it is said of the part that it is in."""
+    try:
+        return check(value)
+    except ValidationError as error:
+        raise ValueError(f"{where}: {sentence(error)}") from None
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
 
 
 def source(kind: str, name: str) -> Path:

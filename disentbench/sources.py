@@ -15,12 +15,13 @@ PACKAGE = "disentbench"
 ROOT = Path(__file__).parent
 # Rooms and modules that carry numbers from file to file, name them or refuse them; none of them
 # computes one. What a study and its options come to is in the recipe, which is compared itself.
-CARRIERS = {"storage", "errors", "options", "plugins", "sources", "study"}
+CARRIERS = {"storage", "errors", "options", "plugins", "recipe", "sources", "study", "sweep"}
+READING = ("posterior.reading", "storage.representations")  # of representations
 
 
 def data(dataset: str) -> tuple[Path, ...]:
     """The sources of a data set file, images.h5."""
-    return of(f"datasets.{dataset}", "storage.images")
+    return of(f"datasets.{dataset}", "storage.images", "storage.images_file")
 
 
 def training(dataset: str, objective: str, architecture: str) -> tuple[Path, ...]:
@@ -29,27 +30,28 @@ def training(dataset: str, objective: str, architecture: str) -> tuple[Path, ...
     Not those of checkpoints, progress and reports, which alter no number.
     """
     parts = f"datasets.{dataset}", f"objectives.{objective}", f"architectures.{architecture}"
-    return of(*parts, "models.study_model", "training.state", "training.devices")
+    return of(*parts, "models.vae", "storage.images", "training.state", "training.devices")
 
 
 def encoding(architecture: str) -> tuple[Path, ...]:
     """The sources of latents, given the model and the images."""
-    return of(f"architectures.{architecture}", "models.study_model", "training.encode", "storage.latents", "training.devices")
+    makes = "models.vae", "training.encode", "training.devices"
+    return of(f"architectures.{architecture}", *makes, "storage.images", "storage.latents")
 
 
 def scoring(metric: str) -> tuple[Path, ...]:
     """The sources of a metric's scores, given the latents."""
-    return of(f"metrics.{metric}", "scoring.scores", "storage.latents")
+    return of(f"metrics.{metric}", "scoring.scores", *READING)
 
 
 def levels(metric: str) -> tuple[Path, ...]:
     """The sources of what chance and a perfect code score."""
-    return of(f"metrics.{metric}", "scoring.calibration", "storage.latents")
+    return of(f"metrics.{metric}", "scoring.calibration", *READING)
 
 
 def audit() -> tuple[Path, ...]:
     """The sources of the audit of the minibatch estimators, given the latents."""
-    return of("scoring.audit", "scoring.scores", "storage.latents")
+    return of("scoring.audit", "scoring.scores", *READING)
 
 
 def collecting() -> tuple[Path, ...]:

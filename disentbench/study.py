@@ -1,30 +1,18 @@
-"""What a study may say, and what follows from it: its packs and their paths. Imports no torch."""
+"""What a study may say, and what follows from it: its packs and their recipes. Imports no torch."""
 
-import itertools
 import json
-import math
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from disentbench import plugins
-from disentbench.errors import UserError
-from disentbench.options import Options, is_whole, sentence, shown
-from disentbench.storage import limits, plain_data
-
-
-def _path_safe(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,63}", name):
-        raise ValueError(
-            f"{shown(name)} cannot be a folder's name; "
-            "use up to 64 letters, digits, '_', '-' and '+'"
-        )
-    return name
+from disentbench.options import Options, is_whole, shown
+from disentbench.recipe import Pack, Recipe, Training
+from disentbench.sweep import Sweep, path_safe
 
 
 def _seed_range(seeds: Any) -> str:
@@ -43,50 +31,8 @@ TRAINS_NOTHING = {"metrics"}
 # Ten times the largest study that we ship: 12,600 runs in 252 packs, and room to spare.
 MOST_RUNS, MOST_PACKS = 200_000, 10_000
 MOST_TEXT = 100_000  # characters of a study as JSON: a command takes 128 KiB in one argument
-ONCE = "a sweep needs one value or more, each of them once"
-Name = Annotated[str, AfterValidator(_path_safe)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1, le=10**9)]
+Name = Annotated[str, AfterValidator(path_safe)]
 Small = Annotated[int, Field(ge=1, le=1000)]
-
-
-class Training(Options):
-    """How every run is trained; Adam with these settings, batches drawn without replacement."""
-
-    steps: Count
-    batch_size: Count = 64
-    learning_rate: Positive = 1e-4
-    adam_betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (
-        0.9,
-        0.999,
-    )
-    precision: Literal["float32", "bf16"] = "float32"
-
-
-@dataclass(frozen=True)
-class Pack:
-    """The runs of one (data set, objective, setting) over an aligned block of seeds."""
-
-    dataset: str
-    objective: str
-    setting: str
-    first: int
-    last: int
-
-    @property
-    def seeds(self) -> range:
-        return range(self.first, self.last + 1)
-
-    @property
-    def of(self) -> tuple[str, str, str]:
-        """The data set, objective and setting whose runs these are."""
-        return self.dataset, self.objective, self.setting
-
-    @property
-    def path(self) -> str:
-        """Where the pack's files are, below results/{study}/."""
-        seeds = f"seeds-{self.first}-{self.last}"
-        return f"{self.dataset}/{self.objective}/{self.setting}/{seeds}"
 
 
 class Study(Options):
@@ -143,7 +89,7 @@ class Study(Options):
                 f"the study has {size:,} characters with its aliases and defaults written out; "
                 f"at most {MOST_TEXT:,} fit a command, so make several studies of it"
             )
-        settings = sum(map(self._count_settings, self.objectives)) * len(self.datasets)
+        settings = sum(sweep.size for sweep in self._sweeps.values()) * len(self.datasets)
         first, last = self._ends
         runs = settings * (last - first + 1)
         packs = settings * (last // self.pack - first // self.pack + 1)
@@ -168,7 +114,7 @@ class Study(Options):
                 f"training.batch_size {batch} is larger than {name}'s {dataset.size} images; "
                 f"use at most {dataset.size}"
             )
-        _named(f"architecture on {name}", self.network.check, dataset.image_shape)
+        plugins.named(f"architecture on {name}", self.network.check, dataset.image_shape)
 
     def _estimate_fits(self, name: str, objective) -> None:
         """On one image every estimate is a constant, and the objective would be the VAE."""
@@ -181,7 +127,7 @@ class Study(Options):
     def _groups_fit(self, name: str, objective) -> None:
         structure = objective.structure()
         for group in (*structure.groups, *structure.discrete):
-            _named(f"objectives.{name}", _path_safe, group)  # it names a part of latents.h5
+            plugins.named(f"objectives.{name}", path_safe, group)  # it names a part of latents.h5
         for group, members in structure.groups.items():
             if max(members) >= self.latents:
                 raise ValueError(
@@ -200,7 +146,7 @@ class Study(Options):
 
     def dataset(self, name: str):
         """The data set of this name, options set."""
-        return made("datasets", name, self.datasets[name])
+        return plugins.make("datasets", name, self.datasets[name])
 
     @cached_property
     def network(self):
@@ -209,53 +155,19 @@ class Study(Options):
         if not isinstance(options.get("of"), str):
             choices = ", ".join(plugins.names("architectures"))
             raise ValueError(f"architecture needs the key 'of'; choose from {choices}")
-        return made("architectures", options["of"], options)
+        return plugins.make("architectures", options["of"], options)
 
     def settings(self, name: str) -> Iterable[tuple[str, Any]]:
         """(setting, objective) of every point of an objective's sweep, in the order written."""
-        return self._objectives[name].items()
-
-    @cached_property
-    def _objectives(self) -> dict[str, dict[str, Any]]:
-        """Every objective by the study's name and by setting, each made once."""
-        return {name: self._settings_once(name) for name in self.objectives}
-
-    def _settings_once(self, name: str) -> dict[str, Any]:
-        """The settings of a sweep; two that one path would stand for are refused."""
-        made: dict[str, Any] = {}
-        for setting, objective in self._made(name):
-            if setting in made:
-                lists = ", ".join(f"{k} {shown(v)}" for k, v in self._lists(name).items())
-                raise ValueError(
-                    f"objectives.{name} has the setting {setting} twice (a path has six digits of "
-                    f"a number), from {lists}; {ONCE}"
-                )
-            made[setting] = objective
-        return made
-
-    def _made(self, name: str) -> Iterator[tuple[str, Any]]:
-        for options in self.sweep(name):
-            chosen = self.objectives[name] | options
-            objective = made("objectives", name, chosen)
-            texts = (f"{key}-{_text(getattr(objective, key))}" for key in options)
-            yield "_".join(texts) or "default", objective
+        return self._sweeps[name].settings.items()
 
     def sweep(self, name: str) -> list[dict[str, Any]]:
-        """The points of an objective's sweep: a list in its options holds the values to sweep."""
-        lists = self._lists(name)
-        for key, values in lists.items():
-            if not values:
-                raise ValueError(f"objectives.{name}.{key} is []; {ONCE}")
-        return [
-            dict(zip(lists, point, strict=True)) for point in itertools.product(*lists.values())
-        ]
+        """What is set at every point of an objective's sweep, in the order written."""
+        return self._sweeps[name].points
 
-    def _lists(self, name: str) -> dict[str, list]:
-        return {k: v for k, v in self.objectives[name].items() if isinstance(v, list)}
-
-    def _count_settings(self, name: str) -> int:
-        """How many points a sweep has, without making them."""
-        return math.prod(map(len, self._lists(name).values()))
+    @cached_property
+    def _sweeps(self) -> dict[str, Sweep]:
+        return {name: Sweep(name, options) for name, options in self.objectives.items()}
 
     @property
     def _ends(self) -> tuple[int, int]:
@@ -307,42 +219,45 @@ class Study(Options):
     def point(self, pack: Pack) -> dict[str, Any]:
         """The swept settings of a pack, by name."""
         swept = self.sweep(pack.objective)[0]
-        objective = self._objectives[pack.objective][pack.setting]
-        return {key: getattr(objective, key) for key in swept}
+        return {key: getattr(self._objective(pack), key) for key in swept}
 
-    def recipe(self, pack: Pack) -> str:
-        """The study of this pack alone, as JSON: all that its training depends on."""
-        packing = {"seeds": f"{pack.first}-{pack.last}", "pack": self._smallest_pack(pack)}
-        return json.dumps(self.setting_recipe(pack) | packing)
+    def recipe(self, pack: Pack) -> Recipe:
+        """What a pack is trained with.
 
-    def setting_recipe(self, pack: Pack) -> dict[str, Any]:
-        """The same but for the seeds, of which each is trained alike in whatever company.
-
-        Whatever a study may say is in it but what trains nothing, so that no key can be forgotten.
+        Whatever the study says is in it but what trains nothing, so that no key can be forgotten.
         """
-        setting = pack.dataset, pack.objective, pack.setting
-        if setting not in self._recipes:
-            self._recipes[setting] = self._training | {
-                "datasets": {pack.dataset: self.dataset_recipe(pack.dataset)},
-                "objectives": {pack.objective: self._objective_recipe(pack)},
-                "architecture": self._architecture_recipe,
-            }
-        return self._recipes[setting]
+        if pack.of not in self._recipes:
+            self._recipes[pack.of] = self._recipe(pack)
+        return replace(self._recipes[pack.of], pack=pack)
+
+    def _recipe(self, pack: Pack) -> Recipe:
+        own = {
+            "datasets": {pack.dataset: self.dataset_recipe(pack.dataset)},
+            "objectives": {pack.objective: self._objective_recipe(pack)},
+            "architecture": {"of": self.architecture["of"]} | self.network.model_dump(mode="json"),
+        }
+        files = (self.file_of("datasets", pack.dataset), self.file_of("objectives", pack.objective))
+        return Recipe(
+            study=self.study,
+            pack=pack,
+            dataset=self.dataset(pack.dataset),
+            objective=self._objective(pack),
+            architecture=self.network,
+            latents=self.latents,
+            training=self.training,
+            parts=(*files, self.architecture["of"]),
+            setting=self._training | own,
+        )
 
     @cached_property
-    def _recipes(self) -> dict[tuple[str, str, str], dict[str, Any]]:
-        """Those that were asked for, each made once."""
+    def _recipes(self) -> dict[tuple[str, str, str], Recipe]:
+        """One of each setting that was asked for."""
         return {}
 
     @cached_property
     def _training(self) -> dict[str, Any]:
         """The study without what trains nothing and without what says which runs there are."""
         return self.model_dump(mode="json", exclude=TRAINS_NOTHING | {"seeds", "pack"})
-
-    @property
-    def _architecture_recipe(self) -> dict[str, Any]:
-        """The architecture, defaults filled in."""
-        return {"of": self.architecture["of"]} | self.network.model_dump(mode="json")
 
     def dataset_recipe(self, name: str) -> dict[str, Any]:
         """All that a data set's images depend on, defaults filled in."""
@@ -351,69 +266,14 @@ class Study(Options):
 
     def _objective_recipe(self, pack: Pack) -> dict[str, Any]:
         """An objective at one setting, defaults filled in; but a list is read as a sweep."""
-        options = self._objectives[pack.objective][pack.setting].model_dump(mode="json")
+        options = self._objective(pack).model_dump(mode="json")
         single = {key: value for key, value in options.items() if not isinstance(value, list)}
         swept = {key: [value] for key, value in self.point(pack).items()}
         return {"of": self.file_of("objectives", pack.objective)} | single | swept
 
-    def _smallest_pack(self, pack: Pack) -> int:
-        """The least size of packs that keeps these seeds in one: the same however they were cut."""
-        sizes = range(len(pack.seeds), self.pack + 1)
-        return next(size for size in sizes if pack.first // size == pack.last // size)
-
-    def parts(self, pack: Pack) -> tuple[str, str, str]:
-        """The files that define a pack's data set, objective and architecture."""
-        dataset = self.file_of("datasets", pack.dataset)
-        return dataset, self.file_of("objectives", pack.objective), self.architecture["of"]
-
-
-def require_files(study: Study) -> None:
-    """Refuse a study that reads a file that is not there; its images may have been made of it."""
-    for name in study.datasets:
-        for path in study.dataset(name).files:
-            if not path.is_file():
-                raise UserError(
-                    f"datasets.{name} reads {path}, which is no file here; put it there or name "
-                    "one that is"
-                )
-
-
-def read(source: str | Path | dict, name: str = "study") -> Study:
-    """A study from a YAML file, JSON text or a mapping; a UserError says what is wrong."""
-    if isinstance(source, dict):
-        return _validated(source, name)
-    text = str(source)
-    if text.lstrip().startswith("{"):
-        return _validated(_parsed(text, name), name)
-    return _validated(plain(Path(text)), text)
-
-
-def plain(path: Path) -> Any:
-    """What a study's file says, each number and name as a person reads it."""
-    if not path.exists():
-        raise UserError(f"no study file {path}; name a YAML file like configs/demo.yaml")
-    limits.regular(path, "a YAML file like configs/demo.yaml")
-    try:
-        text = plain_data.text_of(path)
-    except ValueError as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    return _parsed(text, str(path))
-
-
-def _parsed(text: str, name: str) -> Any:
-    try:
-        return plain_data.parsed(text)
-    except ValueError as error:
-        raise UserError(f"{name} cannot be read: {error}") from None
-
-
-def _validated(raw: Any, name: str) -> Study:
-    try:
-        return Study.model_validate(raw)
-    except ValidationError as error:
-        raise UserError(f"{name}: {sentence(error)}") from None
-    except RecursionError:
-        raise UserError(f"{name} is nested too deeply, or a part of it holds itself") from None
+    def _objective(self, pack: Pack) -> Any:
+        """The objective at a pack's setting."""
+        return self._sweeps[pack.objective].settings[pack.setting]
 
 
 def _as_mapping(entries: Any) -> Any:
@@ -433,30 +293,3 @@ def twice(names: list[str]) -> str | None:
     """The first name that has stood before, if any has."""
     seen: set[str] = set()
     return next((name for name in names if name in seen or seen.add(name)), None)
-
-
-def made(kind: str, name: str, options: dict[str, Any]):
-    """The plugin that options ask for; a ValueError says which key of which part is wrong."""
-    options = dict(options)
-    file = options.pop("of", name)
-    plugins.require(kind, str(file))
-    where = kind if kind == "architectures" else f"{kind}.{name}"
-    return _named(where, plugins.load(kind, file).model_validate, options)
-
-
-def _named(where: str, check, value):
-    try:
-        return check(value)
-    except ValidationError as error:
-        raise ValueError(f"{where}: {sentence(error)}") from None
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
-
-
-def _text(value: Any) -> str:
-    """A swept value as it stands in a path: 4, 0.5, mws."""
-    if isinstance(value, int | float):
-        return f"{value:g}"
-    if isinstance(value, str):
-        return _path_safe(value)
-    raise ValueError(f"{shown(value)} cannot be swept; a sweep's values are numbers or names")

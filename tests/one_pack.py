@@ -1,7 +1,7 @@
-"""A study of one pack for the tests of training; needs no more than training does."""
+"""A recipe for the tests of training; needs no more than training does."""
 
 from disentbench import plugins
-from disentbench import study as studies
+from disentbench.storage.study_file import read_recipe
 
 SETTINGS = {
     "hfvae": {"beta": 3, "alpha": 2, "groups": {"a": [0, 1]}, "discrete": {"shape": 3}},
@@ -9,11 +9,11 @@ SETTINGS = {
 
 
 def tiny(objective="beta_tcvae", architecture="mlp_chen2018", seeds="0-2", **training):
-    """A study of one pack that trains in a blink."""
+    """A pack that trains in a blink."""
     model = plugins.load("objectives", objective)
     needed = {k: 3 for k, field in model.model_fields.items() if field.is_required()}
     options = {"of": architecture} | ({"hidden": 32} if "mlp" in architecture else {})
-    return studies.read(
+    return read_recipe(
         {
             "study": "tiny",
             "datasets": {

@@ -50,7 +50,9 @@ def values(table):
 @pytest.fixture(scope="module")
 def table():
     rng = np.random.default_rng(3)
-    return audit.audit(on_a_grid(0.01), batch_sizes=(*BATCHES, N + 1), samples=2000, rng=rng)
+    return audit.audit_posterior(
+        on_a_grid(0.01), batch_sizes=(*BATCHES, N + 1), samples=2000, rng=rng
+    )
 
 
 def counted(M, weighted):
@@ -82,7 +84,7 @@ def test_hfvae_weighs_as_it_says(table, M):
 
 
 def test_hfvae_and_mss_undershoot_where_neighbours_overlap(rng):
-    table = audit.audit(on_a_grid(1.0), batch_sizes=(64,), samples=2000, rng=rng)
+    table = audit.audit_posterior(on_a_grid(1.0), batch_sizes=(64,), samples=2000, rng=rng)
     off = values(audit.bias(table)).drop("mws").unstack("term")
     assert (off["total_correlation"] < -0.5).all()
     assert (off["index_code_mi"] > 0.5).all()
@@ -102,7 +104,9 @@ def test_exact_is_the_truth(table):
 
 
 def test_terms_sum_to_the_rate_whatever_they_are_worth(table, rng):
-    discrete = audit.audit(blurred(rng), batch_sizes=(2, 300), repeats=3, samples=500, rng=rng)
+    discrete = audit.audit_posterior(
+        blurred(rng), batch_sizes=(2, 300), repeats=3, samples=500, rng=rng
+    )
     for each in (table, discrete):
         wide = each.pivot(index=["estimator", "batch_size"], columns="term", values="value")
         np.testing.assert_allclose(wide[audit.TERMS[:3]].sum(axis=1), wide["rate"], rtol=1e-9)
@@ -111,14 +115,16 @@ def test_terms_sum_to_the_rate_whatever_they_are_worth(table, rng):
 def test_batch_rates_scatter_about_the_analytic_rate(table, rng):
     off = audit.bias(table).query("term == 'rate'")
     assert (off["value"].abs() < 5 * off["se"]).all()
-    discrete = audit.audit(blurred(rng), batch_sizes=(100,), samples=500, rng=rng)
+    discrete = audit.audit_posterior(blurred(rng), batch_sizes=(100,), samples=500, rng=rng)
     off = audit.bias(discrete).query("term == 'rate'")
     assert (off["value"].abs() < 5 * off["se"]).all()
 
 
 def test_exact_rows_are_the_decomposition_of_all_images():
     posterior = blurred(np.random.default_rng(1))
-    table = audit.audit(posterior, batch_sizes=(), samples=500, rng=np.random.default_rng(2))
+    table = audit.audit_posterior(
+        posterior, batch_sizes=(), samples=500, rng=np.random.default_rng(2)
+    )
     exact = aggregate.decompose(posterior, {}, samples=500, rng=np.random.default_rng(2))
     assert table["term"].tolist() == audit.TERMS
     assert table["value"].tolist() == [getattr(exact, term) for term in audit.TERMS]
@@ -129,14 +135,14 @@ def test_a_batch_of_all_images_weighs_discrete_groups_as_they_are():
     """With every image in the batch, hfvae's weights are 1/N and so it samples the exact terms."""
     posterior = blurred(np.random.default_rng(4))
     rng = np.random.default_rng(5)
-    table = audit.audit(posterior, batch_sizes=(300,), repeats=40, rng=rng)
+    table = audit.audit_posterior(posterior, batch_sizes=(300,), repeats=40, rng=rng)
     off = audit.bias(table).query("estimator == 'hfvae'")
     assert (off["value"].abs() < 5 * off["se"]).all()
     assert off["se"].max() < 0.1
 
 
 def test_rows_follow_the_estimators_and_the_seed(table):
-    again = audit.audit(
+    again = audit.audit_posterior(
         on_a_grid(0.01), batch_sizes=(*BATCHES, N + 1), samples=2000, rng=np.random.default_rng(3)
     )
     assert again.equals(table)
@@ -165,20 +171,22 @@ def test_bias_keeps_runs_apart(table):
 def test_what_has_no_error_or_no_estimate_is_refused_in_a_sentence(options, said):
     options = {"batch_sizes": (4,)} | options
     with pytest.raises(UserError, match=said):
-        audit.audit(blurred(np.random.default_rng(1), 9), **options, rng=np.random.default_rng(2))
+        audit.audit_posterior(
+            blurred(np.random.default_rng(1), 9), **options, rng=np.random.default_rng(2)
+        )
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_the_least_that_has_an_error_has_a_finite_one(rng):
     least = {"batch_sizes": (2, 3, 2), "repeats": 2, "samples": 9}
-    table = audit.audit(blurred(rng, 3), **least, rng=rng)
+    table = audit.audit_posterior(blurred(rng, 3), **least, rng=rng)
     assert np.isfinite(table[["value", "se"]]).all(axis=None)
     assert len(table) == (2 * len(audit.ESTIMATORS) + 1) * len(audit.TERMS)  # each size once
 
 
 def test_no_batch_that_fits_leaves_the_exact_terms_with_a_word(rng):
     with pytest.warns(UserWarning, match="no batch of 64, 256 fits in 9 images"):
-        table = audit.audit(blurred(rng, 9), batch_sizes=(64, 256), samples=100, rng=rng)
+        table = audit.audit_posterior(blurred(rng, 9), batch_sizes=(64, 256), samples=100, rng=rng)
     assert set(table["estimator"]) == {"exact"}
 
 
@@ -186,7 +194,7 @@ def test_no_batch_that_fits_leaves_the_exact_terms_with_a_word(rng):
 def test_estimates_of_posteriors_that_do_not_touch_are_known_however_narrow(rng, logvar):
     """Only i's own component is there: I = TC = log N, for mws log N M."""
     posterior = Posterior(rng.standard_normal((64, 2)), np.full((64, 2), float(logvar)), {})
-    table = audit.audit(posterior, batch_sizes=[16], repeats=3, rng=rng)
+    table = audit.audit_posterior(posterior, batch_sizes=[16], repeats=3, rng=rng)
     for estimator, right in {"hfvae": log(64), "mss": log(64), "mws": log(64 * 16)}.items():
         rows = table[table.estimator == estimator].set_index("term")["value"]
         terms = rows[["index_code_mi", "total_correlation"]]

@@ -36,6 +36,6 @@ def test_operations_are_those_of_the_layers(training):
     case = training.Case("vae", "mlp_chen2018", "float32", batch=2)
     encoder = [4096 * 1200, 1200 * 1200, 1200 * 20]
     decoder = [10 * 1200, 1200 * 1200, 1200 * 1200, 1200 * 4096]
-    images = Resident(case.study.dataset("grid").images(), CPU)
+    images = Resident(case.recipe.dataset.images(), CPU)
     expected = 2 * (3 * sum(encoder + decoder) - encoder[0])
     assert training.operations(case, images) == expected

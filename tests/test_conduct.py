@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from disentbench.errors import UserError
-from disentbench.workflow import running
+from disentbench.workflow import folder
 
 HOLDER = """
 import subprocess, sys
 from pathlib import Path
-from disentbench.workflow import hold
+from disentbench.workflow.folder import hold
 hold("mine", Path(sys.argv[1]))
 child = subprocess.Popen(["sleep", "600"])
 print(child.pid, flush=True)
@@ -44,36 +44,36 @@ def holder(tmp_path):
 @pytest.fixture(autouse=True)
 def release(monkeypatch):
     """Let go of what a test holds: a workflow would hold it to its end. Wait for nobody."""
-    monkeypatch.setattr(running, "ENDING_SECONDS", 0)
+    monkeypatch.setattr(folder, "ENDING_SECONDS", 0)
     yield
-    while running.HELD:
-        running.HELD.pop().release()
+    while folder.HELD:
+        folder.HELD.pop().release()
 
 
 def test_a_second_workflow_is_refused_and_told_by_whom(tmp_path, holder):
     with pytest.raises(UserError) as refused:
-        running.hold("mine", tmp_path)
+        folder.hold("mine", tmp_path)
     owner = json.loads((tmp_path / "mine.lock").read_text())
     assert owner["pid"] == holder.pid
     assert str(refused.value) == (
         f"process {holder.pid} on {owner['host']}, since {owner['since']}, runs the study mine in "
         "this folder; let it end or stop it, then run this again"
     )
-    running.hold("another", tmp_path)
+    folder.hold("another", tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"pid": "x", "host": 1}', "\0\xff"])
 def test_a_holder_that_has_not_said_who_it_is_is_another_process(tmp_path, holder, content):
     (tmp_path / "mine.lock").write_text(content)
     with pytest.raises(UserError, match=r"^another process runs the study mine"):
-        running.hold("mine", tmp_path)
+        folder.hold("mine", tmp_path)
 
 
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"])
 def test_the_lock_ends_with_its_holder_while_its_jobs_live_on(tmp_path, holder, how):
     holder.send_signal(signal.Signals[how])
     holder.wait()
-    running.hold("mine", tmp_path)
+    folder.hold("mine", tmp_path)
     assert json.loads((tmp_path / "mine.lock").read_text())["pid"] == os.getpid()
 
 
@@ -81,9 +81,9 @@ def test_a_file_system_without_locks_is_a_warning(tmp_path, monkeypatch):
     def refuse(*_, timeout):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(running.FileLock, "acquire", refuse)
+    monkeypatch.setattr(folder.FileLock, "acquire", refuse)
     with pytest.warns(UserWarning, match=r"mine\.lock cannot be locked .*run one at a time"):
-        running.hold("mine", tmp_path)
+        folder.hold("mine", tmp_path)
 
 
 def test_the_terminal_shows_a_line_for_each_job_that_has_ended(tmp_path):
@@ -95,8 +95,8 @@ def test_the_terminal_shows_a_line_for_each_job_that_has_ended(tmp_path):
     logger = logging.Logger("snakemake")
     logger.addHandler(terminal)
     logger.addHandler(everything)
-    running.say_little(logger)
-    running.say_little(logger)  # the Snakefile may be read twice
+    say_little(logger)
+    say_little(logger)  # the Snakefile may be read twice
     for i, output in enumerate((["a.csv", "a.json"], [])):
         logger.info(
             "begins",

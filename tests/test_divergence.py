@@ -10,16 +10,18 @@ import torch
 from test_train import CPU, run, tiny
 
 from disentbench import plugins
-from disentbench import study as studies
 from disentbench.cli import main
 from disentbench.errors import UserError
 from disentbench.metrics import Score
+from disentbench.models.vae import vae_of
 from disentbench.posterior.divergence import beyond, blown_up
+from disentbench.posterior.reading import read_latents
 from disentbench.posterior.representation import Posterior
 from disentbench.scoring import scores
 from disentbench.storage import images_file as image_files
 from disentbench.storage import latents
 from disentbench.storage.latents import Encoded
+from disentbench.storage.study_file import read_study
 from disentbench.training import loop
 from disentbench.training.device_images import Resident
 from disentbench.training.encode import Saved, encode
@@ -31,7 +33,7 @@ UNTRAINED = 256 * np.log(2)  # an even guess at every pixel of 16 x 16
 
 @pytest.fixture(scope="module")
 def images():
-    return tiny().dataset("grid").images()
+    return tiny().dataset.images()
 
 
 @pytest.mark.parametrize(
@@ -129,8 +131,8 @@ def test_a_learning_rate_of_one_blows_up(images, tmp_path):
 
 
 def test_a_run_that_encodes_what_cannot_be_held_is_marked_and_nan(images):
-    study = tiny("vae")
-    model = loop.vae(study)
+    recipe = tiny("vae")
+    model = vae_of(recipe)
     members = [model.initialise(np.random.default_rng(seed)) for seed in range(3)]
     stacked = {name: torch.stack([m[name] for m in members]) for name in members[0]}
     last = max(name for name in stacked if name.startswith("encoder") and "bias" in name)
@@ -138,7 +140,7 @@ def test_a_run_that_encodes_what_cannot_be_held_is_marked_and_nan(images):
     saved = Saved("", stacked, torch.zeros(3, dtype=torch.bool), [])
     runs = list(encode(model, saved, Resident(images, CPU), range(3), CPU))
     assert [each.failed for each in runs] == [False, True, False]
-    for array in (*runs[1].posterior[:2], runs[1].distortion):
+    for array in (runs[1].mean, runs[1].logvar, runs[1].distortion):
         assert np.isnan(array).all()
 
 
@@ -171,13 +173,13 @@ def spoiled(seed, name, images):
     a, b, c, d = ODD[seed] if name == "vae" else ODD[0]
     posterior = Posterior(np.float32(a * mean + b), np.float32(c * -np.ones_like(mean) + d), {})
     distortion = np.full(len(images), 50 * (a / a if a else 1), np.float32)
-    return Encoded(seed, posterior, distortion, bool(np.isnan(a) or name != "vae"))
+    return Encoded(seed, *posterior, distortion, bool(np.isnan(a) or name != "vae"))
 
 
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory):
     """A study of such runs, through every command that comes after training; its folder."""
-    top, study = tmp_path_factory.mktemp("odd"), studies.read(STUDY)
+    top, study = tmp_path_factory.mktemp("odd"), read_study(STUDY)
     folder, images = top / "odd", study.dataset("tiny").images()
     image_files.write(images, folder / "tiny/images.h5", {})
     for pack in study.packs:
@@ -226,8 +228,8 @@ def test_what_can_be_computed_is_and_the_rest_is_nan(odd):
     assert value(odd, "mig")[4] == 0  # a constant code
     rate = value(odd, "rate")
     assert np.isnan(rate).tolist() == [True, False, False, True, False, False]
-    narrow = [spoiled(seed, "vae", studies.read(STUDY).dataset("tiny").images()) for seed in (1, 5)]
-    squares = [float((each.posterior.mean.astype(float) ** 2).sum(1).mean()) for each in narrow]
+    narrow = [spoiled(seed, "vae", read_study(STUDY).dataset("tiny").images()) for seed in (1, 5)]
+    squares = [float((each.mean.astype(float) ** 2).sum(1).mean()) for each in narrow]
     assert rate[1] == pytest.approx((squares[0] + 3 * (129 - 1)) / 2)
     assert rate[5] == pytest.approx((squares[1] + 3 * np.exp(-1)) / 2)
     assert np.isfinite(value(odd, "udr_lasso")[[1, 5]]).all()
@@ -235,7 +237,7 @@ def test_what_can_be_computed_is_and_the_rest_is_nan(odd):
 
 
 def test_what_is_nan_says_why(odd):
-    for pack in studies.read(STUDY).packs:
+    for pack in read_study(STUDY).packs:
         for path in (odd / pack.path / "scores").glob("*.csv"):
             table = pd.read_csv(path).groupby("run").value.apply(lambda v: v.isna().any())
             notes = json.loads(path.with_suffix(".json").read_text())["notes"]
@@ -254,8 +256,8 @@ def with_logvar(path, **attributes):
 
 def test_a_stranger_is_asked_whether_that_is_the_logarithm(tmp_path):
     with pytest.raises(UserError, match="check that it is the logarithm"):
-        list(latents.read(with_logvar(tmp_path / "x.h5")))
-    ((_, ours),) = latents.read(with_logvar(tmp_path / "x.h5", schema=1))
+        list(read_latents(with_logvar(tmp_path / "x.h5")))
+    ((_, ours),) = read_latents(with_logvar(tmp_path / "x.h5", schema=1))
     assert ours.logvar.min() == -129
 
 

@@ -222,7 +222,7 @@ def test_hdf5_on_a_full_disk_fails_in_one_sentence(tmp_path, size):
         pytest.skip("no file system can be mounted here")
     try:
         code = (
-            "import numpy as np\nfrom disentbench import hdf5\n"
+            "import numpy as np\nfrom disentbench.storage import hdf5\n"
             "try:\n"
             f"    with hdf5.create({str(tmp_path / 'latents.h5')!r}) as file:\n"
             "        for i in range(10): file[f'x{i}'] = np.random.rand(10_000)\n"

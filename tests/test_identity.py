@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from disentbench import study as studies
 from disentbench.cli import main
 from disentbench.storage import expected, files, identities
+from disentbench.storage.study_file import read_study
 
 pytestmark = pytest.mark.usefixtures("quick_figures")
 
@@ -25,7 +25,7 @@ STUDY = {
     "training": {"steps": 4, "batch_size": 8},
     "metrics": ["mig"],
 }
-OF = studies.read(STUDY)
+OF = read_study(STUDY)
 PACK, BETA, ELSEWHERE = OF.packs[0], OF.packs[1], OF.packs[2]
 RERUN = "snakemake --cores all --configfile mine.yaml"
 
@@ -48,18 +48,18 @@ def train(root, pack=PACK, of=OF) -> int:
     own, images = root / pack.path, root / pack.dataset / "images.h5"
     words = ("--model", own / "model.pt", "--history", own / "history.csv", "--threads", 1)
     checkpoints = ("--checkpoints", own / "checkpoints")
-    return run("train", of.recipe(pack), "--images", images, *words, *checkpoints)
+    return run("train", of.recipe(pack).text, "--images", images, *words, *checkpoints)
 
 
 def encode(root, pack=PACK) -> int:
     own, images = root / pack.path, root / pack.dataset / "images.h5"
     words = ("--model", own / "model.pt", "--latents", own / "latents.h5", "--threads", 1)
-    return run("encode", OF.recipe(pack), "--images", images, *words)
+    return run("encode", OF.recipe(pack).text, "--images", images, *words)
 
 
 def score(root, pack=PACK) -> int:
     own = root / pack.path
-    of = {name: said(expected.of_pack(OF, pack, name)) for name in ("latents", "scores/mig")}
+    of = {name: said(expected.of_pack(OF.recipe(pack), name)) for name in ("latents", "scores/mig")}
     words = ("--out", own / "scores/mig.csv", "--detail", own / "scores/mig.json", "--sums")
     words += ("--input-identity", of["latents"], "--identity", of["scores/mig"])
     return run("score", own / "latents.h5", "--metrics", "mig", *words)
@@ -75,7 +75,7 @@ def levels(root, dataset="tiny") -> int:
 def audit(root, dataset="tiny") -> int:
     pack = OF.first_pack(dataset)
     words = ("--out", root / dataset / "audit.csv", "--sums", "--batch-sizes", "4")
-    words += ("--input-identity", said(expected.of_pack(OF, pack, "latents")))
+    words += ("--input-identity", said(expected.of_pack(OF.recipe(pack), "latents")))
     words += ("--identity", said(expected.audit(OF, dataset)))
     return run("audit", root / pack.path / "latents.h5", *words)
 
@@ -184,7 +184,7 @@ def test_verify_names_it_and_sets_it_aside(kind, root, capsys):
 
 
 def test_other_settings_are_said_and_nothing_is_moved(root, capsys):
-    longer = studies.read(STUDY | {"training": {"steps": 5, "batch_size": 8}})
+    longer = read_study(STUDY | {"training": {"steps": 5, "batch_size": 8}})
     there = sorted(root.rglob("*"))
     assert run("verify", longer.text, "--results", root.parent, "--set-aside") == 2
     error = capsys.readouterr().err
@@ -216,7 +216,7 @@ def test_a_model_and_latents_are_of_the_images_that_are_there(reader, root, caps
 
 def test_a_training_of_other_images_is_not_taken_up(root, capsys):
     """The same settings, another content: neither a model nor a checkpoint is of it."""
-    read = json.loads(OF.recipe(PACK))
+    read = json.loads(OF.recipe(PACK).text)
     assert train(root) == 0
     assert "trained already" in capsys.readouterr().err
     path = root / "tiny/images.h5"
@@ -228,7 +228,7 @@ def test_a_training_of_other_images_is_not_taken_up(root, capsys):
         temporary.write_bytes(content[: content.rindex(identities.MARK)])
     assert train(root) == 0
     assert "trained already" not in capsys.readouterr().err
-    assert json.loads(OF.recipe(PACK)) == read
+    assert json.loads(OF.recipe(PACK).text) == read
 
 
 def test_files_that_say_nothing_are_for_those_who_come_from_elsewhere(root, tmp_path, capsys):
@@ -265,8 +265,8 @@ def test_what_is_damaged_where_it_says_what_it_is_is_called_damaged(name, root, 
 
 def test_the_latents_of_another_pack_of_the_setting_are_its_companions():
     """Packs of a setting have one recipe; only the place tells them apart."""
-    wide = studies.read(STUDY | {"seeds": "0-3"})
-    first, second = (expected.of_pack(wide, pack, "latents") for pack in wide.packs[:2])
+    wide = read_study(STUDY | {"seeds": "0-3"})
+    first, second = (expected.of_pack(wide.recipe(pack), "latents") for pack in wide.packs[:2])
     path = Path("results/mine") / wide.packs[1].path / "latents.h5"
     assert expected.beside(first, path) == second != first
-    assert first == expected.of_pack(OF, PACK, "latents")
+    assert first == expected.of_pack(OF.recipe(PACK), "latents")

@@ -19,7 +19,7 @@ from disentbench.storage.hdf5 import (
     row,
     shape,
 )
-from disentbench.storage.images import read, unpack, write
+from disentbench.storage.images_file import read, unpack, write
 
 
 def binary(size=20):

@@ -8,7 +8,8 @@ import pytest
 
 from disentbench.cli import main
 from disentbench.errors import UserError
-from disentbench.storage import latents
+from disentbench.posterior.reading import read_latents
+from disentbench.storage.representations import Reading
 
 rng = np.random.default_rng(0)
 MEAN = rng.normal(size=(20, 3)).astype(np.float32)
@@ -37,7 +38,7 @@ def write(request, tmp_path):
 
 
 def test_one_run(write):
-    ((name, run),) = latents.read(write(mean=MEAN, factors=FACTORS, logvar=MEAN - 1))
+    ((name, run),) = read_latents(write(mean=MEAN, factors=FACTORS, logvar=MEAN - 1))
     assert name == "0"
     assert np.array_equal(run.mean, MEAN)
     assert np.array_equal(run.factors, FACTORS)
@@ -46,7 +47,7 @@ def test_one_run(write):
 
 def test_several_runs(write):
     means = np.stack([MEAN, -MEAN])
-    runs = dict(latents.read(write(mean=means, factors=FACTORS)))
+    runs = dict(read_latents(write(mean=means, factors=FACTORS)))
     assert list(runs) == ["0", "1"]
     assert np.array_equal(runs["1"].mean, -MEAN)
     assert runs["0"].posterior is None
@@ -57,14 +58,14 @@ def test_a_seed_that_is_there_twice_is_refused(tmp_path):
     runs = np.stack([MEAN, MEAN + 1, -MEAN, 2 * MEAN])
     path = h5(tmp_path / "x.h5", mean=runs, logvar=runs, factors=FACTORS, seeds=[0, 1, 0, 1])
     with pytest.raises(UserError, match=r"x\.h5 has the seed 0 twice"):
-        list(latents.read(path))
+        list(read_latents(path))
     for command in ("score", "audit"):
         assert main([command, str(path)]) == 2
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int32])
 def test_any_number_will_do(write, dtype):
-    ((_, run),) = latents.read(write(mean=(10 * MEAN).astype(dtype), factors=FACTORS))
+    ((_, run),) = read_latents(write(mean=(10 * MEAN).astype(dtype), factors=FACTORS))
     assert run.mean.dtype == np.float32
 
 
@@ -73,7 +74,7 @@ def test_classes_become_0_to_n(write, dtype):
     odd = np.array([[0, 1], [1, 0], [0, 0]], dtype)
     scale = 1 if dtype is bool else 7
     factors = np.repeat(odd * odd.dtype.type(scale), 5, axis=0)
-    ((_, run),) = latents.read(write(mean=MEAN[:15], factors=factors))
+    ((_, run),) = read_latents(write(mean=MEAN[:15], factors=factors))
     assert np.array_equal(run.factors, np.repeat(odd.astype(int), 5, axis=0))
 
 
@@ -112,7 +113,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("arrays", "words"), MISTAKES)
 def test_what_does_not_fit_is_refused(write, arrays, words):
     with pytest.raises(UserError, match=words) as caught:
-        list(latents.read(write(**arrays)))
+        list(read_latents(write(**arrays)))
     assert "\n" not in str(caught.value)
 
 
@@ -126,11 +127,11 @@ WARNED = [
 @pytest.mark.parametrize(("arrays", "words"), WARNED)
 def test_what_is_seldom_meant_gets_a_warning(write, arrays, words):
     with pytest.warns(UserWarning, match=words):
-        assert len(list(latents.read(write(**arrays)))) == 1
+        assert len(list(read_latents(write(**arrays)))) == 1
 
 
 def test_what_is_usual_gets_none(write, recwarn):
-    list(latents.read(write(mean=MEAN, factors=FACTORS)))
+    list(read_latents(write(mean=MEAN, factors=FACTORS)))
     assert not recwarn.list
 
 
@@ -148,19 +149,19 @@ def test_what_is_usual_gets_none(write, recwarn):
 )
 def test_what_was_meant_is_guessed(write, arrays, words):
     with pytest.raises(UserError, match=words):
-        list(latents.read(write(**arrays)))
+        list(read_latents(write(**arrays)))
 
 
 def test_a_row_that_is_not_finite_is_named_with_its_run(write):
     runs = np.stack([MEAN, with_bad_row(np.nan), MEAN])
     with pytest.raises(UserError, match=r"run 1: mean is not finite in row 7 \(1 rows"):
-        list(latents.read(write(mean=runs, factors=FACTORS)))
+        list(read_latents(write(mean=runs, factors=FACTORS)))
 
 
 def test_a_file_of_other_names_is_told_which_are_expected(tmp_path):
     path = npz(tmp_path / "x.npz", codes=MEAN, labels=FACTORS)
     with pytest.raises(UserError) as caught:
-        list(latents.read(path))
+        list(read_latents(path))
     assert str(caught.value).endswith(
         "has no array 'mean'; it holds codes, labels; the names are mean, factors, logvar, "
         "distortion, of which mean and factors are needed"
@@ -173,7 +174,7 @@ def test_distortion_is_read_of_every_kind_of_file(write, runs):
     arrays = {"mean": MEAN, "logvar": MEAN, "distortion": nats}
     if runs > 1:
         arrays = {name: np.stack([each] * runs) for name, each in arrays.items()}
-    for _, run in latents.read(write(factors=FACTORS, **arrays)):
+    for _, run in read_latents(write(factors=FACTORS, **arrays)):
         assert np.array_equal(run.distortion, nats)
 
 
@@ -183,7 +184,7 @@ def test_text_stands_for_classes_in_arrays_too(tmp_path):
         npz(tmp_path / "x.npz", mean=MEAN, factors=text),
         h5(tmp_path / "x.h5", mean=MEAN, factors=text.astype("S")),
     ):
-        ((_, run),) = latents.read(path)
+        ((_, run),) = read_latents(path)
         assert run.factors[:4, 0].tolist() == [2, 1, 0, 2]
 
 
@@ -192,28 +193,28 @@ def test_codes_in_an_npy_go_with_other_files(tmp_path):
         np.save(tmp_path / f"{name}.npy", values)
     beside = {"factors": tmp_path / "f.npy", "logvar": tmp_path / "l.npy"}
     path = tmp_path / "codes.npy"
-    ((_, run),) = latents.read(path, latents.Reading(beside=beside))
+    ((_, run),) = read_latents(path, Reading(beside=beside))
     assert np.array_equal(run.logvar, MEAN - 1)
     assert np.array_equal(run.factors, FACTORS)
     with pytest.raises(UserError, match="is codes alone; name the factors, --with factors=FILE"):
-        list(latents.read(path))
+        list(read_latents(path))
     with pytest.raises(UserError, match="no array 'labels' goes with codes; the names are mean"):
-        list(latents.read(path, latents.Reading(beside=beside | {"labels": path})))
+        list(read_latents(path, Reading(beside=beside | {"labels": path})))
     with pytest.raises(UserError, match=r"nowhere\.npy does not exist"):
-        list(latents.read(path, latents.Reading(beside={"factors": tmp_path / "nowhere.npy"})))
+        list(read_latents(path, Reading(beside={"factors": tmp_path / "nowhere.npy"})))
     with pytest.raises(UserError, match=r"is no \.npy file; arrays go --with those alone"):
-        list(latents.read(npz(tmp_path / "x.npz"), latents.Reading(beside=beside)))
+        list(read_latents(npz(tmp_path / "x.npz"), Reading(beside=beside)))
 
 
 def test_an_array_of_objects_is_never_unpickled(tmp_path):
     path = tmp_path / "bomb.npz"
     np.savez(path, mean=np.array([Bomb()], dtype=object), factors=FACTORS)
     with pytest.raises(UserError, match="cannot be read"):
-        list(latents.read(path))
+        list(read_latents(path))
     plain = tmp_path / "pickle.npz"
     plain.write_bytes(pickle.dumps(Bomb()))
     with pytest.raises(UserError, match="cannot be read"):
-        list(latents.read(plain))
+        list(read_latents(plain))
 
 
 def test_an_external_link_is_refused(tmp_path):
@@ -222,13 +223,13 @@ def test_an_external_link_is_refused(tmp_path):
     with h5py.File(path, "a") as file:
         file["mean"] = h5py.ExternalLink("other.h5", "mean")
     with pytest.raises(UserError, match="link to another file"):
-        list(latents.read(path))
+        list(read_latents(path))
 
 
 @pytest.mark.parametrize("name", ["missing.h5", "missing.npz", "x.txt"])
 def test_a_path_that_cannot_be_read_is_named(name):
     with pytest.raises(UserError, match=name):
-        list(latents.read(name))
+        list(read_latents(name))
 
 
 @pytest.mark.parametrize(
@@ -244,10 +245,10 @@ def test_what_says_something_of_each_run_is_of_its_kind(tmp_path, arrays, words)
     runs = np.zeros((2, len(FACTORS), 3))
     path = h5(tmp_path / "x.h5", mean=runs, factors=FACTORS, **arrays)
     with pytest.raises(UserError, match=words):
-        list(latents.read(path))
+        list(read_latents(path))
 
 
 def test_runs_may_have_names_for_seeds(tmp_path):
     runs = np.random.default_rng(0).standard_normal((2, len(FACTORS), 3))
     path = h5(tmp_path / "x.h5", mean=runs, factors=FACTORS, seeds=[b"a", b"b"])
-    assert [name for name, _ in latents.read(path)] == ["a", "b"]
+    assert [name for name, _ in read_latents(path)] == ["a", "b"]

@@ -14,11 +14,14 @@ import pandas as pd
 import pytest
 from strangers import STUDY, refused
 
-from disentbench import commands
+import disentbench
 from disentbench.cli import main
+from disentbench.commands import measuring
 from disentbench.errors import UserError
+from disentbench.posterior.reading import read_latents
 from disentbench.scoring import scores
-from disentbench.storage import files, hdf5, latents, limits, tables
+from disentbench.storage import files, hdf5, limits, tables
+from disentbench.storage.representations import Reading
 
 pytestmark = pytest.mark.usefixtures("canary")
 ROWS = 100_000_000
@@ -248,7 +251,7 @@ def test_what_is_refused_was_not_unpacked():
     script = (
         "import resource, sys; from disentbench.cli import main\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "from disentbench import scores\n"
+        "from disentbench.scoring import scores\n"
         "before = peak()\n"
         "for path in sys.argv[1:]:\n"
         "    more = ['--with', 'factors=' + path] * path.endswith('.npy')\n"
@@ -258,7 +261,7 @@ def test_what_is_refused_was_not_unpacked():
     )
     paths = sorted(str(path) for path in Path().glob("[0-9]*.*"))
     assert len(paths) == len(made)
-    root = Path(commands.__file__).parent.parent
+    root = Path(disentbench.__file__).parents[1]
     run = subprocess.run(
         [sys.executable, "-c", script, *paths],
         capture_output=True,
@@ -358,7 +361,7 @@ def test_a_model_that_unpacks_to_more_is_refused(tmp_path):
 def test_what_takes_long_says_how_far_it_is(capsys):
     np.savez("x.npz", mean=np.stack([MEAN, MEAN]), factors=FACTORS)
     scored = scores.score_file("x.npz", ["mig", "sap_r2"])
-    assert len(list(commands.told(scored, Path("x.npz"), seconds=0))) == 4
+    assert len(list(measuring._told(scored, Path("x.npz"), seconds=0))) == 4
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition(" after ")[0] for line in lines] == [
         f"x.npz: run {run}: {metric}" for run in (0, 1) for metric in ("mig", "sap_r2")
@@ -375,6 +378,6 @@ def test_a_file_of_many_runs_is_read_run_by_run():
     np_runs = np.stack([MEAN] * 50)
     h5(mean={"data": np_runs, "chunks": (1, 20, 3)})
     most = MEAN.nbytes + FACTORS.nbytes
-    assert len(list(latents.read("x.h5", latents.Reading(memory=most)))) == 50
+    assert len(list(read_latents("x.h5", Reading(memory=most)))) == 50
     with pytest.raises(UserError, match="of memory to read"):
-        list(latents.read("x.h5", latents.Reading(memory=most - 1)))
+        list(read_latents("x.h5", Reading(memory=most - 1)))

@@ -7,7 +7,7 @@ import pytest
 
 from disentbench.errors import UserError
 from disentbench.storage import files
-from disentbench.workflow import running
+from disentbench.workflow.folder import make_way
 
 
 @pytest.fixture
@@ -85,11 +85,11 @@ def test_a_file_where_a_folder_should_be_is_named(tmp_path, how):
 def test_a_workflow_asks_before_it_begins(tmp_path, in_workflow):
     (tmp_path / "scores").write_text("")
     job = SimpleNamespace(output=[str(tmp_path / "new/scores.csv")], log=[])
-    running.make_way([job])
+    make_way([job])
     assert (tmp_path / "new").is_dir()
     job.log = [str(tmp_path / "scores/logs/score.log")]
     with pytest.raises(NotADirectoryError, match=r"^/.*/scores is no folder"):
-        running.make_way([job])
+        make_way([job])
 
 
 def test_a_link_that_leads_nowhere_is_replaced_by_what_is_written(tmp_path):

@@ -28,7 +28,7 @@ def encoded(seed):
     logvar = rng.uniform(-4, -1, mean.shape)
     failed = seed in DIVERGED
     posterior = Posterior(*(np.float32(x) * (np.nan if failed else 1) for x in (mean, logvar)), {})
-    return Encoded(seed, posterior, np.full(len(FACTORS), 50, np.float32), failed)
+    return Encoded(seed, *posterior, np.full(len(FACTORS), 50, np.float32), failed)
 
 
 def packs(folder, size):

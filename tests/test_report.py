@@ -14,11 +14,12 @@ import torch
 from disentbench import report, study
 from disentbench.models import model_file
 from disentbench.models.model_file import Saved
+from disentbench.models.vae import vae_of
+from disentbench.posterior.reading import read_latents
 from disentbench.report import checks, runs, style, text
 from disentbench.results import collect
 from disentbench.scoring import audit, calibration, scores
 from disentbench.storage import images_file, latents
-from disentbench.training import loop
 from disentbench.training.device_images import Resident
 from disentbench.training.encode import encode
 
@@ -46,7 +47,7 @@ LEAN = {"metrics": ["mig"]}  # few figures, where the test is of something else
 
 
 def made(**changes) -> study.Study:
-    return study.read(STUDY | changes)
+    return read_study(STUDY | changes)
 
 
 def scored(of: study.Study, names=("mig",)) -> pd.DataFrame:
@@ -89,8 +90,8 @@ def trained(tmp_path: Path, of: study.Study, revisions=("abc", "abc"), failed=()
     data = of.dataset(dataset).images()
     images_file.write(data, tmp_path / of.study / dataset / "images.h5", {})
     for i, pack in enumerate(of.packs):
-        alone = study.read(of.recipe(pack))
-        model = loop.vae(alone)
+        recipe = of.recipe(pack)
+        model = vae_of(recipe)
         members = [model.initialise(np.random.default_rng(seed)) for seed in pack.seeds]
         parameters = {name: torch.stack([m[name] for m in members]) for name in members[0]}
         diverged = torch.tensor([seed in failed for seed in pack.seeds])
@@ -103,7 +104,7 @@ def trained(tmp_path: Path, of: study.Study, revisions=("abc", "abc"), failed=()
             encoded,
             data,
             identity={},
-            groups=loop.only_objective(alone).structure().groups,
+            groups=recipe.objective.structure().groups,
             provenance={"revision": revisions[i % 2], "versions": {"torch": "2"}, "device": "cpu"},
         )
         model_file.save(folder / "model.pt", saved._asdict())
@@ -126,11 +127,11 @@ def examined(tmp_path: Path, of: study.Study) -> None:
         path = folder / pack.path / "scores/mig.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(found))
-    _, run = next(latents.read(folder / of.packs[0].path / "latents.h5"))
-    table = audit.audit(run.posterior, batch_sizes=(4, 16), rng=np.random.default_rng(0))
+    _, run = next(read_latents(folder / of.packs[0].path / "latents.h5"))
+    table = audit.audit_posterior(run.posterior, batch_sizes=(4, 16), rng=np.random.default_rng(0))
     table.assign(run="vae/default seed 0").to_csv(folder / "tiny/audit.csv", index=False)
     (folder / "tiny/levels").mkdir()
-    calibration.levels(run.factors, ["mig"]).to_csv(folder / "tiny/levels/mig.csv", index=False)
+    calibration.calibrate(run.factors, ["mig"]).to_csv(folder / "tiny/levels/mig.csv", index=False)
 
 
 @pytest.fixture(scope="module")

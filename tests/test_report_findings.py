@@ -9,7 +9,7 @@ from test_report import LEAN, made, scored
 
 from disentbench.report import about, comparisons, finding, runs, tables
 from disentbench.scoring import statistics
-from disentbench.study import Study, read
+from disentbench.study import Study
 
 BETA = {"datasets": {"tiny": {"of": "dsprites_small"}}, "seeds": "0-9", **LEAN}
 TWO = {"objectives": {"vae": {}, "beta_vae": {"beta": [4]}}, **LEAN}
@@ -426,10 +426,10 @@ def test_equal_settings_lead_as_often_as_the_page_says():
 
 @pytest.mark.parametrize("name", ["demo", "smoke", "chen2018", "locatello2019", "scale"])
 def test_the_study_is_shown_with_every_default_and_is_the_same_study(name, tmp_path):
-    of = read(f"configs/{name}.yaml")
+    of = read_study(f"configs/{name}.yaml")
     path = tmp_path / "again.yaml"
     path.write_text(about.yaml_text(of))
-    again = read(path)
+    again = read_study(path)
     assert again.packs == of.packs
     for objective in of.objectives:
         assert list(again.settings(objective)) == list(of.settings(objective))

@@ -12,9 +12,9 @@ import pytest
 from pyarrow import parquet
 
 from disentbench import plugins, report
-from disentbench import study as studies
 from disentbench.cli import main
 from disentbench.report import runs
+from disentbench.storage.study_file import read_study
 
 pytestmark = pytest.mark.usefixtures("quick_figures")
 
@@ -38,7 +38,7 @@ STUDY = {
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory) -> Path:
     """A folder with the score files of a study and both tables of them; seed 4 diverged."""
-    folder, study = tmp_path_factory.mktemp("collected"), studies.read(STUDY)
+    folder, study = tmp_path_factory.mktemp("collected"), read_study(STUDY)
     rng = np.random.default_rng(0)
     for pack in study.packs:
         path = folder / "little" / pack.path / "scores"
@@ -73,7 +73,7 @@ def test_parquet_says_what_it_is_and_where_it_comes_from(collected):
     file = parquet.ParquetFile(collected / "scores.parquet")
     found = json.loads(file.schema_arrow.metadata[b"disentbench"])
     assert {"study", "revision", "versions"} <= set(found)
-    assert studies.read(found["study"]) == studies.read(STUDY)
+    assert read_study(found["study"]) == read_study(STUDY)
     group = file.metadata.row_group(0)
     columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
     assert {column.compression for column in columns.values()} == {"ZSTD"}
@@ -90,7 +90,7 @@ def test_a_table_that_cannot_be_written_beside_itself_is_refused(collected, tmp_
 
 
 def test_the_report_is_the_same_from_either_table(collected, tmp_path):
-    study = studies.read(STUDY)
+    study = read_study(STUDY)
     # Without the provenance in its metadata, which the report tells and CSV cannot hold.
     pd.read_parquet(collected / "scores.parquet").to_parquet(tmp_path / "scores.parquet")
     shutil.copy(collected / "scores.csv", tmp_path)
@@ -127,12 +127,12 @@ def test_a_run_that_is_named_twice_is_said(tmp_path):
 
 
 def test_the_large_study_has_12600_runs_in_252_packs():
-    study = studies.read(LARGE)
+    study = read_study(LARGE)
     pairs = {(pack.objective, pack.setting) for pack in study.packs}
     assert len(study.packs) == len({pack.path for pack in study.packs}) == 252
     assert sum(len(pack.seeds) for pack in study.packs) == 12_600
     assert (len(study.datasets), len(pairs), study.seeds) == (7, 36, "0-49")
-    assert all(studies.read(study.recipe(pack)).packs == [pack] for pack in study.packs[::25])
+    assert all(read_study(study.recipe(pack).text).packs == [pack] for pack in study.packs[::25])
 
 
 @pytest.mark.slow
@@ -140,7 +140,7 @@ def test_the_large_study_is_planned_collected_and_reported_in_bounded_memory(tmp
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     scale = importlib.import_module("scale")
     assert scale.planned(LARGE).peak < 300
-    study = studies.read(LARGE)
+    study = read_study(LARGE)
     scale.made_up(study, tmp_path)
     for what, cost in scale.gathered(study, tmp_path):
         assert cost.peak < 2000, what

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 import disentbench
-from disentbench import commands, plugins
+from disentbench import plugins
 from disentbench.cli import main
+from disentbench.commands.tables import write_table
 from disentbench.errors import UserError
 from disentbench.posterior.representation import represent
 from disentbench.scoring import calibration, scores
@@ -193,7 +194,7 @@ def test_json_says_what_is_infinite_and_it_is_read_back(tmp_path):
     back = json.loads(text)["runs"]["0"]["x"]["m"]
     assert back == [["inf", 1 / 3], ["-inf", None]]
     np.testing.assert_array_equal(np.array(back, float), values)
-    commands.write_table(scores.table(scored), tmp_path / "x.json")
+    write_table(scores.table(scored), tmp_path / "x.json")
     rows = json.loads((tmp_path / "x.json").read_text())
     assert rows == [
         {"run": "0", "metric": "a", "value": "inf"},
@@ -321,7 +322,9 @@ def test_every_kind_is_listed(kind, capsys):
 
 
 def test_chance_and_perfection_are_computed_from_the_factors():
-    found = calibration.levels(FACTORS, ["mig", "dci", "mig_chen", "explicitness", "active_units"])
+    found = calibration.calibrate(
+        FACTORS, ["mig", "dci", "mig_chen", "explicitness", "active_units"]
+    )
     table = found.set_index("metric")
     assert "active_units" not in table.index
     assert table.perfect["mig"] == pytest.approx(1, abs=1e-6)
@@ -334,7 +337,7 @@ def test_chance_and_perfection_are_computed_from_the_factors():
 def test_twenty_bins_cannot_hold_32_positions():
     """A perfect code of dSprites' position loses what 20 bins lose of 32 classes."""
     factors = np.indices((32, 32)).reshape(2, -1).T
-    perfect = calibration.levels(factors, ["mig"]).perfect[0]
+    perfect = calibration.calibrate(factors, ["mig"]).perfect[0]
     assert perfect == pytest.approx(0.85, abs=0.02)
 
 

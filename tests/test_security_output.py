@@ -59,7 +59,7 @@ def poisoned(folder: Path, of: studies.Study, monkeypatch) -> None:
 
 def test_no_text_of_a_study_is_markup(tmp_path, monkeypatch):
     """Names are checked, so the check is switched off for those of the groups."""
-    monkeypatch.setattr(studies, "_path_safe", lambda name: name)
+    monkeypatch.setattr(studies, "path_safe", lambda name: name)
     groups = {"groups": {"<script>$x_{": [0, 1]}, "discrete": {"<img onerror=x>$": 2}}
     of = made(objectives={"hfvae": {"beta": [4], **groups}}, metrics=["mig"])
     poisoned(tmp_path, of, monkeypatch)

@@ -10,6 +10,7 @@ from strangers import STUDY, refused
 from disentbench import study as studies
 from disentbench.errors import UserError
 from disentbench.storage import plain_data
+from disentbench.storage.study_file import read_study
 
 pytestmark = pytest.mark.usefixtures("canary")
 
@@ -132,4 +133,4 @@ def test_true_is_no_number(key, value):
         "group": {"objectives": {"a": {**HFVAE, "groups": {"x": value}}}},
     }.get(key, {key: value})
     with pytest.raises(UserError, match=r"takes no true or false|should be"):
-        studies.read(STUDY | change)
+        read_study(STUDY | change)

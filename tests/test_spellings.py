@@ -9,9 +9,9 @@ import pytest
 import yaml
 from strangers import STUDY, refused
 
-from disentbench import study as studies
 from disentbench.errors import UserError
 from disentbench.storage import plain_data
+from disentbench.storage.study_file import read_study
 from disentbench.workflow import configfiles
 
 ROOT = Path(__file__).parent.parent
@@ -108,7 +108,7 @@ def test_json_has_finite_numbers_only(text):
 @pytest.mark.parametrize("values", [["1e-1", 0.1], [4, "4.0"], [1e-1, 0.1], [0.1234567, 0.1234568]])
 def test_values_of_one_path_are_one_too_many(values):
     with pytest.raises(UserError, match=r"twice .*each of them once"):
-        studies.read(STUDY | {"objectives": {"beta_vae": {"beta": values}}})
+        read_study(STUDY | {"objectives": {"beta_vae": {"beta": values}}})
 
 
 @pytest.mark.parametrize("key", ["pack", "latents", "seeds", "beta"])
@@ -117,7 +117,7 @@ def test_a_number_of_many_digits_is_refused(key, digits):
     number = 10**digits
     change = {"objectives": {"beta_vae": {"beta": [number]}}} if key == "beta" else {key: number}
     with pytest.raises(UserError) as caught:
-        studies.read(STUDY | change)
+        read_study(STUDY | change)
     assert len(str(caught.value)) < 250
 
 
@@ -133,7 +133,7 @@ def test_a_number_of_many_digits_is_refused(key, digits):
 )
 def test_a_name_or_count_of_another_kind_is_told_what_would_do(change, words):
     with pytest.raises(UserError) as caught:
-        studies.read(STUDY | change)
+        read_study(STUDY | change)
     assert words in str(caught.value)
 
 

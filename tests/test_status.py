@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from filelock import SoftFileLease
 
-from disentbench import study as studies
 from disentbench.cli import main
 from disentbench.results import status as how_far
 from disentbench.storage import files, layout
+from disentbench.storage.study_file import read_study
 
 STUDY = {
     "study": "little",
@@ -26,7 +26,7 @@ STUDY = {
     "training": {"steps": 100, "batch_size": 8},
     "metrics": ["mig", "elbo"],
 }
-OF = studies.read(STUDY)
+OF = read_study(STUDY)
 PACKS = 6
 EVERYTHING = {"data": 1, "train": PACKS, "encode": PACKS, "score": 2 * PACKS} | {
     **{"levels": 2, "audit": 1, "collect": 1, "report": 1}
@@ -112,7 +112,7 @@ def test_what_other_settings_have_made_is_not_done(tmp_path):
     """After `steps: 100 -> 200` all that hangs on a training is to be made anew, and is named."""
     for job in jobs(tmp_path):
         made(job)
-    longer = studies.read(STUDY | {"training": {"steps": 200, "batch_size": 8}})
+    longer = read_study(STUDY | {"training": {"steps": 200, "batch_size": 8}})
     found = how_far.status(longer, tmp_path)
     other = {stage: n for stage, states in found.jobs.items() if (n := states["other"])}
     trained = ("train", "encode", "score", "audit")
@@ -151,7 +151,7 @@ def test_runs_in_packs_of_another_size_are_counted(tmp_path):
     setting = pack(tmp_path).parent
     written(setting / "seeds-3-3/model.pt")  # it is in seeds-2-3, too
     (setting / "seeds-0-7").mkdir()  # nothing has come of it
-    fours = studies.read(STUDY | {"pack": 4})
+    fours = read_study(STUDY | {"pack": 4})
     assert how_far.status(OF, tmp_path).cut == 0
     found = how_far.status(fours, tmp_path)
     assert found.cut == 4
@@ -274,7 +274,7 @@ def test_an_old_error_of_what_is_done_or_runs_is_none(tmp_path):
 
 
 def test_failures_are_in_the_order_of_the_pipeline_and_long_lists_are_cut(tmp_path):
-    many = studies.read(STUDY | {"seeds": "0-59"})
+    many = read_study(STUDY | {"seeds": "0-59"})
     for each in many.packs:
         folder = tmp_path / "little" / each.path
         written(folder / "logs/score-mig.log", "ValueError: a")
@@ -334,7 +334,7 @@ def test_status_imports_no_torch():
 def test_a_training_says_itself_how_far_it_is(tmp_path):
     """The trainer and the status agree on files, locks and what a kill leaves."""
     long = STUDY | {"seeds": "0-1", "objectives": {"vae": {}}, "training": {"steps": 10**5}}
-    of = studies.read(long)
+    of = read_study(long)
     images, folder = tmp_path / "images.h5", tmp_path / "little" / of.packs[0].path
     data = STUDY["datasets"]["tiny"]
     options = json.dumps({key: value for key, value in data.items() if key != "of"})

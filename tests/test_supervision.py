@@ -11,12 +11,13 @@ from test_train import CPU, command, tiny
 
 from disentbench.errors import UserError
 from disentbench.models import model_file
+from disentbench.models.vae import vae_of
 from disentbench.storage import images_file as image_files
 from disentbench.training import checkpoint, loop
 from disentbench.training.device_images import Resident
 from disentbench.training.interruption import LEASE_SECONDS, Supervision, supervised
 
-IMAGES = tiny().dataset("grid").images()
+IMAGES = tiny().dataset.images()
 
 
 @pytest.fixture
@@ -30,9 +31,9 @@ def heed_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def started(study, folder, *options):
+def started(recipe, folder, *options):
     return subprocess.Popen(
-        command(study, folder, *options),
+        command(recipe, folder, *options),
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -63,8 +64,8 @@ def whole(tmp_path_factory):
     "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )
 def test_a_signal_saves_and_the_same_command_goes_on(number, folder, whole):
-    study = LONG
-    process = started(study, folder, "--checkpoint-seconds", "1000")
+    recipe = LONG
+    process = started(recipe, folder, "--checkpoint-seconds", "1000")
     wait_for(folder / "checkpoints/progress.json", process)
     process.send_signal(number)
     _, words = process.communicate()
@@ -75,7 +76,7 @@ def test_a_signal_saves_and_the_same_command_goes_on(number, folder, whole):
     assert not (folder / "checkpoints.lock").exists()
     step = torch.load(folder / "checkpoints/seeds-0-0.pt", weights_only=True)["step"]
     assert 0 < step < 1000
-    again = started(study, folder)
+    again = started(recipe, folder)
     _, words = again.communicate()
     assert f"seed 0  resumed at step {step}/1000" in words
     assert again.returncode == 0
@@ -84,10 +85,10 @@ def test_a_signal_saves_and_the_same_command_goes_on(number, folder, whole):
 
 
 def test_a_second_trainer_waits_and_finds_the_work_done(folder):
-    study = tiny(seeds="0", steps=10)
-    assert started(study, folder).wait() == 0
+    recipe = tiny(seeds="0", steps=10)
+    assert started(recipe, folder).wait() == 0
     with supervised(folder / "checkpoints.lock", wait=0):
-        second = started(study, folder)
+        second = started(recipe, folder)
         assert second.stderr.readline().startswith(f"process {os.getpid()} on ")
     _, words = second.communicate()
     assert "trained already" in words
@@ -96,11 +97,11 @@ def test_a_second_trainer_waits_and_finds_the_work_done(folder):
 
 
 def test_a_second_trainer_that_may_not_wait_says_whom_it_found(folder):
-    study = tiny(seeds="0", steps=100_000)
-    first = started(study, folder)
+    recipe = tiny(seeds="0", steps=100_000)
+    first = started(recipe, folder)
     wait_for(folder / "checkpoints/progress.json", first)
     try:
-        second = started(study, folder, "--wait", "1")
+        second = started(recipe, folder, "--wait", "1")
         _, words = second.communicate()
         assert second.returncode == 2
         assert f"process {first.pid} on " in words.splitlines()[-1]
@@ -111,8 +112,8 @@ def test_a_second_trainer_that_may_not_wait_says_whom_it_found(folder):
 
 
 def test_the_lock_of_a_killed_process_is_taken_at_once(folder):
-    study = tiny(seeds="0", steps=100_000)
-    first = started(study, folder)
+    recipe = tiny(seeds="0", steps=100_000)
+    first = started(recipe, folder)
     wait_for(folder / "checkpoints/progress.json", first)
     first.kill()
     first.wait()
@@ -163,7 +164,7 @@ def test_checkpoints_take_their_share_of_the_time_and_no_more(tmp_path, monkeypa
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(checkpoint, "content", lambda *_: {})
     monkeypatch.setattr(model_file, "save", lambda *_: now.__setitem__(0, now[0] + 1))
-    problem = loop.Problem(loop.vae(tiny()), None, tiny().training, Resident(IMAGES, CPU))
+    problem = loop.Problem(vae_of(tiny()), None, tiny().training, Resident(IMAGES, CPU))
     state = loop.fresh(problem, [0])
     kept = checkpoint.Checkpoint(tmp_path, [0], 10.0, Supervision(), "")
     now[0] = 10.0
@@ -179,10 +180,10 @@ def test_the_origins_say_where_a_training_was_resumed(tmp_path, monkeypatch):
     class Stop(Supervision):
         signal = signal.SIGTERM
 
-    study = tiny(seeds="0", steps=20)
+    recipe = tiny(seeds="0", steps=20)
     with pytest.raises(loop.Stopped):
-        loop.train(study, IMAGES, CPU, tmp_path, supervision=Stop())
+        loop.train(recipe, IMAGES, CPU, tmp_path, supervision=Stop())
     monkeypatch.setattr(loop, "origin", lambda device: {"revision": "newer", "device": device})
-    trained = loop.train(study, IMAGES, CPU, tmp_path)
+    trained = loop.train(recipe, IMAGES, CPU, tmp_path)
     assert [each["from_step"] for each in trained.origins] == [0, 1]
     assert trained.origins[1] == {"from_step": 1, "revision": "newer", "device": "cpu"}

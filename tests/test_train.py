@@ -13,8 +13,9 @@ from disentbench import plugins
 from disentbench.cli import main
 from disentbench.errors import UserError
 from disentbench.models.model_file import Saved, require_fit
+from disentbench.models.vae import vae_of
+from disentbench.posterior.reading import read_latents
 from disentbench.storage import images_file as image_files
-from disentbench.storage import latents
 from disentbench.training import loop
 from disentbench.training.device_images import Resident
 from disentbench.training.encode import encode
@@ -25,11 +26,11 @@ POSITIONS = {"posX": [0, 9], "posY": [0, 8]}
 
 @pytest.fixture(scope="module")
 def images():
-    return tiny().dataset("grid").images()
+    return tiny().dataset.images()
 
 
-def run(study, images, tmp_path, **options):
-    return loop.train(study, images, CPU, Path(tmp_path) / "checkpoints", **options)
+def run(recipe, images, tmp_path, **options):
+    return loop.train(recipe, images, CPU, Path(tmp_path) / "checkpoints", **options)
 
 
 def assert_close(ours, theirs, **tolerance):
@@ -74,8 +75,8 @@ def test_the_history_has_every_term_of_the_loss(images, tmp_path):
 
 
 def test_an_epoch_shows_every_image_once(images):
-    study = tiny(seeds="3-4")
-    draws = loop.Draws([3, 4], loop.vae(study), 96, 16)
+    recipe = tiny(seeds="3-4")
+    draws = loop.Draws([3, 4], vae_of(recipe), 96, 16)
     steps = [draws.at(step, CPU)[0] for step in range(12)]
     for member in range(2):
         epochs = [torch.cat([s[member] for s in steps[i : i + 6]]) for i in (0, 6)]
@@ -96,12 +97,12 @@ def test_interrupted_training_ends_in_the_same_numbers(step, vectorise, images, 
         if at >= step:
             raise KilledError
 
-    study = tiny("hfvae", seeds="0-1", steps=80)
+    recipe = tiny("hfvae", seeds="0-1", steps=80)
     options = {"vectorise": vectorise, "seconds_between_checkpoints": 0.0 if step == 1 else 0.02}
-    whole = run(study, images, tmp_path / "whole", vectorise=vectorise)
+    whole = run(recipe, images, tmp_path / "whole", vectorise=vectorise)
     with pytest.raises(KilledError):
-        run(study, images, tmp_path / "killed", report=kill, **options)
-    resumed = run(study, images, tmp_path / "killed", **options)
+        run(recipe, images, tmp_path / "killed", report=kill, **options)
+    resumed = run(recipe, images, tmp_path / "killed", **options)
     for name, p in whole.parameters.items():
         assert torch.equal(p, resumed.parameters[name])
     assert whole.history.equals(resumed.history)
@@ -132,30 +133,30 @@ def test_a_diverged_member_is_marked_and_harms_no_other(vectorise, images, tmp_p
             state.parameters["encoder.1.weight"].data[seeds.index(1), 0] = torch.nan
         return state
 
-    study = tiny(seeds="0-2")
-    healthy = run(study, images, tmp_path / "healthy", vectorise=vectorise)
+    recipe = tiny(seeds="0-2")
+    healthy = run(recipe, images, tmp_path / "healthy", vectorise=vectorise)
     monkeypatch.setattr(loop, "fresh", poisoned)
-    trained = run(study, images, tmp_path / "poisoned", vectorise=vectorise)
+    trained = run(recipe, images, tmp_path / "poisoned", vectorise=vectorise)
     assert trained.failed.tolist() == [False, True, False]
     for name, p in healthy.parameters.items():
         assert torch.equal(p[[0, 2]], trained.parameters[name][[0, 2]])
     saved = Saved("", trained.parameters, trained.failed, [])
-    runs = list(encode(loop.vae(study), saved, Resident(images, CPU), range(3), CPU))
-    assert [bool(np.isnan(r.posterior.mean).all()) for r in runs] == [False, True, False]
+    runs = list(encode(vae_of(recipe), saved, Resident(images, CPU), range(3), CPU))
+    assert [bool(np.isnan(r.mean).all()) for r in runs] == [False, True, False]
 
 
-def command(study, folder, *options):
+def command(recipe, folder, *options):
     return [
-        *(sys.executable, "-m", "disentbench.cli", "train", study.recipe(study.packs[0])),
+        *(sys.executable, "-m", "disentbench.cli", "train", recipe.text),
         *("--images", str(folder / "images.h5"), "--model", str(folder / "model.pt")),
         *("--history", str(folder / "history.csv"), "--checkpoints", str(folder / "checkpoints")),
         *("--threads", "1", "--checkpoint-seconds", "0.05", *options),
     ]
 
 
-def encoded(study, folder):
+def encoded(recipe, folder):
     out = folder / "latents.h5"
-    arguments = [study.recipe(study.packs[0]), "--images", folder / "images.h5"]
+    arguments = [recipe.text, "--images", folder / "images.h5"]
     arguments += ["--model", folder / "model.pt", "--latents", out, "--threads", "1"]
     assert main(["encode", *map(str, arguments)]) == 0
     return out
@@ -165,7 +166,7 @@ def encoded(study, folder):
 KILLED = """
 import os, signal, sys
 from disentbench.cli import main
-from disentbench.state import State
+from disentbench.training.state import State
 left, descend = int(sys.argv.pop(1)), State.descend
 def counted(*arguments):
     global left
@@ -180,20 +181,20 @@ main()
 
 def test_sigkill_changes_no_bit_of_the_latents(images, tmp_path):
     """Killed outright while it trains, in the first member and in the second, and run again."""
-    study = tiny("hfvae", seeds="0-1", steps=150)
+    recipe = tiny("hfvae", seeds="0-1", steps=150)
     for name in ("killed", "whole"):
         (tmp_path / name).mkdir()
         image_files.write(images, tmp_path / name / "images.h5", {})
-    assert main(command(study, tmp_path / "whole")[3:]) == 0
+    assert main(command(recipe, tmp_path / "whole")[3:]) == 0
     for steps in (60, 200):  # fewer in all than there are to take
-        words = command(study, tmp_path / "killed")[3:]
+        words = command(recipe, tmp_path / "killed")[3:]
         run = [sys.executable, "-c", KILLED, str(steps), *words]
         assert subprocess.run(run, check=False, stderr=subprocess.DEVNULL).returncode == -9
     assert not (tmp_path / "killed" / "model.pt").exists()
-    assert main(command(study, tmp_path / "killed")[3:]) == 0
+    assert main(command(recipe, tmp_path / "killed")[3:]) == 0
     assert not (tmp_path / "killed" / "checkpoints").exists()
     ours, theirs = (
-        list(latents.read(encoded(study, tmp_path / name))) for name in ("killed", "whole")
+        list(read_latents(encoded(recipe, tmp_path / name))) for name in ("killed", "whole")
     )
     for (_, one), (_, other) in zip(ours, theirs, strict=True):
         assert np.array_equal(one.mean, other.mean)
@@ -205,7 +206,7 @@ def test_sigkill_changes_no_bit_of_the_latents(images, tmp_path):
     "change", [{"parameters": {}}, {"failed": None}, {"failed": torch.ones(7)}]
 )
 def test_a_model_of_another_study_is_refused(change):
-    model = loop.vae(tiny())
+    model = vae_of(tiny())
     members = [model.initialise(np.random.default_rng(seed)) for seed in range(3)]
     stacked = {name: torch.stack([m[name] for m in members]) for name in members[0]}
     sound = Saved("", stacked, torch.zeros(3, dtype=torch.bool), [])

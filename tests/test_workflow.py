@@ -207,15 +207,15 @@ TRAININGS = {"train": 4, "encode": 4, "score": 12, "audit": 1} | ALL
         ("objectives/hfvae.py", {"train": 1, "encode": 1, "score": 3} | ALL),
         ("metrics/mig.py", {"score": 4, "levels": 1} | ALL),
         ("metrics/_information.py", {"score": 4, "levels": 1} | ALL),
-        ("quadrature.py", {"score": 8, "levels": 2, "audit": 1} | ALL),
+        ("posterior/quadrature.py", {"score": 8, "levels": 2, "audit": 1} | ALL),
         ("objectives/_terms.py", TRAININGS),
-        ("networks.py", TRAININGS),
+        ("models/layers.py", TRAININGS),
         ("datasets/dsprites.py", TRAININGS | {"data": 1, "levels": 3}),
-        ("encode.py", TRAININGS | {"train": 0}),
-        ("audit.py", {"audit": 1, "report": 1, "all": 1}),
-        ("collect.py", ALL),
+        ("training/encode.py", TRAININGS | {"train": 0}),
+        ("scoring/audit.py", {"audit": 1, "report": 1, "all": 1}),
+        ("results/collect.py", ALL),
         ("report/page.css", {"report": 1, "all": 1}),
-        ("progress.py checkpoint.py metrics/_boosting.py", {}),
+        ("training/progress.py training/checkpoint.py metrics/_boosting.py", {}),
     ],
 )
 def test_a_changed_file_computes_anew_what_it_alters(checkout, file, plan):
@@ -253,7 +253,7 @@ def test_a_changed_file_with_an_old_time_is_seen(checkout):
 def test_a_change_that_is_declared_harmless_computes_nothing(checkout, tmp_path, quick_figures):
     """The same study, with all that Snakemake knows of it, in which the change stays."""
     copy = Path(shutil.copytree(checkout, tmp_path / "checkout"))
-    path = copy / "disentbench/loss.py"
+    path = copy / "disentbench/training/loss.py"
     path.write_text(path.read_text() + "\n# changed\n")
     assert planned(copy)["train"] == 4
     before = (copy / "results/smoke/scores.csv").read_text()

@@ -12,6 +12,9 @@ from disentbench.architectures import Architecture, Dense, Shape
 from disentbench.models import layers
 from disentbench.models.layers import Parameters
 from disentbench.posterior import Posterior
+from disentbench.recipe import Recipe
+
+DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
 class Noise(NamedTuple):
@@ -68,6 +71,17 @@ class VAE:
     def decode(self, parameters: Parameters, code: Tensor) -> Tensor:
         """Pixel logits of codes [image, latents + classes]."""
         return layers.apply(self.decoder, parameters, code.to(self.dtype), "decoder").float()
+
+
+def vae_of(recipe: Recipe) -> VAE:
+    """The model that a recipe trains."""
+    return VAE(
+        recipe.architecture,
+        recipe.dataset.image_shape,
+        recipe.latents,
+        recipe.objective.structure().discrete,
+        DTYPES[recipe.training.precision],
+    )
 
 
 def sample(posterior: Posterior, noise: Noise, temperature: float) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""What a model makes of each image: q(z | x), and what its decoder loses."""
+"""What a model makes of each image: q(z | x)."""
 
 from typing import NamedTuple
 
@@ -12,12 +12,3 @@ class Posterior(NamedTuple):
     mean: Float[np.ndarray, "image latent"]
     logvar: Float[np.ndarray, "image latent"]
     logits: dict[str, Float[np.ndarray, "image _"]]
-
-
-class Encoded(NamedTuple):
-    """One run: its seed, q(z | x) and -log p(x | z) [image] of every image; did it diverge?"""
-
-    seed: int
-    posterior: Posterior
-    distortion: np.ndarray
-    failed: bool

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from disentbench import plugins
+from disentbench.recipe import Pack
 from disentbench.report import curves, origin
 from disentbench.report.text import count, listed, number
-from disentbench.study import Pack, Study
+from disentbench.study import Study
 
 SHOWN = 12  # runs that a finding names; the rest are counted
 

@@ -12,11 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from disentbench.recipe import Pack
 from disentbench.report import origin, style
 from disentbench.report.runs import Block, Key, Rule, median_seed
 from disentbench.report.style import HAIR, canvas
 from disentbench.report.text import fixed
-from disentbench.study import Pack, Study
+from disentbench.study import Study
 
 TITLES = {
     "distortion": "Distortion",

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from pyarrow import parquet
 
+from disentbench.recipe import Pack
 from disentbench.storage import files, hdf5
-from disentbench.study import Pack, Study
+from disentbench.study import Study
 
 
 class Origin(NamedTuple):

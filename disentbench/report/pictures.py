@@ -9,15 +9,15 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from disentbench import study as studies
-from disentbench.storage.images import Images
-from disentbench.models import model_file, study_model
+from disentbench.models import model_file
 from disentbench.models.layers import Parameters
-from disentbench.models.vae import VAE
+from disentbench.models.vae import VAE, vae_of
+from disentbench.recipe import Pack
 from disentbench.report.style import MUTED, uri
 from disentbench.report.text import count, fixed
 from disentbench.storage import hdf5, images_file
-from disentbench.study import Pack, Study
+from disentbench.storage.images import Images
+from disentbench.study import Study
 
 SHOWN = 10  # images in a row
 ROWS = 12  # latents at most
@@ -72,7 +72,7 @@ def pictures(study: Study, results: Path, pack: Pack, seed: int, source: Images)
 
 
 def _model(study: Study, folder: Path, pack: Pack, seed: int) -> Model:
-    alone = studies.read(study.recipe(pack))
+    recipe = study.recipe(pack)
     saved = model_file.load(folder / "model.pt")
     member = seed - pack.first
     with hdf5.open_data(folder / "latents.h5") as file:
@@ -80,9 +80,9 @@ def _model(study: Study, folder: Path, pack: Pack, seed: int) -> Model:
         groups = list(file["logits"]) if "logits" in file else []
         logits = {group: hdf5.row(file["logits"], group, member) for group in groups}
     return Model(
-        study_model.vae(alone),
+        vae_of(recipe),
         saved.member(member, torch.device("cpu")),
-        study_model.only_objective(alone).structure().groups,
+        recipe.objective.structure().groups,
         0.5 * (mean**2 + np.exp(logvar) - 1 - logvar).mean(0, dtype=np.float64),
         {group: _discrete_kl(values) for group, values in logits.items()},
     )

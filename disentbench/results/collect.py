@@ -7,9 +7,10 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
+from disentbench.recipe import Pack
 from disentbench.storage import expected, files
 from disentbench.storage.provenance import unique
-from disentbench.study import Pack, Study
+from disentbench.study import Study
 
 
 def collect(study: Study, results: Path) -> pd.DataFrame:
@@ -27,7 +28,7 @@ def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:
     folder = results / study.study / pack.path / "scores"
     for metric in study.metrics:
         path = files.checked(folder / f"{metric}.csv")
-        expected.require(path, expected.of_pack(study, pack, f"scores/{metric}"))
+        expected.require(path, expected.of_pack(study.recipe(pack), f"scores/{metric}"))
     scores = pd.concat([read(folder / f"{metric}.csv") for metric in study.metrics])
     return scores.rename(columns={"run": "seed"}).assign(
         dataset=pack.dataset,

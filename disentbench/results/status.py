@@ -19,11 +19,12 @@ from typing import NamedTuple
 
 from filelock import SoftFileLease
 
+from disentbench.recipe import Pack
 from disentbench.storage import expected, files
 from disentbench.storage.files import lives
 from disentbench.storage.layout import STAGES, Job, jobs
 from disentbench.storage.plain_data import printable
-from disentbench.study import Pack, Study
+from disentbench.study import Study
 
 STATES = ("done", "other", "running", "failed", "missing")
 SHOWN = 20  # lines of a list; the rest is counted

@@ -36,7 +36,7 @@ TERMS = ["index_code_mi", "total_correlation", "dimension_wise_kl", "rate"]
 COLUMNS = ["estimator", "batch_size", "term", "value", "se"]
 
 
-def audit(
+def audit_posterior(
     posterior: Posterior,
     *,
     batch_sizes: Sequence[int] = (64, 256, 1024),

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int
 
 from disentbench import plugins
 from disentbench.errors import UserError
@@ -12,7 +13,9 @@ from disentbench.posterior.representation import Representation, represent
 from disentbench.scoring.scores import file_of, generator, measure, needs
 
 
-def levels(factors: np.ndarray, metrics: Sequence[str] | None = None, seed: int = 0):
+def calibrate(
+    factors: Int[np.ndarray, "image factor"], metrics: Sequence[str] | None = None, seed: int = 0
+) -> pd.DataFrame:
     """What chance and a perfect code score on these very factors: columns metric, chance, perfect.
 
     The perfect code has one latent for each factor that varies, its class on a scale of unit
@@ -32,7 +35,7 @@ def levels(factors: np.ndarray, metrics: Sequence[str] | None = None, seed: int 
     return pd.DataFrame(rows, columns=["metric", "chance", "perfect"])
 
 
-def _perfect(factors: np.ndarray) -> Representation:
+def _perfect(factors: Int[np.ndarray, "image factor"]) -> Representation:
     varying = factors[:, factors.min(0) < factors.max(0)].astype(float)
     if not varying.size:
         raise UserError("no factor has more than one class; chance and perfection need one")

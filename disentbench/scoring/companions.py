@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from disentbench import plugins
+from disentbench.posterior.reading import read_together
 from disentbench.posterior.representation import Posterior
-from disentbench.storage import latents
-from disentbench.storage.latents import AS_IT_IS, Reading
+from disentbench.storage.representations import AS_IT_IS, Reading
 
 Kept = dict[str, Any]  # of a run, by metric
 Seeded = Callable[[str], np.random.Generator]  # a metric's generator, alike for every run
@@ -39,7 +39,7 @@ def compared(
     found: dict[tuple[int, str], Kept] = {}
     if not metrics:
         return None
-    for key, run in latents.read_together(paths, reading):
+    for key, run in read_together(paths, reading):
         if run.posterior is None:
             return None
         if not run.failed:

@@ -17,10 +17,10 @@ from disentbench import plugins
 from disentbench.errors import UserError
 from disentbench.metrics import Score
 from disentbench.plugins import needs
+from disentbench.posterior.reading import read_latents
 from disentbench.posterior.representation import Representation, from_anywhere, represent
 from disentbench.scoring.companions import compared, comparing, summaries
-from disentbench.storage import latents
-from disentbench.storage.latents import AS_IT_IS, Reading
+from disentbench.storage.representations import AS_IT_IS, Reading
 
 Code = Literal["mean", "sampled"]
 
@@ -133,7 +133,7 @@ def score_file(
     bare = metrics is not None and not any("factors" in needs(name) for name in asked)
     reading = reading._replace(bare=bare)
     kept = compared([path, *companions], comparing(asked), partial(generator, seed), reading)
-    for name, run in latents.read(path, reading):
+    for name, run in read_latents(path, reading):
         others = None
         if kept is not None:
             others = [each for of, each in kept.items() if of != (0, name)]

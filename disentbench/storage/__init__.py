@@ -1,1 +1,1 @@
-"""Files: whole or absent, checked, plain data; where each of a study stands and what it says it is."""
+"""Files: whole or absent, checked, plain data; where each file of a study is and what it says."""

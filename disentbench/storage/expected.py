@@ -8,12 +8,13 @@ that made them, which nobody demands: whether it matters is Snakemake's business
 import hashlib
 import json
 from pathlib import Path, PurePath
+from typing import Any
 
-from disentbench.datasets import Dataset
 from disentbench.options import shown
+from disentbench.recipe import Recipe
 from disentbench.storage import files
 from disentbench.storage.identities import Identity
-from disentbench.study import Pack, Study
+from disentbench.study import Study
 
 WRONG = {
     "recipe": "was made with other settings than those that are asked for",
@@ -21,8 +22,8 @@ WRONG = {
 }
 
 
-def images(dataset: Dataset) -> Identity:
-    """Of a data set file, in whatever study."""
+def images(dataset: Any) -> Identity:
+    """Of the file of a data set (`datasets.Dataset`), in whatever study."""
     return {"of": dataset.name, "recipe": _word(dataset.model_dump(mode="json"))}
 
 
@@ -31,15 +32,14 @@ def of_dataset(study: Study, dataset: str, name: str) -> Identity:
     return images(study.dataset(dataset)) | {"of": f"{study.study}/{dataset}/{name}"}
 
 
-def of_pack(study: Study, pack: Pack, name: str) -> Identity:
+def of_pack(recipe: Recipe, name: str) -> Identity:
     """Of what a pack has: model, history, latents, scores/METRIC."""
-    recipe = study.setting_recipe(pack)
-    return {"of": f"{study.study}/{pack.path}/{name}", "recipe": _word(recipe)}
+    return {"of": f"{recipe.study}/{recipe.pack.path}/{name}", "recipe": _word(recipe.setting)}
 
 
 def audit(study: Study, dataset: str) -> Identity:
     """Of the audit, which is of the first pack."""
-    latents = of_pack(study, study.first_pack(dataset), "latents")
+    latents = of_pack(study.recipe(study.first_pack(dataset)), "latents")
     return {"of": f"{study.study}/{dataset}/audit", "recipe": _word(latents)}
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from disentbench import sources
+from disentbench.recipe import Pack
 from disentbench.storage import expected, files
 from disentbench.storage.identities import Identity
-from disentbench.study import Pack, Study
+from disentbench.study import Study
 
 STAGES = ("data", "train", "encode", "score", "levels", "audit", "collect", "report")
 
@@ -68,23 +69,23 @@ def _of_dataset(study: Study, folder: Path, name: str) -> Iterator[Job]:
 
 
 def _of_pack(study: Study, folder: Path, pack: Pack, images: Identity) -> Iterator[Job]:
-    own, parts = folder / pack.path, study.parts(pack)
+    own, recipe = folder / pack.path, study.recipe(pack)
     yield Job(
         *("train", own / "model.pt", own / "logs/train.log"),
-        expected.of_pack(study, pack, "model") | images,
-        sources.digest(*sources.training(*parts)),
+        expected.of_pack(recipe, "model") | images,
+        sources.digest(*sources.training(*recipe.parts)),
         pack=pack,
     )
     yield Job(
         *("encode", own / "latents.h5", own / "logs/encode.log"),
-        expected.of_pack(study, pack, "latents") | images,
-        sources.digest(*sources.encoding(parts[-1])),
+        expected.of_pack(recipe, "latents") | images,
+        sources.digest(*sources.encoding(recipe.parts[-1])),
     )
     for metric in study.metrics:
         table = own / f"scores/{metric}.csv"
         yield Job(
             *("score", table, own / f"logs/score-{metric}.log"),
-            expected.of_pack(study, pack, f"scores/{metric}"),
+            expected.of_pack(recipe, f"scores/{metric}"),
             sources.digest(*sources.scoring(metric)),
             (table.with_suffix(".json"),),
         )
@@ -98,4 +99,4 @@ def named(
         yield from ((path, job.identity) for path in (job.output, *job.also))
         if job.stage == "train":
             history = job.output.with_name("history.csv")
-            yield history, job.identity | expected.of_pack(study, job.pack, "history")
+            yield history, job.identity | expected.of_pack(study.recipe(job.pack), "history")

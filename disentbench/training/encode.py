@@ -9,8 +9,9 @@ from torch import Tensor
 from disentbench.models.layers import Parameters
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import VAE, distortion, sample
-from disentbench.posterior import Encoded, Posterior
+from disentbench.posterior import Posterior
 from disentbench.posterior.divergence import beyond
+from disentbench.storage.latents import Encoded
 from disentbench.training import randomness
 from disentbench.training.device_images import Resident
 
@@ -30,16 +31,22 @@ def encode(
             for index in torch.arange(len(images), device=device).split(CHUNK)
         ]
         posteriors, distortions = zip(*chunks, strict=True)
-        yield _judged(Encoded(seed, _joined(posteriors), np.concatenate(distortions), failed))
+        posterior = _joined(posteriors)
+        yield _judged(Encoded(seed, *posterior, np.concatenate(distortions), failed))
 
 
 def _judged(run: Encoded) -> Encoded:
     """A run as it is, or, where it has diverged by what it encodes, marked and nothing but NaN."""
-    mean, logvar, logits = run.posterior
-    if not run.failed and not beyond(mean, logvar, *logits.values(), run.distortion):
+    if not run.failed and not beyond(run.mean, run.logvar, *run.logits.values(), run.distortion):
         return run
-    nothing = Posterior(mean * np.nan, logvar * np.nan, {g: x * np.nan for g, x in logits.items()})
-    return Encoded(run.seed, nothing, run.distortion * np.nan, True)
+    return Encoded(
+        seed=run.seed,
+        mean=run.mean * np.nan,
+        logvar=run.logvar * np.nan,
+        logits={group: values * np.nan for group, values in run.logits.items()},
+        distortion=run.distortion * np.nan,
+        failed=True,
+    )
 
 
 def _encode_chunk(model: VAE, parameters: Parameters, x: Tensor, rngs) -> tuple:

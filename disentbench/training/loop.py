@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 
 from disentbench import sources
-from disentbench.storage.images import Images
 from disentbench.errors import Stopped
 from disentbench.models.layers import Parameters
-from disentbench.models.study_model import only_objective, vae
+from disentbench.models.vae import vae_of
+from disentbench.recipe import Recipe
+from disentbench.storage.images import Images
 from disentbench.storage.provenance import origin, unique
-from disentbench.study import Study
 from disentbench.training import devices
 from disentbench.training.checkpoint import Checkpoint
 from disentbench.training.device_images import Resident
@@ -47,16 +47,15 @@ class Trained(NamedTuple):
     origins: list[dict]
 
 
-def fingerprint(study: Study, images: Images) -> str:
+def fingerprint(recipe: Recipe, images: Images) -> str:
     """What a checkpoint must agree with to be resumed: recipe, images, and code of a step."""
-    (pack,) = study.packs
-    code = sources.digest(*sources.training(*study.parts(pack)))
-    parts = (study.recipe(pack), images.digest, code)
+    code = sources.digest(*sources.training(*recipe.parts))
+    parts = (recipe.text, images.digest, code)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def train(
-    study: Study,
+    recipe: Recipe,
     images: Images,
     device: torch.device,
     checkpoints: Path,
@@ -66,17 +65,17 @@ def train(
     report: Report = lambda seeds, step, loss: None,
     supervision: Supervision | None = None,
 ) -> Trained:
-    """Train the one pack of a study, resuming from what `checkpoints` holds.
+    """Train a pack, resuming from what `checkpoints` holds.
 
     `vectorise` trains all members as one; by default on a GPU only. Raises Stopped, the state
     saved, after a signal that `supervision` has noted.
     """
-    (pack,) = study.packs
-    problem = Problem(vae(study), only_objective(study), study.training, Resident(images, device))
+    problem = Problem(vae_of(recipe), recipe.objective, recipe.training, Resident(images, device))
+    seeds = recipe.pack.seeds
     together = device.type == "cuda" if vectorise is None else vectorise
-    cohorts = [list(pack.seeds)] if together else [[seed] for seed in pack.seeds]
+    cohorts = [list(seeds)] if together else [[seed] for seed in seeds]
     supervision = supervision or Supervision()
-    kept = (seconds_between_checkpoints, supervision, fingerprint(study, images))
+    kept = (seconds_between_checkpoints, supervision, fingerprint(recipe, images))
     done = [
         _train_members(problem, seeds, Checkpoint(checkpoints, seeds, *kept), report, supervision)
         for seeds in cohorts

@@ -12,7 +12,7 @@ from disentbench.models.layers import Parameters
 from disentbench.models.vae import VAE, Noise, distortion, sample
 from disentbench.objectives import Objective
 from disentbench.objectives._terms import Terms, in_float64
-from disentbench.study import Training
+from disentbench.recipe import Training
 from disentbench.training.device_images import Resident
 
 

@@ -10,7 +10,7 @@ from torch.optim.adam import adam
 from disentbench.models.layers import Parameters
 from disentbench.models.vae import Noise
 from disentbench.posterior import divergence
-from disentbench.study import Training
+from disentbench.recipe import Training
 from disentbench.training.loss import Problem, member_losses
 from disentbench.training.randomness import INITIAL, Draws, generator
 

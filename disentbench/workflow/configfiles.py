@@ -14,7 +14,8 @@ from typing import Any
 from disentbench.errors import UserError
 from disentbench.options import shown
 from disentbench.storage.plain_data import printable
-from disentbench.study import Study, plain
+from disentbench.storage.study_file import read_plain
+from disentbench.study import Study
 
 
 def check_command() -> None:
@@ -46,7 +47,7 @@ def merged(files: Sequence[Path | str], settings) -> tuple[dict[str, Any], str]:
 
 def keys(path: Path) -> dict[str, Any]:
     """What a file says, if every key at its top is one of a study's."""
-    found = plain(path)
+    found = read_plain(path)
     if not isinstance(found, dict):
         raise UserError(f"{path} is no study: a study is a mapping of keys to values")
     unknown = [key for key in found if key not in Study.model_fields]

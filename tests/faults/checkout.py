@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import yaml
 
-from disentbench import study as studies
 from disentbench.storage import expected
+from disentbench.storage.study_file import read_study
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -73,7 +73,7 @@ class Checkout(NamedTuple):
     @property
     def packs(self) -> list[Path]:
         """The folders of the packs."""
-        study = studies.read(STUDY)
+        study = read_study(STUDY)
         return [self.results / pack.path for pack in study.packs]
 
     def start(self, *options: str) -> subprocess.Popen:
@@ -157,12 +157,12 @@ def digest(path: Path) -> str:
 
 def recipe(number: int) -> str:
     """The study of one pack alone, as the commands take it."""
-    study = studies.read(STUDY)
-    return study.recipe(study.packs[number])
+    study = read_study(STUDY)
+    return study.recipe(study.packs[number]).text
 
 
 def whole_study() -> str:
-    return studies.read(STUDY).text
+    return read_study(STUDY).text
 
 
 def options() -> str:
@@ -174,9 +174,9 @@ def options() -> str:
 
 def identity(command: str) -> str:
     """What the workflow has the checksums say of this command's results, of the first pack."""
-    study = studies.read(STUDY)
+    study = read_study(STUDY)
     of = {
-        "score": expected.of_pack(study, study.packs[0], "scores/mig"),
+        "score": expected.of_pack(study.recipe(study.packs[0]), "scores/mig"),
         "levels": expected.of_dataset(study, "tiny", "levels/mig"),
         "audit": expected.audit(study, "tiny"),
     }

@@ -13,6 +13,7 @@ from one_pack import tiny
 
 from disentbench import plugins
 from disentbench.models.model_file import Saved
+from disentbench.models.vae import vae_of
 from disentbench.posterior import Posterior
 from disentbench.storage import provenance
 from disentbench.training import devices, loop
@@ -26,23 +27,23 @@ ARCHITECTURES = plugins.names("architectures")
 
 @pytest.fixture(scope="module")
 def images():
-    return tiny().dataset("grid").images()
+    return tiny().dataset.images()
 
 
-def pack(study, images, folder, device, **options):
+def pack(recipe, images, folder, device, **options):
     """All members as one."""
-    return loop.train(study, images, device, folder, vectorise=True, **options)
+    return loop.train(recipe, images, device, folder, vectorise=True, **options)
 
 
-def assert_same_way(ours, theirs, study, tolerance):
+def assert_same_way(ours, theirs, recipe, tolerance):
     """The parameters have gone the same way from where they began, within a share of its length.
 
     Adam makes a step of its full size of a gradient however small, so that rounding may turn the
     step of one parameter among thousands about: the whole is compared, not each. Rounding comes to
     a 1e-5th of the way, TF32 to a hundredth, another order of batches to all of it.
     """
-    model = loop.vae(study)
-    for i, seed in enumerate(study.packs[0].seeds):
+    model = vae_of(recipe)
+    for i, seed in enumerate(recipe.pack.seeds):
         start = model.initialise(generator(seed, INITIAL))
         apart = sum((ours.parameters[n][i] - theirs.parameters[n][i]).square().sum() for n in start)
         way = sum((theirs.parameters[n][i] - p).square().sum() for n, p in start.items())
@@ -54,10 +55,10 @@ def assert_same_way(ours, theirs, study, tolerance):
 def test_a_vectorised_pack_is_its_members_alone_on_the_cpu(
     objective, architecture, device, images, tmp_path
 ):
-    study = tiny(objective, architecture)
-    ours = pack(study, images, tmp_path / "pack", device)
-    alone = loop.train(study, images, CPU, tmp_path / "alone", vectorise=False)
-    assert_same_way(ours, alone, study, tolerance=0.003)
+    recipe = tiny(objective, architecture)
+    ours = pack(recipe, images, tmp_path / "pack", device)
+    alone = loop.train(recipe, images, CPU, tmp_path / "alone", vectorise=False)
+    assert_same_way(ours, alone, recipe, tolerance=0.003)
     assert not ours.failed.any()
     for term in ours.history.columns[2:]:
         np.testing.assert_allclose(ours.history[term], alone.history[term], rtol=1e-5, atol=1e-4)
@@ -65,8 +66,8 @@ def test_a_vectorised_pack_is_its_members_alone_on_the_cpu(
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_bf16_is_near_to_float32(architecture, device, images, tmp_path):
-    study = tiny("hfvae", architecture, seeds="0-1", steps=3, precision="bf16")
-    half = pack(study, images, tmp_path / "half", device)
+    recipe = tiny("hfvae", architecture, seeds="0-1", steps=3, precision="bf16")
+    half = pack(recipe, images, tmp_path / "half", device)
     exact = tiny("hfvae", architecture, seeds="0-1", steps=3)
     full = loop.train(exact, images, CPU, tmp_path / "full")
     assert {p.dtype for p in half.parameters.values()} == {torch.float32}
@@ -78,7 +79,7 @@ class KilledError(Exception):
     pass
 
 
-def killed(study, images, folder, device, at, **options):
+def killed(recipe, images, folder, device, at, **options):
     """Train until a step is reported, saved at every step before."""
 
     def kill(seeds, step, loss):
@@ -87,7 +88,7 @@ def killed(study, images, folder, device, at, **options):
 
     with pytest.raises(KilledError):
         loop.train(
-            study, images, device, folder, report=kill, seconds_between_checkpoints=0.0, **options
+            recipe, images, device, folder, report=kill, seconds_between_checkpoints=0.0, **options
         )
 
 
@@ -97,10 +98,10 @@ LATE = ("mlp_chen2018", 70, 80)  # in the second block of noise
 @pytest.mark.parametrize("kill", [LATE, *((name, 3, 6) for name in ARCHITECTURES)])
 def test_killed_and_resumed_ends_in_the_same_numbers(kill, device, images, tmp_path):
     architecture, at, steps = kill
-    study = tiny("hfvae", architecture, seeds="0-1", steps=steps)
-    whole = pack(study, images, tmp_path / "whole", device)
-    killed(study, images, tmp_path / "killed", device, at, vectorise=True)
-    resumed = pack(study, images, tmp_path / "killed", device)
+    recipe = tiny("hfvae", architecture, seeds="0-1", steps=steps)
+    whole = pack(recipe, images, tmp_path / "whole", device)
+    killed(recipe, images, tmp_path / "killed", device, at, vectorise=True)
+    resumed = pack(recipe, images, tmp_path / "killed", device)
     assert resumed.origins[0]["from_step"] == 0
     assert all(torch.equal(p, resumed.parameters[name]) for name, p in whole.parameters.items())
     assert whole.history.equals(resumed.history)
@@ -108,25 +109,25 @@ def test_killed_and_resumed_ends_in_the_same_numbers(kill, device, images, tmp_p
 
 @pytest.mark.parametrize("first", ["cpu", "device"])
 def test_a_run_goes_on_on_another_device(first, device, images, tmp_path):
-    study = tiny("hfvae", "conv_locatello2019", seeds="0", steps=6)
+    recipe = tiny("hfvae", "conv_locatello2019", seeds="0", steps=6)
     there, here = (CPU, device) if first == "cpu" else (device, CPU)
-    whole = loop.train(study, images, CPU, tmp_path / "whole")
-    killed(study, images, tmp_path / "moved", there, 3)
-    resumed = loop.train(study, images, here, tmp_path / "moved")
+    whole = loop.train(recipe, images, CPU, tmp_path / "whole")
+    killed(recipe, images, tmp_path / "moved", there, 3)
+    resumed = loop.train(recipe, images, here, tmp_path / "moved")
     names = [origin["device"] for origin in resumed.origins]
     assert names == list(dict.fromkeys(devices.name(each) for each in (there, here)))
-    assert_same_way(resumed, whole, study, tolerance=0.003)
+    assert_same_way(resumed, whole, recipe, tolerance=0.003)
     np.testing.assert_allclose(resumed.history.loss, whole.history.loss, rtol=1e-5)
 
 
 def test_a_pack_that_diverges_says_so(device, images, tmp_path):
-    study = tiny("beta_tcvae", seeds="0-1", learning_rate=1e30)
-    trained = pack(study, images, tmp_path, device)
+    recipe = tiny("beta_tcvae", seeds="0-1", learning_rate=1e30)
+    trained = pack(recipe, images, tmp_path, device)
     assert trained.failed.tolist() == [True, True]
     saved = Saved("", trained.parameters, trained.failed, [])
-    for run in encode(loop.vae(study), saved, Resident(images, device), range(2), device):
+    for run in encode(vae_of(recipe), saved, Resident(images, device), range(2), device):
         assert run.failed
-        assert np.isnan(run.posterior.mean).all()
+        assert np.isnan(run.mean).all()
 
 
 @pytest.mark.parametrize("kind", ["bits", "pixels"])
@@ -144,25 +145,27 @@ def test_images_are_the_same_on_the_device(kind, device, images):
     [("mlp_chen2018", "bf16"), *((name, "float32") for name in ARCHITECTURES)],
 )
 def test_encoding_agrees_with_the_cpu(architecture, precision, device, images, tmp_path):
-    study = tiny("hfvae", architecture, seeds="0-1", precision=precision)
-    trained = pack(study, images, tmp_path, device)
+    recipe = tiny("hfvae", architecture, seeds="0-1", precision=precision)
+    trained = pack(recipe, images, tmp_path, device)
     saved = Saved("", trained.parameters, trained.failed, [])
     there, here = (
-        list(encode(loop.vae(study), saved, Resident(images, place), range(2), place))
+        list(encode(vae_of(recipe), saved, Resident(images, place), range(2), place))
         for place in (device, CPU)
     )
     close = {"rtol": 1e-4, "atol": 1e-4} if precision == "float32" else {"rtol": 0.02, "atol": 0.02}
     for ours, theirs in zip(there, here, strict=True):
-        np.testing.assert_allclose(ours.posterior.mean, theirs.posterior.mean, **close)
-        np.testing.assert_allclose(ours.posterior.logvar, theirs.posterior.logvar, **close)
-        for group, logits in theirs.posterior.logits.items():
-            np.testing.assert_allclose(ours.posterior.logits[group], logits, **close)
+        np.testing.assert_allclose(ours.mean, theirs.mean, **close)
+        np.testing.assert_allclose(ours.logvar, theirs.logvar, **close)
+        for group, logits in theirs.logits.items():
+            np.testing.assert_allclose(ours.logits[group], logits, **close)
         np.testing.assert_allclose(ours.distortion.mean(), theirs.distortion.mean(), **close)
 
 
 def test_the_exact_engine_agrees_with_the_cpu(device):
     """Widths over three decades, a group and a discrete group; the same draws on both."""
-    aggregate = pytest.importorskip("disentbench.aggregate", reason="the exact engine needs scipy")
+    aggregate = pytest.importorskip(
+        "disentbench.posterior.aggregate", reason="the exact engine needs scipy"
+    )
     rng = np.random.default_rng(0)
     factors = rng.integers(0, 4, (600, 2))
     mean = (factors[:, [0, 1, 0, 1]] + rng.normal(size=(600, 4))).astype(np.float32)

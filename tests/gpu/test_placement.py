@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from disentbench import plugins
 from disentbench.models.model_file import Saved
+from disentbench.models.vae import vae_of
 from disentbench.posterior import Posterior
 from disentbench.training import loop
 from disentbench.training.device_images import Resident
@@ -72,29 +73,31 @@ def test_training_and_encoding_stay_on_the_device(objective, architecture, seeds
         if step == 2:
             raise InterruptedError
 
-    study = tiny(objective, architecture, seeds, steps=3, precision="bf16")
-    images, (pack,) = study.dataset("grid").images(), study.packs
+    recipe = tiny(objective, architecture, seeds, steps=3, precision="bf16")
+    images, pack = recipe.dataset.images(), recipe.pack
     options = {"vectorise": True, "seconds_between_checkpoints": 0.0}
     with pytest.raises(InterruptedError):
-        loop.train(study, images, AWAY, tmp_path, report=kill, **options)
-    trained = loop.train(study, images, AWAY, tmp_path, **options)
+        loop.train(recipe, images, AWAY, tmp_path, report=kill, **options)
+    trained = loop.train(recipe, images, AWAY, tmp_path, **options)
     assert [origin["from_step"] for origin in trained.origins] == [0]
     assert {p.device for p in (*trained.parameters.values(), trained.failed)} == {HOST}
     saved = Saved("", trained.parameters, trained.failed, [])
-    (*runs,) = encode(loop.vae(study), saved, Resident(images, AWAY), pack.seeds, AWAY)
-    assert runs[-1].posterior.mean.shape == (len(images), study.latents)
+    (*runs,) = encode(vae_of(recipe), saved, Resident(images, AWAY), pack.seeds, AWAY)
+    assert runs[-1].mean.shape == (len(images), recipe.latents)
 
 
 @pytest.mark.parametrize("estimator", ["mws", "mss", "hfvae"])
 def test_every_estimator_stays_on_the_device(estimator, away, tmp_path, monkeypatch):
     monkeypatch.setitem(SETTINGS, "beta_tcvae", {"beta": 3, "estimator": estimator})
-    study = tiny("beta_tcvae", steps=1)
-    loop.train(study, study.dataset("grid").images(), AWAY, tmp_path, vectorise=True)
+    recipe = tiny("beta_tcvae", steps=1)
+    loop.train(recipe, recipe.dataset.images(), AWAY, tmp_path, vectorise=True)
 
 
 @pytest.mark.filterwarnings("ignore:index-code MI")  # of values that are none
 def test_the_exact_engine_stays_on_the_device(away):
-    aggregate = pytest.importorskip("disentbench.aggregate", reason="the exact engine needs scipy")
+    aggregate = pytest.importorskip(
+        "disentbench.posterior.aggregate", reason="the exact engine needs scipy"
+    )
     rng = np.random.default_rng(0)
     mean, logvar = rng.normal(size=(2, 50, 3)).astype(np.float32)
     posterior = Posterior(mean, logvar, {"shape": mean[:, :2]})

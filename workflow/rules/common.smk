@@ -8,14 +8,10 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from disentbench.workflow import configfiles
-from disentbench.storage import expected
-from disentbench.storage import files
-from disentbench import plugins
-from disentbench import sources
-from disentbench import study as studies
-from disentbench.workflow import running as conduct
+from disentbench import plugins, sources
 from disentbench.errors import UserError
+from disentbench.storage import expected, files, study_file
+from disentbench.workflow import configfiles, folder, terminal
 from snakemake.logging import logger
 
 # Jobs find the command beside the Python that runs Snakemake, activated or not, and know how to run
@@ -31,11 +27,11 @@ shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
 
 # What Snakemake has read is not asked: it has its own words for a number like 1:9 or 010.
 try:
-    study = studies.read(
+    study = study_file.read_study(
         *configfiles.merged(workflow.configfiles, workflow.config_settings)
     )
     if "--target-jobs" not in sys.argv:  # a job may run where no other's files are
-        studies.require_files(study)
+        study_file.require_files(study)
 except UserError as error:
     print(f"disentbench: {error}", file=sys.stderr, flush=True)
     sys.exit(2)
@@ -43,14 +39,14 @@ except UserError as error:
 # A dry run, and whoever asks for more, gets Snakemake's own words. So do jobs on a cluster.
 said = workflow.output_settings
 if not (workflow.remote_exec or said.dryrun or said.verbose or said.printshellcmds):
-    conduct.say_little(logger)
+    terminal.say_little(logger)
 
 
 # Snakemake's own lock outlives a killed Snakemake; the profiles do without it. Not called in jobs.
 onstart:
     try:
-        conduct.hold(study.study)
-        conduct.make_way(workflow.dag.needrun_jobs())
+        folder.hold(study.study)
+        folder.make_way(workflow.dag.needrun_jobs())
     except (UserError, NotADirectoryError) as error:
         print(f"disentbench: {error}", file=sys.stderr, flush=True)
         sys.exit(2)
@@ -87,7 +83,7 @@ def pack(wildcards):
 
 def recipe(wildcards):
     """All that the pack's training depends on: a change in it trains the pack anew."""
-    return study.recipe(pack(wildcards))
+    return study.recipe(pack(wildcards)).text
 
 
 @cache
@@ -104,7 +100,7 @@ def code_digest(stage, *parts):
 
 def parts(wildcards):
     """The files of a pack's data set, objective and architecture."""
-    return study.parts(pack(wildcards))
+    return study.recipe(pack(wildcards)).parts
 
 
 def dataset_file(wildcards):
@@ -132,7 +128,7 @@ def said(identity):
 
 def of_pack(wildcards, name):
     """What this file of the pack must say it is."""
-    return said(expected.of_pack(study, pack(wildcards), name))
+    return said(expected.of_pack(study.recipe(pack(wildcards)), name))
 
 
 def packs(file):

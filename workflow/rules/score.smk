@@ -65,7 +65,7 @@ rule audit:
         runtime=60,
     params:
         latents=lambda w: said(
-            expected.of_pack(study, study.first_pack(w.dataset), "latents")
+            expected.of_pack(study.recipe(study.first_pack(w.dataset)), "latents")
         ),
         audit=lambda w: said(expected.audit(study, w.dataset)),
         code=code_digest("audit"),

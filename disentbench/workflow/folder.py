@@ -1,7 +1,6 @@
-"""What a study asks of the Snakemake that runs it: to be alone, and to say little. No torch."""
+"""The folder that a study is run in: one workflow at a time, and room for what it writes."""
 
 import json
-import logging
 import os
 import socket
 import warnings
@@ -73,42 +72,3 @@ def make_way(jobs: Iterable[Any]) -> None:
                 raise
             except OSError:  # a full disk, say; the job that needs the room tells of it
                 pass
-
-
-class Progress(logging.Formatter):
-    """A line for each job that has ended; all else as Snakemake has it."""
-
-    def __init__(self, usual: logging.Formatter):
-        super().__init__()
-        self.usual = usual
-        self.jobs: dict[int, str] = {}  # those that have begun, by Snakemake's number
-        self.ended = ""
-
-    def format(self, record: logging.LogRecord) -> str:
-        if getattr(record, "event", None) != "progress":
-            return self.usual.format(record)
-        return f"{record.done} of {record.total} done: {self.ended}"
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is for the terminal; who begins and ends is noted."""
-        event = getattr(record, "event", None)
-        if event == "job_info":
-            self.jobs[record.jobid] = " ".join([record.rule_name, *record.output[:1]])
-        if event == "job_finished":
-            self.ended = self.jobs.pop(record.job_id, "")
-        return event not in FOR_THE_LOG and record.msg != "Select jobs to execute..."
-
-
-FOR_THE_LOG = (
-    *("workflow_started", "resources_info", "job_started", "job_info", "job_finished"),
-    *("group_info", "shellcmd"),
-)
-
-
-def say_little(logger: logging.Logger) -> None:
-    """Have Snakemake's terminal show what has ended or failed; its log file has it all."""
-    for handler in logger.handlers:
-        if handler.name == "DefaultStreamHandler" and not isinstance(handler.formatter, Progress):
-            progress = Progress(handler.formatter)
-            handler.setFormatter(progress)
-            handler.addFilter(progress)

@@ -1,0 +1,150 @@
+"""What makes models and their latents: data sets, trainings, encodings."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from disentbench import plugins, sources
+from disentbench.errors import UserError
+from disentbench.recipe import Recipe
+from disentbench.storage import expected, files
+from disentbench.storage.study_file import read_recipe
+
+if TYPE_CHECKING:
+    from disentbench.storage.identities import Identity
+    from disentbench.storage.images import Images
+    from disentbench.training.loop import Trained
+
+
+def data(*, dataset: str, options: dict[str, Any], out: Path) -> None:
+    """Render or read a data set and write it as one HDF5 file."""
+    from disentbench.datasets import promised
+    from disentbench.storage import images_file
+    from disentbench.storage.provenance import provenance
+
+    made = plugins.make("datasets", dataset, options)
+    text = json.dumps({dataset: made.model_dump(mode="json")})
+    rendered = promised(made, made.images(), "what it gives")
+    code = sources.digest(*sources.data(dataset))
+    said = expected.images(made) | {"code": code}
+    images_file.write(rendered, out, provenance(text, "cpu"), said)
+
+
+def train(
+    *,
+    study: str,
+    images: Path,
+    model: Path,
+    history: Path,
+    checkpoints: Path,
+    checkpoint_seconds: float = 60.0,
+    wait: int = 60,
+    threads: int | None = None,
+    vectorise: bool | None = None,
+) -> None:
+    """Train the runs of one pack; a killed training resumes from its checkpoints."""
+    from disentbench.training import devices, loop
+    from disentbench.training.interruption import supervised
+    from disentbench.training.progress import Progress
+
+    recipe = read_recipe(study)
+    with supervised(checkpoints.with_suffix(".lock"), wait) as supervision:
+        source = _images_of(recipe, images)
+        if _trained_already(recipe, source, model, history):
+            print("trained already: the same model is there", file=sys.stderr)
+        else:
+            file = checkpoints / "progress.json"
+            with Progress(recipe.pack.seeds, recipe.training.steps, file) as progress:
+                trained = loop.train(
+                    recipe,
+                    source,
+                    devices.use(threads),
+                    checkpoints,
+                    vectorise=vectorise,
+                    seconds_between_checkpoints=checkpoint_seconds,
+                    report=progress,
+                    supervision=supervision,
+                )
+            _write_trained(recipe, source, trained, model, history)
+        # On a network file system a file that is still open elsewhere cannot go; it does no harm.
+        shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _images_of(recipe: Recipe, path: Path) -> "Images":
+    """The images in a file, if they are those that a recipe asks for."""
+    from disentbench.datasets import promised
+    from disentbench.storage import images_file
+
+    images = images_file.read(path)
+    expected.require(path, expected.images(recipe.dataset))
+    return promised(recipe.dataset, images, str(path))
+
+
+def _write_trained(
+    recipe: Recipe, images: "Images", trained: "Trained", model: Path, history: Path
+) -> None:
+    """Write the history, then the model: where that is, the training is done."""
+    from disentbench.models import model_file
+    from disentbench.training.loop import fingerprint
+
+    code = sources.digest(*sources.training(*recipe.parts))
+    made: Identity = {"images": images.digest, "code": code}
+    with files.whole(history) as path:
+        trained.history.to_csv(path, index=False)
+    files.write_sums(history, identity=expected.of_pack(recipe, "history") | made)
+    content = {
+        "fingerprint": fingerprint(recipe, images),
+        "parameters": trained.parameters,
+        "failed": trained.failed,
+        "origins": trained.origins,
+    }
+    model_file.save(model, content, expected.of_pack(recipe, "model") | made)
+
+
+def _trained_already(recipe: Recipe, images: "Images", model: Path, history: Path) -> bool:
+    """Whether another process, for which this one has waited, say, has done the same training."""
+    from disentbench.models.model_file import load
+    from disentbench.training.loop import fingerprint
+
+    if not (model.exists() and history.exists()):
+        return False
+    try:
+        files.checked(history)
+        expected.require(history, expected.of_pack(recipe, "history"))
+        return load(model).fingerprint == fingerprint(recipe, images)
+    except UserError as error:
+        print(f"{error}; training anew", file=sys.stderr)
+        return False
+
+
+def encode(
+    *, study: str, images: Path, model: Path, latents: Path, threads: int | None = None
+) -> None:
+    """Encode every image of the data set under each run of a pack."""
+    from disentbench.models.model_file import load, require_fit
+    from disentbench.models.vae import vae_of
+    from disentbench.storage import latents as latents_file
+    from disentbench.storage.provenance import provenance
+    from disentbench.training import devices
+    from disentbench.training.device_images import Resident
+    from disentbench.training.encode import encode as encode_pack
+
+    recipe = read_recipe(study)
+    device, pack, vae = devices.use(threads), recipe.pack, vae_of(recipe)
+    source = _images_of(recipe, images)
+    saved, made_from = load(model), {"images": source.digest}
+    expected.require(model, expected.of_pack(recipe, "model") | made_from)
+    code = {"code": sources.digest(*sources.encoding(recipe.parts[-1]))}
+    require_fit(saved, vae, len(pack.seeds))
+    latents_file.write(
+        latents,
+        encode_pack(vae, saved, Resident(source, device), pack.seeds, device),
+        source,
+        identity={"study": recipe.study}
+        | {key: getattr(pack, key) for key in ("dataset", "objective", "setting")},
+        groups=recipe.objective.structure().groups,
+        provenance=provenance(study, devices.name(device)) | {"trained": saved.origins},
+        said=expected.of_pack(recipe, "latents") | made_from | code,
+    )

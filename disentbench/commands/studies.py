@@ -1,0 +1,87 @@
+"""What concerns a study as a whole: its table and its report, how far it is, what differs."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from disentbench import sources
+from disentbench.commands.tables import write_table
+from disentbench.errors import UserError
+from disentbench.storage import expected, files
+from disentbench.storage.study_file import read_study
+
+DIFFERENT = 3  # what `diff --exit-code` answers; 1 and 2 are mistakes
+
+
+def collect(*, study: str, results: Path, out: Path) -> None:
+    """Gather the scores of all runs of a study in one tidy table, as CSV and as parquet."""
+    from disentbench.results import collect as tidy
+    from disentbench.storage.provenance import provenance
+
+    if out.suffix.lower() != ".csv":
+        raise UserError(f"--out {out} must end in .csv; a .parquet is written beside it")
+    of, parquet = read_study(study), out.with_suffix(".parquet")
+    table = tidy.collect(of, results)
+    write_table(table, out)
+    with files.whole(parquet) as path:
+        made = {"scored": tidy.scored_by(of, results)}
+        tidy.write_parquet(table, path, provenance(of.text, "cpu") | made)
+    code = {"code": sources.digest(*sources.collecting())}
+    files.write_sums(out, parquet, identity=expected.of_study(of, "scores") | code)
+
+
+def report(*, study: str, results: Path, scores: Path, out: Path) -> None:
+    """Render the comparison report of a study: a page, its figures and its tables."""
+    os.environ["MPLBACKEND"] = "agg"  # Jupyter asks for one that only it has; read at the import
+    from disentbench.report import render
+
+    began = time.monotonic()
+    render(read_study(study), results, scores, out)
+    print(f"{out} in {time.monotonic() - began:.1f} s", file=sys.stderr)
+
+
+def status(*, study: str, results: Path) -> None:
+    """Say how far a study is: what is done, runs, has failed or is missing, and the time left."""
+    from disentbench.results import status as how_far
+
+    print(how_far.text(how_far.status(read_study(study), results)))
+
+
+def diff(*, a: Path, b: Path, metrics: list[str] | None, tolerance: float, exit_code: bool) -> int:
+    """Say which scores of two results differ, by how much, and what made either.
+
+    A and B are results folders of a study (results/NAME) or tidy tables (.csv or .parquet).
+    """
+    from disentbench.results.diff import compare, text
+
+    found = compare(a, b, metrics, tolerance)
+    print(text(found))
+    return 0 if found.same or not exit_code else DIFFERENT
+
+
+def verify(*, study: str, results: Path, set_aside: bool) -> None:
+    """Read every file of a study and name what is damaged; moved aside, it will be made again."""
+    from disentbench.results import verify as whether
+
+    of = read_study(study)
+    folder = results / of.study
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not there; --results names the folder above it")
+    found = whether.verify(of, folder)
+    command = f"snakemake --cores all --configfile {study}"
+    for kind, path in ((kind, path) for kind, paths in found.kinds.items() for path in paths):
+        print(f"{kind}: {path}", file=sys.stderr)
+    wrong = found.damaged + found.foreign
+    if wrong and not set_aside:
+        raise UserError(
+            f"{found.text}; `disentbench verify {study} --set-aside` moves aside what is "
+            f"damaged or of another run, and `{command}` makes it again"
+        )
+    if wrong:
+        whether.set_aside(folder, wrong)
+        print(f"{len(wrong)} moved aside; `{command}` makes them again")
+    if found.other:
+        raise UserError(f"{len(found.other)} {whether.OTHER}; `{command}` makes them anew")
+    if not wrong:
+        print("every file is whole")

@@ -1,0 +1,98 @@
+"""Files read as representations: each run of ours, or of anybody's."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from disentbench.errors import UserError
+from disentbench.posterior.divergence import beyond
+from disentbench.posterior.representation import Representation, classes, represent
+from disentbench.storage import hdf5, limits
+from disentbench.storage.representations import AS_IT_IS, Reading, read_arrays
+
+HDF5 = (".h5", ".hdf5")
+
+
+def read_latents(
+    path: str | Path, reading: Reading = AS_IT_IS
+) -> Iterator[tuple[str, Representation]]:
+    """Each run of a file with its name: see `storage.representations.read_arrays` for the kinds.
+
+    Of our own files a run has diverged, too, if what it encodes is beyond what can be measured, and
+    whatever is not is scored as far as it can be.
+    """
+    name = None
+    for name, arrays in read_arrays(path, reading):
+        for kind, things in (("mean", "latents"), ("factors", "factors")):
+            columns = np.shape(arrays.get(kind, ()))[1:]
+            limits.require_count(path, max(columns, default=0), limits.MOST_COLUMNS, things)
+        try:
+            yield name, _represented(**arrays)
+        except UserError as error:
+            raise UserError(f"{path}, run {name}: {error}") from None
+    if name is None:
+        raise UserError(f"{path} holds no run; mean is [run, image, latent] with none in it")
+
+
+def _represented(ours: bool = False, failed: bool = False, **arrays) -> Representation:
+    if not ours:
+        return represent(**arrays, failed=failed)
+    encoded = [arrays[name] for name in ("mean", "logvar", "distortion") if name in arrays]
+    failed = failed or beyond(*encoded, *arrays["logits"].values())
+    return represent(**arrays, failed=failed, widest=np.inf)
+
+
+def read_together(
+    paths: Sequence[str | Path], reading: Reading = AS_IT_IS
+) -> Iterator[tuple[tuple[int, str], Representation]]:
+    """Each run of several files with the file's place and its name; all are of the same images.
+
+    A run may be there once: a file that is named twice is refused, and a seed that two files have.
+    """
+    homes: dict[str, int] = {}
+    factors = None
+    for place, path in enumerate(paths):
+        if os.path.realpath(path) in map(os.path.realpath, paths[:place]):
+            raise UserError(f"{path} is named twice; name each file once")
+        stated = _states_seeds(path)
+        for name, run in read_latents(path, reading):
+            factors = run.factors if factors is None else factors
+            if not np.array_equal(run.factors, factors):
+                raise UserError(
+                    f"{path} and {paths[0]} differ in their factors; bring runs on the same images"
+                )
+            if stated and homes.setdefault(name, place) != place:
+                raise UserError(
+                    f"seed {name} is both in {paths[homes[name]]} and in {path}; a run may be "
+                    "there once"
+                )
+            yield (place, name), run
+
+
+def _states_seeds(path: str | Path) -> bool:
+    """Whether a file says which seeds its runs have; without, their names are their places."""
+    if Path(path).suffix.lower() not in HDF5:
+        return False
+    with hdf5.open_data(path) as file:
+        return "seeds" in file
+
+
+def title(path: str | Path, run: str) -> str:
+    """What to call a run: by its objective, setting and seed if the file says them."""
+    if Path(path).suffix.lower() in HDF5:
+        with hdf5.open_data(path) as file:
+            if {"objective", "setting"} <= set(file.attrs):
+                named = (hdf5.attribute(file, key) for key in ("objective", "setting"))
+                return f"{'/'.join(map(str, named))} seed {run}"
+    return f"run {run}"
+
+
+def read_factors(path: str | Path, reading: Reading = AS_IT_IS) -> np.ndarray:
+    """The factors [image, factor] of a latents file or of a data set file."""
+    if Path(path).suffix.lower() in HDF5:
+        with hdf5.open_checked(path) as file:
+            limits.require_memory(path, hdf5.claim(file, "factors"), reading.memory)
+            return classes(hdf5.array(file, "factors"))
+    return next(read_latents(path, reading))[1].factors
