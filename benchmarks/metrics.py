@@ -24,7 +24,8 @@ from threadpoolctl import threadpool_limits
 
 from disentbench import plugins
 from disentbench.posterior import aggregate
-from disentbench.posterior.representation import Posterior, represent
+from disentbench.posterior.represent import represent
+from disentbench.posterior.representation import Posterior
 from disentbench.scoring.scores import needs
 
 HERE = Path(__file__).parent

@@ -20,8 +20,9 @@ import pandas as pd
 from sections import machine, write
 
 from disentbench import plugins
-from disentbench.storage import files
+from disentbench.storage import seals
 from disentbench.storage.provenance import origin
+from disentbench.storage.study_file import read_study
 from disentbench.study import Pack, Study
 
 ROOT = Path(__file__).parent.parent
@@ -118,7 +119,7 @@ def made_up(study: Study, results: Path) -> None:
                 for seed in pack.seeds
             }
             detail.write_text(json.dumps({"runs": runs, "provenance": made_by}))
-            files.write_sums(tidy, detail)
+            seals.write_sums(tidy, detail)
 
 
 def names(metric: str) -> list[str]:

@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from disentbench.cli import main
-from disentbench.results import collect, diff
+from disentbench.results import diff, diff_text
+from disentbench.results.tidy import write_parquet
 
 RUN = diff.RUN
 rng = np.random.default_rng(0)
@@ -46,7 +47,7 @@ def changed(table, where, value):
 
 
 def first_line(found):
-    return diff.text(found).split("\n")[0]
+    return diff_text.text(found).split("\n")[0]
 
 
 def test_a_result_is_identical_to_itself_in_any_order_and_format(tmp_path):
@@ -111,7 +112,7 @@ def test_runs_and_values_of_one_alone_are_counted(tmp_path):
         "identical: 10 values of 6 runs; 5 runs and 2 more values in A or B alone"
     )
     assert not found.same
-    assert "runs: 6 in both, 2 in A alone, 3 in B alone" in diff.text(found)
+    assert "runs: 6 in both, 2 in A alone, 3 in B alone" in diff_text.text(found)
 
 
 def test_nothing_in_both_is_nothing_to_compare(tmp_path):
@@ -149,7 +150,7 @@ def test_values_that_runs_share_in_have_no_interval(tmp_path):
     low = found.means.set_index("metric")["low"]
     assert np.isfinite(low["mig"])
     assert np.isnan(low["udr_spearman"])
-    assert "no interval; 4 common seeds" in diff.text(found)
+    assert "no interval; 4 common seeds" in diff_text.text(found)
 
 
 @pytest.mark.parametrize("seeds", [[3, 4], [3]])
@@ -209,7 +210,7 @@ def test_what_made_them_is_compared(tmp_path):
         "encoded with device": (["cpu"], ["H100", "cpu"]),
         "encoded with torch": (["2.6"], ["2.6", "2.7"]),
     }
-    assert "encoded with torch: 2.6 | 2.6 or 2.7" in diff.text(found)
+    assert "encoded with torch: 2.6 | 2.6 or 2.7" in diff_text.text(found)
 
 
 def test_where_they_were_trained_is_told_apart_from_where_they_were_encoded(tmp_path):
@@ -228,13 +229,13 @@ def test_the_keys_of_the_studies_are_compared_for_settings_that_both_have(tmp_pa
     alone = {"tiny/hfvae/beta-4/seeds-0-4": {"study": json.dumps({"latents": 3})}}
     found = made_by(tmp_path, mine | alone, {VAE: {"study": json.dumps(other)}})
     assert said(found.study) == {"pack": ([], ["5"]), "training.steps": (["30"], ["60"])}
-    assert "pack: not said | 5" in diff.text(found)
+    assert "pack: not said | 5" in diff_text.text(found)
 
 
 def parquet_of_ours(path, **provenance):
     """A table as `collect` writes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    collect.write_parquet(tidy(), path, provenance)
+    write_parquet(tidy(), path, provenance)
     return path
 
 
@@ -254,7 +255,7 @@ def test_a_table_that_says_what_made_it_is_compared_by_it(tmp_path):
 def test_tables_alone_do_not_say_what_made_them(tmp_path):
     saved(tmp_path, tidy())
     found = diff.compare(tmp_path / "scores.csv", tmp_path)
-    assert diff.text(found).count("nothing says what made") == 2
+    assert diff_text.text(found).count("nothing says what made") == 2
 
 
 @pytest.mark.parametrize(
@@ -267,7 +268,7 @@ def test_tables_alone_do_not_say_what_made_them(tmp_path):
 )
 def test_odd_provenance_is_no_hindrance(tmp_path, junk):
     found = made_by(tmp_path, {VAE: HERE}, {VAE: junk})
-    assert diff.text(found).startswith("identical: 16 values of 8 runs\n")
+    assert diff_text.text(found).startswith("identical: 16 values of 8 runs\n")
 
 
 def test_latents_that_cannot_be_read_are_named_and_left_out(tmp_path):
@@ -282,7 +283,7 @@ def test_latents_that_cannot_be_read_are_named_and_left_out(tmp_path):
 def test_long_lists_are_cut(tmp_path):
     a = tidy(metrics=[f"m{i}" for i in range(40)])
     found = compared(tmp_path, a, a.assign(value=0.0))
-    lines = diff.text(found).splitlines()
+    lines = diff_text.text(found).splitlines()
     assert "  and 20 more" in lines
     assert "  and 60 more" in lines
     assert len(lines) < 60
@@ -294,7 +295,7 @@ def test_the_clearest_differences_come_first(tmp_path):
     b = a.copy()
     for objective, shift in shifts.items():
         b.loc[b["objective"] == objective, "value"] += shift
-    lines = diff.text(compared(tmp_path, a, b)).splitlines()
+    lines = diff_text.text(compared(tmp_path, a, b)).splitlines()
     start = lines.index("means of settings that differ, B - A, with 95 % intervals")
     assert "tiny/beta_vae/beta-4 mig: +0.1" in lines[start + 1]
     assert "tiny/vae/beta-4 mig" in lines[start + 2]
@@ -321,7 +322,7 @@ def test_exit_codes(tmp_path, capsys):
 
 HEAD = "dataset,objective,setting,seed,metric,value\n"
 TABLES = {
-    "dataset,objective\n": "has no column 'setting'",
+    "dataset,objective\n": "no column 'setting'",
     f"{HEAD}a,b,c,0,mig,high\n": "could not convert string to float: 'high'",
     f"{HEAD}a,b,c,x,mig,1\n": "'seed' does not hold",
     f"{HEAD}a,b,c,0,mig,1\na,b,c,0,mig,1\n": "seed 0 twice",

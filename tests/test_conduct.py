@@ -13,6 +13,7 @@ import pytest
 
 from disentbench.errors import UserError
 from disentbench.workflow import folder
+from disentbench.workflow.terminal import say_little
 
 HOLDER = """
 import subprocess, sys

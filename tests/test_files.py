@@ -15,7 +15,7 @@ import torch
 
 from disentbench.errors import UserError
 from disentbench.models import model_file
-from disentbench.storage import files, hdf5
+from disentbench.storage import files, hdf5, seals
 
 
 def hdf5_file(path, said=None):
@@ -35,7 +35,7 @@ KINDS = pytest.mark.parametrize("write", [hdf5_file, torch_file])
 def test_every_flipped_bit_and_every_truncation_is_found(tmp_path, write):
     path = tmp_path / "file"
     write(path)
-    files.check_seal(path)
+    seals.check_seal(path)
     content = path.read_bytes()
     rng = np.random.default_rng(0)
     for at in {0, len(content) - 1, len(content) - 80, *rng.integers(len(content), size=200)}:
@@ -43,14 +43,14 @@ def test_every_flipped_bit_and_every_truncation_is_found(tmp_path, write):
         broken[at] ^= 1 << rng.integers(8)
         path.write_bytes(broken)
         with pytest.raises(UserError, match="is damaged"):
-            files.check_seal(path)
+            seals.check_seal(path)
     for length in (0, 1, 10, len(content) - 200, len(content) - 72, len(content) - 1):
         path.write_bytes(content[:length])
         with pytest.raises(UserError, match="is damaged"):
-            files.check_seal(path)
+            seals.check_seal(path)
     path.write_bytes(content + b"\0")
     with pytest.raises(UserError, match="is damaged"):
-        files.check_seal(path)
+        seals.check_seal(path)
 
 
 def test_sealed_files_are_what_their_readers_expect(tmp_path):
@@ -61,14 +61,14 @@ def test_sealed_files_are_what_their_readers_expect(tmp_path):
     assert torch.load(tmp_path / "file.pt", weights_only=True)["x"].tolist() == [0, 1, 2, 3, 4]
     with zipfile.ZipFile(tmp_path / "file.pt") as archive:
         assert archive.testzip() is None
-        assert archive.comment.startswith(files.MARK)
+        assert archive.comment.startswith(seals.MARK)
 
 
 def tables(folder, said=None):
     paths = [folder / "mig.csv", folder / "mig.json"]
     for path in paths:
         path.write_text("run,metric,value\n0,mig,0.5\n")
-    files.write_sums(*paths, identity=said)
+    seals.write_sums(*paths, identity=said)
     return paths
 
 
@@ -85,12 +85,12 @@ def test_what_a_file_says_it_is_is_read_back_and_its_readers_pass_over_it(tmp_pa
     hdf5_file(tmp_path / "x.h5", SAID)
     torch_file(tmp_path / "x.pt", SAID)
     for path in (*paths, tmp_path / "x.h5", tmp_path / "x.pt"):
-        assert files.identity(path) == SAID
+        assert seals.identity(path) == SAID
     assert h5py.File(tmp_path / "x.h5")["x"][:].tolist() == [0, 1, 2, 3, 4]
     assert torch.load(tmp_path / "x.pt", weights_only=True)["x"].tolist() == [0, 1, 2, 3, 4]
     command = ["sha256sum", "--check", "--strict", "--warn", "mig.sha256"]
     subprocess.run(command, cwd=tmp_path, check=True)
-    assert files.all_damaged(tmp_path) == []
+    assert seals.all_damaged(tmp_path) == []
 
 
 def test_who_says_nothing_that_can_be_read_says_nothing(tmp_path):
@@ -102,7 +102,7 @@ def test_who_says_nothing_that_can_be_read_says_nothing(tmp_path):
     (tmp_path / "y.csv").touch()
     (tmp_path / "y.sha256").write_text('# {"of": "x"}\n')
     there = [tmp_path / name for name in ("x.h5", "x.pt", "y.h5", "y.pt", "y.csv", "z.csv", "z.h5")]
-    assert [files.identity(path) for path in (*paths, *there)] == [None] * 9
+    assert [seals.identity(path) for path in (*paths, *there)] == [None] * 9
 
 
 @KINDS
@@ -114,7 +114,7 @@ def test_every_flipped_bit_of_what_a_file_says_it_is_is_found(tmp_path, write):
         broken = bytearray(content)
         broken[at] ^= 1
         path.write_bytes(broken)
-        assert not files.intact(path)
+        assert not seals.intact(path)
 
 
 def test_every_flipped_bit_among_checksums_is_found(tmp_path):
@@ -126,7 +126,7 @@ def test_every_flipped_bit_among_checksums_is_found(tmp_path):
             broken = bytearray(content)
             broken[at] ^= 1 << bit
             sums.write_bytes(broken)
-            assert files.all_damaged(tmp_path), (at, bit)
+            assert seals.all_damaged(tmp_path), (at, bit)
 
 
 @pytest.mark.parametrize("said", [None, SAID])
@@ -136,31 +136,31 @@ def test_wherever_checksums_are_cut_it_is_found(tmp_path, said):
     figure.parent.mkdir()
     for path in (table, figure):
         path.write_text("x")
-    files.write_sums(table, figure, identity=said)
+    seals.write_sums(table, figure, identity=said)
     content = (tmp_path / "mig.sha256").read_bytes()
     for end in range(len(content)):
         (tmp_path / "mig.sha256").write_bytes(content[:end])
-        assert files.all_damaged(tmp_path) == [table], end
+        assert seals.all_damaged(tmp_path) == [table], end
 
 
 def test_a_changed_table_is_found(tmp_path):
     paths = tables(tmp_path)
-    assert pd.read_csv(files.checked(paths[0])).value.tolist() == [0.5]
+    assert pd.read_csv(seals.checked(paths[0])).value.tolist() == [0.5]
     paths[1].write_text("run,metric,value\n0,mig,0.6\n")
-    files.checked(paths[0])
+    seals.checked(paths[0])
     with pytest.raises(UserError, match=r"mig\.json is damaged"):
-        files.checked(paths[1])
+        seals.checked(paths[1])
 
 
 def test_tables_from_elsewhere_need_no_sums_but_those_of_a_workflow_do(tmp_path, monkeypatch):
     table = tmp_path / "scores.csv"
     table.write_text("a\n")
-    assert files.checked(table) == table
+    assert seals.checked(table) == table
     monkeypatch.setenv(files.RERUN, "snakemake --cores all --configfile mine.yaml")
     with pytest.raises(
         UserError, match=r"it is now scores\.csv\.damaged, .*--configfile mine\.yam"
     ):
-        files.checked(table)
+        seals.checked(table)
     assert os.listdir(tmp_path) == ["scores.csv.damaged"]
 
 
@@ -169,7 +169,7 @@ def test_by_hand_a_damaged_file_stays_where_it_is(tmp_path):
     torch_file(path)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(UserError, match=r"remove it \(rm .*model\.pt\) and run"):
-        files.check_seal(path)
+        seals.check_seal(path)
     assert os.listdir(tmp_path) == ["model.pt"]
 
 
@@ -208,8 +208,8 @@ def test_a_stale_handle_is_opened_again(tmp_path, monkeypatch):
         return opened(self, *arguments, **options)
 
     monkeypatch.setattr(type(path), "open", stale)
-    monkeypatch.setattr(files.time, "sleep", lambda seconds: None)
-    files.check_seal(path)
+    monkeypatch.setattr(seals.time, "sleep", lambda seconds: None)
+    seals.check_seal(path)
     assert not failures
 
 
@@ -242,10 +242,10 @@ def test_all_that_is_damaged_below_a_folder_is_named(tmp_path):
     tables(tmp_path)
     torch_file(tmp_path / "model.pt")
     hdf5_file(tmp_path / "latents.h5")
-    assert files.all_damaged(tmp_path) == []
+    assert seals.all_damaged(tmp_path) == []
     for name in ("model.pt", "latents.h5", "mig.json"):
         (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-1])
-    names = [path.name for path in files.all_damaged(tmp_path)]
+    names = [path.name for path in seals.all_damaged(tmp_path)]
     assert names == ["latents.h5", "model.pt", "mig.json"]
 
 
@@ -254,4 +254,4 @@ def test_damaged_sums_condemn_what_they_are_for(tmp_path, content):
     paths = tables(tmp_path)
     sums = tmp_path / "mig.sha256"
     sums.write_text(sums.read_text().splitlines()[0] if content == "first line" else content)
-    assert sorted(files.all_damaged(tmp_path)) == paths
+    assert sorted(seals.all_damaged(tmp_path)) == paths

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from disentbench.cli import main
-from disentbench.storage import expected, files, identities
+from disentbench.storage import expected, files, identities, seals
 from disentbench.storage.study_file import read_study
 
 pytestmark = pytest.mark.usefixtures("quick_figures")
@@ -204,11 +204,11 @@ def test_the_results_that_are_not_there_are_named(tmp_path, capsys):
 def test_a_model_and_latents_are_of_the_images_that_are_there(reader, root, capsys):
     """Other images under the same settings, as when a file that they are read from is replaced."""
     path = root / "tiny/images.h5"
-    said_before = files.identity(path)
+    said_before = seals.identity(path)
     shutil.copy(root / "other/images.h5", path)
     content = path.read_bytes()
     end = content.rindex(identities.MARK)
-    with files.sealed(path, said_before | {"images": "others"}) as temporary:
+    with seals.sealed(path, said_before | {"images": "others"}) as temporary:
         temporary.write_bytes(content[:end])
     assert reader(root) == 2
     assert "was made from other images than those that are there" in capsys.readouterr().err
@@ -220,11 +220,11 @@ def test_a_training_of_other_images_is_not_taken_up(root, capsys):
     assert train(root) == 0
     assert "trained already" in capsys.readouterr().err
     path = root / "tiny/images.h5"
-    said_before = files.identity(path)
+    said_before = seals.identity(path)
     assert data(root, "other") == 0
     shutil.copy(root / "other/images.h5", path)
     content = path.read_bytes()
-    with files.sealed(path, said_before) as temporary:
+    with seals.sealed(path, said_before) as temporary:
         temporary.write_bytes(content[: content.rindex(identities.MARK)])
     assert train(root) == 0
     assert "trained already" not in capsys.readouterr().err
@@ -234,9 +234,9 @@ def test_a_training_of_other_images_is_not_taken_up(root, capsys):
 def test_files_that_say_nothing_are_for_those_who_come_from_elsewhere(root, tmp_path, capsys):
     path = root / PACK.path / "latents.h5"
     content = path.read_bytes()
-    with files.sealed(path) as temporary:
+    with seals.sealed(path) as temporary:
         temporary.write_bytes(content[: content.rindex(identities.MARK)])
-    assert files.identity(path) is None
+    assert seals.identity(path) is None
     assert score(root) == 0
     assert report(root) == 0
     shutil.copy(path, tmp_path / "x.h5")
@@ -246,7 +246,7 @@ def test_files_that_say_nothing_are_for_those_who_come_from_elsewhere(root, tmp_
 def test_in_a_workflow_every_file_says_what_it_is(root, capsys, workflow):
     path = root / PACK.path / "latents.h5"
     content = path.read_bytes()
-    with files.sealed(path) as temporary:
+    with seals.sealed(path) as temporary:
         temporary.write_bytes(content[: content.rindex(identities.MARK)])
     assert score(root) == 2
     assert "latents.h5 is damaged: it does not say what it is" in capsys.readouterr().err

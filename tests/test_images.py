@@ -9,7 +9,6 @@ import pytest
 from disentbench.datasets import Images, grid
 from disentbench.datasets.dsprites import dataset
 from disentbench.errors import UserError
-from disentbench.storage.files import SEAL_BYTES
 from disentbench.storage.hdf5 import (
     array,
     attribute,
@@ -20,6 +19,7 @@ from disentbench.storage.hdf5 import (
     shape,
 )
 from disentbench.storage.images_file import read, unpack, write
+from disentbench.storage.seals import SEAL_BYTES
 
 
 def binary(size=20):

@@ -20,7 +20,7 @@ from disentbench.commands import measuring
 from disentbench.errors import UserError
 from disentbench.posterior.reading import read_latents
 from disentbench.scoring import scores
-from disentbench.storage import files, hdf5, limits, tables
+from disentbench.storage import hdf5, limits, seals, tables
 from disentbench.storage.representations import Reading
 
 pytestmark = pytest.mark.usefixtures("canary")
@@ -76,7 +76,7 @@ def test_a_model_and_a_table_are_regular_files(tmp_path):
         path = tmp_path / make.__name__
         os.chdir(tmp_path)  # a socket's name is short
         make(path.name)
-        for read in (files.check_seal, files.checked):
+        for read in (seals.check_seal, seals.checked):
             with pytest.raises(UserError, match=words):
                 read(path)
 
@@ -352,10 +352,10 @@ def test_a_filter_that_is_not_installed_is_named(capsys):
 
 
 def test_a_model_that_unpacks_to_more_is_refused(tmp_path):
-    with files.sealed(tmp_path / "model.pt") as part, zipfile.ZipFile(part, "w") as archive:
+    with seals.sealed(tmp_path / "model.pt") as part, zipfile.ZipFile(part, "w") as archive:
         archive.writestr("archive/data/0", bytes(2**20), zipfile.ZIP_DEFLATED)
     with pytest.raises(UserError, match="unpacks to 1 MiB; ours are as saved"):
-        files.check_seal(tmp_path / "model.pt")
+        seals.check_seal(tmp_path / "model.pt")
 
 
 def test_what_takes_long_says_how_far_it_is(capsys):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from disentbench.errors import UserError
-from disentbench.storage import files
+from disentbench.storage import files, seals
 from disentbench.workflow.folder import make_way
 
 
@@ -33,7 +33,7 @@ def test_by_hand_it_is_named_and_left(folder):
     with pytest.raises(OSError, match=r"^/.*/history\.csv is a folder, and .*; move it away$"):
         write(folder)
     with pytest.raises(UserError, match=r"it is a folder, no file; remove it \(rm -r .*csv\)"):
-        files.checked(folder)
+        seals.checked(folder)
     assert (folder / "notes").read_text() == "mine"
 
 
@@ -47,7 +47,7 @@ def test_in_a_workflow_it_makes_room_for_what_is_written(folder, in_workflow, ca
         assert len(list(folder.parent.glob("history.csv.damaged*"))) == i + 1
 
 
-@pytest.mark.parametrize("read", [files.checked, files.check_seal])
+@pytest.mark.parametrize("read", [seals.checked, seals.check_seal])
 def test_in_a_workflow_whoever_reads_it_moves_it_aside(folder, in_workflow, read):
     with pytest.raises(UserError, match=r"it is now history\.csv\.damaged, and this makes it"):
         read(folder)
@@ -58,19 +58,19 @@ def test_in_a_workflow_whoever_reads_it_moves_it_aside(folder, in_workflow, read
 def test_no_checksums_and_no_file_are_ever_waited_for(tmp_path, in_workflow, name):
     """A pipe that nobody writes to would be read for ever."""
     write(tmp_path / "history.csv")
-    files.write_sums(tmp_path / "history.csv")
+    seals.write_sums(tmp_path / "history.csv")
     (tmp_path / name).unlink()
     os.mkfifo(tmp_path / name)
-    assert files.all_damaged(tmp_path)
+    assert seals.all_damaged(tmp_path)
     with pytest.raises(UserError, match="is damaged"):
-        files.checked(tmp_path / "history.csv")
+        seals.checked(tmp_path / "history.csv")
 
 
 @pytest.mark.parametrize("name", ["model.pt", "latents.h5", "scores.csv", "a.sha256", "a.json"])
 def test_verify_names_it(tmp_path, name):
     (tmp_path / name).mkdir()
     (tmp_path / "unreadable.csv").symlink_to(tmp_path / "nowhere")
-    assert files.all_damaged(tmp_path) == [tmp_path / name]
+    assert seals.all_damaged(tmp_path) == [tmp_path / name]
 
 
 @pytest.mark.parametrize("how", ["file", "dangling link"])

@@ -17,9 +17,10 @@ from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
 from disentbench.posterior.reading import read_latents
 from disentbench.report import checks, runs, style, text
-from disentbench.results import collect
+from disentbench.results.tidy import write_parquet
 from disentbench.scoring import audit, calibration, scores
 from disentbench.storage import images_file, latents
+from disentbench.storage.study_file import read_study
 from disentbench.training.device_images import Resident
 from disentbench.training.encode import encode
 
@@ -338,7 +339,7 @@ def test_what_was_resumed_and_scored_elsewhere_is_said(tmp_path):
     tidy = scored(of).rename_axis("metric", axis=1).stack(future_stack=True).rename("value")
     scorings = [{"revision": "abc", "versions": {"torch": "2", "numpy": "3"}, "device": "cpu"}]
     table = tmp_path / "scores.parquet"
-    collect.write_parquet(tidy.reset_index(), table, {"scored": scorings})
+    write_parquet(tidy.reset_index(), table, {"scored": scorings})
     report.render(of, tmp_path, table, tmp_path / "report/index.html")
     page = (tmp_path / "report/index.html").read_text()
     assert "the numbers come from 2 devices: a GPU and cpu" in page

@@ -9,6 +9,7 @@ from test_report import LEAN, made, scored
 
 from disentbench.report import about, comparisons, finding, runs, tables
 from disentbench.scoring import statistics
+from disentbench.storage.study_file import read_study
 from disentbench.study import Study
 
 BETA = {"datasets": {"tiny": {"of": "dsprites_small"}}, "seeds": "0-9", **LEAN}

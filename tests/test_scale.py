@@ -122,7 +122,7 @@ def test_what_is_no_table_of_scores_is_said_in_one_sentence(name, content, tmp_p
 def test_a_run_that_is_named_twice_is_said(tmp_path):
     rows = [("tiny", "vae", "default", 0, "mig", value) for value in (0.1, 0.2)]
     pd.DataFrame(rows, columns=[*runs.RUN, "metric", "value"]).to_csv(tmp_path / "x.csv")
-    with pytest.raises(ValueError, match="duplicate"):
+    with pytest.raises(ValueError, match="twice"):
         runs.read(tmp_path / "x.csv")
 
 

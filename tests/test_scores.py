@@ -13,7 +13,7 @@ from disentbench import plugins
 from disentbench.cli import main
 from disentbench.commands.tables import write_table
 from disentbench.errors import UserError
-from disentbench.posterior.representation import represent
+from disentbench.posterior.represent import represent
 from disentbench.scoring import calibration, scores
 
 ROOT = Path(__file__).parent.parent

@@ -17,23 +17,23 @@ from disentbench.cli import main
 from disentbench.datasets import dsprites_npz
 from disentbench.errors import UserError
 from disentbench.models import model_file
-from disentbench.storage import files
+from disentbench.storage import seals
 
 pytestmark = pytest.mark.usefixtures("canary")
 
 
 def torch_file(path: Path, content) -> None:
-    with files.sealed(path) as part:
+    with seals.sealed(path) as part:
         torch.save(content, part)
 
 
 def pickle_file(path: Path, content) -> None:
-    with files.sealed(path) as part:
+    with seals.sealed(path) as part:
         part.write_bytes(pickle.dumps(content))
 
 
 def old_torch_file(path: Path, content) -> None:
-    with files.sealed(path) as part:
+    with seals.sealed(path) as part:
         torch.save(content, part, _use_new_zipfile_serialization=False)
 
 
@@ -158,7 +158,7 @@ def test_images_do_not_lead_to_other_files(capsys, put):
     Path("secret.txt").write_bytes(b"x" * 240)
     with h5py.File(path, "r+") as file:
         put(file)
-    with files.sealed("again.h5") as part:
+    with seals.sealed("again.h5") as part:
         part.write_bytes(path.read_bytes())
     words = ["--model", "model.pt", "--history", "history.csv", "--checkpoints", "checkpoints"]
     assert main(["train", json.dumps(STUDY), "--images", "again.h5", *words]) == 2

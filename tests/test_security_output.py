@@ -19,7 +19,7 @@ from test_workflow import copy_of_checkout, snakemake
 
 from disentbench import study as studies
 from disentbench.report.text import latex
-from disentbench.storage import files, plain_data
+from disentbench.storage import plain_data, seals
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.usefixtures("canary", "quick_figures")
@@ -30,7 +30,7 @@ EVIL = "<script>alert(1)</script>\"><img src=x onerror='alert(2)'>{{ 7 * 7 }}{% 
 
 def reseal(path: Path) -> None:
     content = path.read_bytes()
-    with files.sealed(path) as part:
+    with seals.sealed(path) as part:
         part.write_bytes(content)
 
 

@@ -12,7 +12,8 @@ from filelock import SoftFileLease
 
 from disentbench.cli import main
 from disentbench.results import status as how_far
-from disentbench.storage import files, layout
+from disentbench.results import status_text
+from disentbench.storage import layout, seals
 from disentbench.storage.study_file import read_study
 
 STUDY = {
@@ -46,10 +47,10 @@ def written(path: Path, content: str = "") -> Path:
 def made(job: layout.Job, **said) -> Path:
     """A job's output that says what it is, `said` in place of some of it, and holds nothing."""
     said = job.identity | {"code": job.code} | said
-    if job.output.suffix in files.TABLES:
-        files.write_sums(written(job.output), identity=said)
+    if job.output.suffix in seals.TABLES:
+        seals.write_sums(written(job.output), identity=said)
     else:
-        with files.sealed(job.output, said) as path:
+        with seals.sealed(job.output, said) as path:
             path.touch()
     return job.output
 
@@ -98,14 +99,14 @@ def test_what_is_there_is_done(tmp_path):
     for job in jobs(tmp_path):
         made(job)
     assert counts(tmp_path, "done") == EVERYTHING
-    shown = how_far.text(how_far.status(OF, tmp_path))
+    shown = status_text.text(how_far.status(OF, tmp_path))
     assert not any(
         words in shown for words in ("time left", "other settings", "other code", "not there")
     )
 
 
 def test_the_folder_that_is_not_there_is_named(tmp_path):
-    assert f"{tmp_path / 'little'} is not there" in how_far.text(how_far.status(OF, tmp_path))
+    assert f"{tmp_path / 'little'} is not there" in status_text.text(how_far.status(OF, tmp_path))
 
 
 def test_what_other_settings_have_made_is_not_done(tmp_path):
@@ -118,7 +119,7 @@ def test_what_other_settings_have_made_is_not_done(tmp_path):
     trained = ("train", "encode", "score", "audit")
     assert other == {s: EVERYTHING[s] for s in trained} | {"collect": 1, "report": 1}
     assert len(found.trainings) == PACKS
-    shown = how_far.text(found)
+    shown = status_text.text(found)
     assert f"{pack(tmp_path) / 'model.pt'} was made with other settings" in shown
     assert "time left for all trainings" in shown
 
@@ -141,7 +142,7 @@ def test_what_other_code_has_made_is_done_and_counted(tmp_path):
         made(job, code="another" if job.stage in ("train", "levels") else job.code)
     found = how_far.status(OF, tmp_path)
     assert counts(tmp_path, "done") == EVERYTHING
-    assert f"made by other code: levels 2, train {PACKS}; " in how_far.text(found)
+    assert f"made by other code: levels 2, train {PACKS}; " in status_text.text(found)
 
 
 def test_runs_in_packs_of_another_size_are_counted(tmp_path):
@@ -155,7 +156,7 @@ def test_runs_in_packs_of_another_size_are_counted(tmp_path):
     assert how_far.status(OF, tmp_path).cut == 0
     found = how_far.status(fours, tmp_path)
     assert found.cut == 4
-    assert "4 runs exist in packs of another size" in how_far.text(found)
+    assert "4 runs exist in packs of another size" in status_text.text(found)
 
 
 def test_the_time_left_is_what_remains_at_the_rate_of_those_that_run(tmp_path):
@@ -168,7 +169,7 @@ def test_the_time_left_is_what_remains_at_the_rate_of_those_that_run(tmp_path):
     assert [each.done for each in found.stopped] == [80]
     assert found.seconds_left == pytest.approx((50 + 140 + 120 + 2 * 200) / 8)
     assert found.jobs["train"] == {"done": 1, "running": 2, "missing": 3}
-    shown = how_far.text(found)
+    shown = status_text.text(found)
     assert "tiny/vae/default/seeds-0-1: 75 %, 150 of 200 steps, 5.0 a second, 10 s left" in shown
     assert "stopped, to be resumed\n  tiny/beta_tcvae/beta-1/seeds-0-1: 40 %" in shown
     assert "1 min, at the rate of the 2 that run now" in shown
@@ -215,7 +216,7 @@ def test_a_progress_that_cannot_be_read_is_none(tmp_path, content):
     (training,) = how_far.status(OF, tmp_path).running
     assert training.rate is None
     assert training.done in (0, 9)
-    assert "unknown until those that run now are timed" in how_far.text(
+    assert "unknown until those that run now are timed" in status_text.text(
         how_far.status(OF, tmp_path)
     )
 
@@ -255,7 +256,7 @@ def test_what_has_failed_is_said_in_the_words_of_its_log(tmp_path, log, words):
     found = how_far.status(OF, tmp_path)
     assert found.failures == [how_far.Failure("train", path, words)]
     assert found.jobs["train"] == {"failed": 1, "missing": 5}
-    assert f"failed\n  {path}: {words}" in how_far.text(found)
+    assert f"failed\n  {path}: {words}" in status_text.text(found)
 
 
 @pytest.mark.parametrize("log", NO_FAILURES)
@@ -280,7 +281,7 @@ def test_failures_are_in_the_order_of_the_pipeline_and_long_lists_are_cut(tmp_pa
         written(folder / "logs/score-mig.log", "ValueError: a")
         written(folder / "logs/encode.log", "ValueError: b")
     written(folder / "logs/train.log", "ValueError: " + "c" * 500)
-    shown = how_far.text(how_far.status(many, tmp_path)).splitlines()
+    shown = status_text.text(how_far.status(many, tmp_path)).splitlines()
     failed = shown[shown.index("failed") + 1 :]
     assert "train.log: ValueError: cc" in failed[0]
     assert failed[0].endswith("c ...")
@@ -310,7 +311,7 @@ def test_a_command_of_this_machine_is_seen_at_its_work(tmp_path):
     ],
 )
 def test_durations(seconds, words):
-    assert how_far.duration(float(seconds)) == words
+    assert status_text.duration(float(seconds)) == words
 
 
 @pytest.mark.parametrize("kind", [os.mkfifo, os.mkdir])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from disentbench import plugins, sources
 from disentbench.errors import UserError
 from disentbench.recipe import Recipe
-from disentbench.storage import expected, files
+from disentbench.storage import expected, files, seals
 from disentbench.storage.study_file import read_recipe
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _write_trained(
     made: Identity = {"images": images.digest, "code": code}
     with files.whole(history) as path:
         trained.history.to_csv(path, index=False)
-    files.write_sums(history, identity=expected.of_pack(recipe, "history") | made)
+    seals.write_sums(history, identity=expected.of_pack(recipe, "history") | made)
     content = {
         "fingerprint": fingerprint(recipe, images),
         "parameters": trained.parameters,
@@ -111,7 +111,7 @@ def _trained_already(recipe: Recipe, images: "Images", model: Path, history: Pat
     if not (model.exists() and history.exists()):
         return False
     try:
-        files.checked(history)
+        seals.checked(history)
         expected.require(history, expected.of_pack(recipe, "history"))
         return load(model).fingerprint == fingerprint(recipe, images)
     except UserError as error:

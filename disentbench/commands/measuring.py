@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from disentbench import sources
 from disentbench.commands.tables import write_table
 from disentbench.errors import UserError
-from disentbench.storage import expected, files, limits
+from disentbench.storage import expected, files, limits, seals
 from disentbench.storage.identities import Identity
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def score(
     if sums:
         made_by = [sources.scoring(scores.file_of(name)) for name in metrics or []]
         written = [path for path in (out, detail) if path]
-        files.write_sums(*written, identity=_said(identity, *made_by))
+        seals.write_sums(*written, identity=_said(identity, *made_by))
 
 
 def levels(

@@ -8,7 +8,7 @@ from pathlib import Path
 from disentbench import sources
 from disentbench.commands.tables import write_table
 from disentbench.errors import UserError
-from disentbench.storage import expected, files
+from disentbench.storage import expected, files, seals
 from disentbench.storage.study_file import read_study
 
 DIFFERENT = 3  # what `diff --exit-code` answers; 1 and 2 are mistakes
@@ -16,19 +16,21 @@ DIFFERENT = 3  # what `diff --exit-code` answers; 1 and 2 are mistakes
 
 def collect(*, study: str, results: Path, out: Path) -> None:
     """Gather the scores of all runs of a study in one tidy table, as CSV and as parquet."""
-    from disentbench.results import collect as tidy
+    from disentbench.results import tidy
+    from disentbench.results.collect import collect as collected
+    from disentbench.results.collect import scored_by
     from disentbench.storage.provenance import provenance
 
     if out.suffix.lower() != ".csv":
         raise UserError(f"--out {out} must end in .csv; a .parquet is written beside it")
     of, parquet = read_study(study), out.with_suffix(".parquet")
-    table = tidy.collect(of, results)
+    table = collected(of, results)
     write_table(table, out)
     with files.whole(parquet) as path:
-        made = {"scored": tidy.scored_by(of, results)}
+        made = {"scored": scored_by(of, results)}
         tidy.write_parquet(table, path, provenance(of.text, "cpu") | made)
     code = {"code": sources.digest(*sources.collecting())}
-    files.write_sums(out, parquet, identity=expected.of_study(of, "scores") | code)
+    seals.write_sums(out, parquet, identity=expected.of_study(of, "scores") | code)
 
 
 def report(*, study: str, results: Path, scores: Path, out: Path) -> None:
@@ -43,9 +45,10 @@ def report(*, study: str, results: Path, scores: Path, out: Path) -> None:
 
 def status(*, study: str, results: Path) -> None:
     """Say how far a study is: what is done, runs, has failed or is missing, and the time left."""
-    from disentbench.results import status as how_far
+    from disentbench.results.status import status as how_far
+    from disentbench.results.status_text import text
 
-    print(how_far.text(how_far.status(read_study(study), results)))
+    print(text(how_far(read_study(study), results)))
 
 
 def diff(*, a: Path, b: Path, metrics: list[str] | None, tolerance: float, exit_code: bool) -> int:
@@ -53,7 +56,8 @@ def diff(*, a: Path, b: Path, metrics: list[str] | None, tolerance: float, exit_
 
     A and B are results folders of a study (results/NAME) or tidy tables (.csv or .parquet).
     """
-    from disentbench.results.diff import compare, text
+    from disentbench.results.diff import compare
+    from disentbench.results.diff_text import text
 
     found = compare(a, b, metrics, tolerance)
     print(text(found))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from disentbench.storage import files
+from disentbench.storage import files, seals
 from disentbench.storage.identities import Identity
 
 if TYPE_CHECKING:
@@ -26,4 +26,4 @@ def write_table(
         else:
             table.to_csv(path, index=False)
     if sums:
-        files.write_sums(out, identity=identity)
+        seals.write_sums(out, identity=identity)

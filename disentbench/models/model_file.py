@@ -11,7 +11,7 @@ from torch import Tensor
 from disentbench.errors import UserError
 from disentbench.models.layers import Parameters
 from disentbench.models.vae import VAE
-from disentbench.storage import files
+from disentbench.storage import seals
 from disentbench.storage.identities import Identity
 
 
@@ -37,13 +37,13 @@ def save(path: Path, content: dict, identity: Identity | None = None) -> None:
     """Write tensors and plain data as torch does, sealed; an error of the disk is an OSError."""
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    with files.sealed(path, identity) as temporary:
+    with seals.sealed(path, identity) as temporary:
         temporary.write_bytes(buffer.getbuffer())
 
 
 def load(path: Path) -> Saved:
     """A model file, read as data."""
-    files.check_seal(path)
+    seals.check_seal(path)
     try:
         return Saved(**torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # a mangled file fails in many ways, all of them the file's

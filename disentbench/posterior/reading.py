@@ -8,7 +8,8 @@ import numpy as np
 
 from disentbench.errors import UserError
 from disentbench.posterior.divergence import beyond
-from disentbench.posterior.representation import Representation, classes, represent
+from disentbench.posterior.represent import classes, represent
+from disentbench.posterior.representation import Representation
 from disentbench.storage import hdf5, limits
 from disentbench.storage.representations import AS_IT_IS, Reading, read_arrays
 

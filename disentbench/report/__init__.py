@@ -23,8 +23,9 @@ from disentbench.report import runs as run_tables
 from disentbench.report.runs import Block
 from disentbench.report.section import Report, section
 from disentbench.report.text import count, number
+from disentbench.results.tidy import run_name
 from disentbench.scoring import statistics
-from disentbench.storage import expected, files, layout
+from disentbench.storage import expected, files, layout, seals
 from disentbench.study import Study
 
 HERE = Path(__file__).parent
@@ -39,7 +40,7 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
     is not what its name says.
     """
     _require_own(study, Path(results), Path(scores))
-    scored = run_tables.read(files.checked(Path(scores)))
+    scored = run_tables.read(seals.checked(Path(scores)))
     planned = scored.reindex(run_tables.planned(study))
     runs = run_tables.finite(planned)
     values = run_tables.shown(study, runs)
@@ -160,7 +161,7 @@ def _trouble(
         "unscored": ("runs without scores", checks.unscored(runs.index, scored)),
         "collapsed": (
             f"runs that collapsed: {collapse.rule(runs)}",
-            collapse.lines(idle, constant, checks.name),
+            collapse.lines(idle, constant, run_name),
             collapse.none(runs),
         ),
         "gone": ("packs whose latents are gone, and with them their provenance", gone),

@@ -18,7 +18,7 @@ from disentbench.report import style, tables
 from disentbench.report.style import HAIR, INK, LINES, Look, canvas
 from disentbench.report.text import count, fixed, latex, listed, number
 from disentbench.scoring.audit import bias
-from disentbench.storage import files
+from disentbench.storage.tables import read_own
 
 TITLES = {
     "index_code_mi": "Index-code MI",
@@ -58,9 +58,7 @@ class Audited(NamedTuple):
 def read(folder: Path) -> pd.DataFrame | None:
     """The audit of a data set; None where there is none, or no batch size that fits the data."""
     path = folder / "audit.csv"
-    table = (
-        pd.read_csv(files.checked(path), dtype={"run": str}) if path.exists() else pd.DataFrame()
-    )
+    table = read_own(path, text=("run",)) if path.exists() else pd.DataFrame()
     if table.empty or (table["estimator"] == "exact").all():
         return None
     return table

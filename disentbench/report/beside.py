@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from disentbench.storage import files
+from disentbench.storage import files, seals
 from disentbench.storage.identities import Identity
 
 
@@ -25,13 +25,13 @@ def fresh(page: Path, said: Identity | None = None) -> Iterator[Path]:
             (drawn / path.relative_to(page.parent)).replace(path)
     for stale in _listed(page) - set(made):
         stale.unlink(missing_ok=True)  # a killed Snakemake may have left a rendering that goes on
-    files.write_sums(page, *made, identity=said)
+    seals.write_sums(page, *made, identity=said)
 
 
 def _listed(page: Path) -> set[Path]:
     """The figures and tables that are there and that the checksums beside a page name."""
-    sums = files.sums_of(page)
+    sums = seals.sums_of(page)
     lines = sums.read_text(errors="replace").splitlines() if sums.exists() else []
-    names = {line[files.DIGITS + 2 :] for line in lines}
+    names = {line[seals.DIGITS + 2 :] for line in lines}
     there = [*page.parent.glob("figures/*"), *page.parent.glob("tables/*")]
     return {path for path in there if path.relative_to(page.parent).as_posix() in names}

@@ -11,6 +11,8 @@ from disentbench import plugins
 from disentbench.recipe import Pack
 from disentbench.report import curves, origin
 from disentbench.report.text import count, listed, number
+from disentbench.results.lists import cut
+from disentbench.results.tidy import run_name
 from disentbench.study import Study
 
 SHOWN = 12  # runs that a finding names; the rest are counted
@@ -78,7 +80,7 @@ def diverged(study: Study, results: Path, found: list[origin.Origin]) -> list[st
     """The runs whose losses stopped being numbers; for those shown, the step that noticed it."""
     runs = [(each.pack, seed) for each in found for seed in each.diverged]
     return [
-        f"{name((pack.dataset, pack.objective, pack.setting, seed))}"
+        f"{run_name((pack.dataset, pack.objective, pack.setting, seed))}"
         + (_when(study, results, pack, seed) if place < SHOWN else "")
         for place, (pack, seed) in enumerate(runs)
     ]
@@ -94,12 +96,12 @@ def _when(study: Study, results: Path, pack: Pack, seed: int) -> str:
 
 def trouble(anchor: str, name: str, lines: list[str], none: str = "none") -> Trouble:
     """Trouble of which each line is one."""
-    return Trouble(anchor, name, shortened(lines, len(lines)), len(lines), none)
+    return Trouble(anchor, name, cut(lines, SHOWN, len(lines)), len(lines), none)
 
 
 def unscored(planned: pd.MultiIndex, scored: pd.DataFrame) -> list[str]:
     """The runs of the study that the table of scores does not hold."""
-    return list(map(name, planned.difference(scored.index, sort=False)))
+    return list(map(run_name, planned.difference(scored.index, sort=False)))
 
 
 Why = Callable[[tuple, str], list[str]]  # what is known of why a run's value is no number
@@ -142,7 +144,7 @@ def undefined(
     ]
     title = "values undefined in runs that are not known to have diverged"
     total = infinite.sum() + missing.sum()
-    return Trouble("undefined", title, shortened(lines, len(lines)), int(total))
+    return Trouble("undefined", title, cut(lines, SHOWN, len(lines)), int(total))
 
 
 def _reasons(runs: pd.Index, value: str, why: Why) -> str:
@@ -229,16 +231,5 @@ def _bound(columns: dict):
 def _check(runs: pd.DataFrame, text: str, excess: np.ndarray, error: np.ndarray) -> Check:
     made = np.isfinite(excess)
     wrong = np.flatnonzero(made & (excess > error))
-    lines = [f"{name(runs.index[i])}: off by {number(excess[i])} nats" for i in wrong[:SHOWN]]
-    return Check(text, int(made.sum()), shortened(lines, len(wrong)))
-
-
-def shortened(lines: list[str], total: int) -> list[str]:
-    """The first of many lines, and how many more there are."""
-    rest = total - min(total, SHOWN)
-    return lines[:SHOWN] + ([f"and {rest:,} more"] if rest else [])
-
-
-def name(run: tuple) -> str:
-    """A run as a path with its seed."""
-    return f"{'/'.join(run[:-1])} seed {run[-1]}"
+    lines = [f"{run_name(runs.index[i])}: off by {number(excess[i])} nats" for i in wrong[:SHOWN]]
+    return Check(text, int(made.sum()), cut(lines, SHOWN, len(wrong)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from disentbench.posterior.representation import represent
+from disentbench.posterior.represent import represent
 from disentbench.report.text import number
 from disentbench.scoring import scores
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from disentbench.metrics._information import entropies
 from disentbench.report.style import INK, MUTED, canvas
-from disentbench.storage import files, hdf5
+from disentbench.storage import hdf5, seals
 
 COLOURS = LinearSegmentedColormap.from_list("share", ["#F6F8FA", "#7FA8C9", "#123C63"])
 ROW, CELL = 0.2, 0.5  # inches
@@ -37,7 +37,7 @@ def read(folder: Path, seed: int, title: str) -> Information | None:
     path = folder / "scores" / "mig.json"
     if not path.exists() or not (folder / "latents.h5").exists():
         return None
-    detail = json.loads(files.checked(path).read_text())["runs"].get(str(seed), {}).get("mig", {})
+    detail = json.loads(seals.checked(path).read_text())["runs"].get(str(seed), {}).get("mig", {})
     if "mutual_information" not in detail:
         return None
     with hdf5.open_data(folder / "latents.h5") as file:

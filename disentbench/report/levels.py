@@ -11,7 +11,7 @@ from disentbench.report import tables
 from disentbench.report.runs import Shown
 from disentbench.report.style import LINES, MUTED
 from disentbench.report.text import fixed, number, places
-from disentbench.storage import files
+from disentbench.storage.tables import read_own
 
 NAMES = {"perfect": "perfect\ncode", "chance": "chance"}  # beside an axis
 
@@ -31,10 +31,8 @@ def read(folder: Path) -> Levels:
 
     The tables have the columns metric (the name of a value), chance and perfect.
     """
-    tables = [
-        pd.read_csv(files.checked(path)) for path in sorted((folder / "levels").glob("*.csv"))
-    ]
-    rows = [row for table in tables for row in table.itertuples()]
+    paths = sorted((folder / "levels").glob("*.csv"))
+    rows = [row for path in paths for row in read_own(path).itertuples()]
     return {row.metric: Level(float(row.chance), float(row.perfect)) for row in rows}
 
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from pyarrow import parquet
 
 from disentbench.recipe import Pack
-from disentbench.storage import files, hdf5
+from disentbench.results.tidy import read_made
+from disentbench.storage import hdf5, seals, tables
 from disentbench.study import Study
 
 
@@ -39,7 +39,7 @@ def _origin(pack: Pack, path: Path) -> Origin:
 def history(study: Study, results: Path, pack: Pack) -> pd.DataFrame | None:
     """The losses of a pack by step, or None where the file is gone."""
     path = results / study.study / pack.path / "history.csv"
-    return pd.read_csv(files.checked(path)) if path.exists() else None
+    return tables.read_own(path) if path.exists() else None
 
 
 def notes(folder: Path, seed: int, metric: str) -> list[str]:
@@ -47,7 +47,7 @@ def notes(folder: Path, seed: int, metric: str) -> list[str]:
     path = folder / "scores" / f"{metric}.json"
     if not path.exists():
         return []
-    said = json.loads(files.checked(path).read_text()).get("notes", {})
+    said = json.loads(seals.checked(path).read_text()).get("notes", {})
     return said.get(str(seed), {}).get(metric, [])
 
 
@@ -70,10 +70,7 @@ def makings(found: list[Origin], scores: Path) -> list[dict]:
 
 def _scorings(scores: Path) -> list[dict]:
     """What scored, where the tidy table is parquet and says it."""
-    if scores.suffix != ".parquet":
-        return []
-    metadata = parquet.read_metadata(scores).metadata or {}
-    return json.loads(metadata.get(b"disentbench", b"{}")).get("scored", [])
+    return read_made(scores).get("scored", [])
 
 
 def distinct(made: list[dict], key: str) -> list[str]:

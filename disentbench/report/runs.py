@@ -10,16 +10,13 @@ import numpy as np
 import pandas as pd
 
 from disentbench import plugins
-from disentbench.errors import UserError
 from disentbench.metrics import Metric, Value
 from disentbench.report.text import symbol
+from disentbench.results.tidy import RUN, SETTING, read_scores
 from disentbench.scoring.statistics import half_width
 from disentbench.study import Study
 
-RUN = ["dataset", "objective", "setting", "seed"]
-SETTING = RUN[:3]
 Key = tuple[str, str]  # (objective, setting)
-TYPES = {**dict.fromkeys(SETTING, str), "seed": int, "metric": str, "value": float}
 
 # The order in which the field reads them; whatever else was computed follows.
 FIRST = (
@@ -179,24 +176,7 @@ def read(scores: Path) -> pd.DataFrame:
 
     CSV and parquet hold the same numbers to the last digit.
     """
-    try:
-        parquet = scores.suffix.lower() == ".parquet"
-        table = pd.read_parquet(scores, columns=list(TYPES)) if parquet else _csv(scores)
-        wide = table.astype(TYPES).pivot(index=RUN, columns="metric", values="value")
-    except (KeyError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{scores} cannot be read as a table of scores: {reason}") from None
-    return wide
-
-
-def _csv(scores: Path) -> pd.DataFrame:
-    return pd.read_csv(
-        scores,
-        usecols=list(TYPES),
-        dtype=TYPES,
-        keep_default_na=False,
-        na_values={"value": ["", "nan", "NaN"]},
-    )
+    return read_scores(scores).pivot(index=RUN, columns="metric", values="value")
 
 
 def finite(scored: pd.DataFrame) -> pd.DataFrame:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-from pyarrow import parquet
 
 from disentbench.errors import UserError
+from disentbench.results.tidy import read_made
 from disentbench.storage import hdf5, plain_data
 
 Answers = dict[str, list[str]]  # what is said under a name, each answer once
@@ -28,7 +28,7 @@ class Lineage(NamedTuple):
 
 def read(folder: Path, table: Path) -> Lineage:
     """The lineage of the results in a folder, if it is one, and of a table of their scores."""
-    collected, latents = _collected(table), list(_provenances(folder))
+    collected, latents = read_made(table), list(_provenances(folder))
     origin = _origin([provenance for _, provenance in latents], collected)
     return Lineage(origin, _merged([_said(collected)]), _recipes(latents))
 
@@ -64,16 +64,6 @@ def _differing(a: Answers, b: Answers) -> pd.DataFrame:
     names = sorted(a.keys() | b.keys()) if a and b else []
     rows = [(n, a.get(n, []), b.get(n, [])) for n in names if a.get(n) != b.get(n)]
     return pd.DataFrame(rows, columns=["name", "a", "b"])
-
-
-def _collected(path: Path) -> dict:
-    """The provenance that a table of ours carries, if it is parquet."""
-    if path.suffix.lower() != ".parquet":
-        return {}
-    metadata = parquet.read_metadata(path).metadata or {}
-    with suppress(ValueError):
-        return _mapping(plain_data.parsed(metadata.get(b"disentbench", b"{}").decode()))
-    return {}
 
 
 def _provenances(folder: Path) -> Iterator[tuple[Setting, dict]]:

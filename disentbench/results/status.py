@@ -20,14 +20,13 @@ from typing import NamedTuple
 from filelock import SoftFileLease
 
 from disentbench.recipe import Pack
-from disentbench.storage import expected, files
+from disentbench.storage import expected, seals
 from disentbench.storage.files import lives
 from disentbench.storage.layout import STAGES, Job, jobs
 from disentbench.storage.plain_data import printable
 from disentbench.study import Study
 
 STATES = ("done", "other", "running", "failed", "missing")
-SHOWN = 20  # lines of a list; the rest is counted
 # A trainer touches its lock every ten seconds; the rest is for two clocks that disagree.
 LOCK_SECONDS = 60
 STOPPED = re.compile(r"disentbench \S+: stopped by |KeyboardInterrupt")
@@ -131,7 +130,7 @@ def _state(job: Job, folders: Folders, found: Status) -> str:
     """Whether a job's output is there, and is what it must be; what is said of it is noted."""
     if not folders.hold(job.output):
         return "missing"
-    said = files.identity(job.output)
+    said = seals.identity(job.output)
     if wrong := expected.differences(said, job.identity):
         found.other.append(f"{job.output} {wrong[0]}")
         return "other"
@@ -222,80 +221,3 @@ def _tail(log: Path, size: int = 8192) -> list[str]:
         text = file.read().decode("utf-8", "replace")
     lines = (printable(line).rstrip() for line in text.splitlines())
     return [line for line in lines if line]
-
-
-def text(found: Status) -> str:
-    """A status to be read."""
-    parts = [found.study, *_table(found.jobs)]
-    if not found.folder.is_dir():
-        parts += ["", f"{found.folder} is not there; --results names the folder above it"]
-    parts += _listed("training now", [_now(each) for each in found.running])
-    parts += _listed("stopped, to be resumed", [_far(each) for each in found.stopped])
-    if found.trainings:
-        parts += ["", _time_left(found)]
-    parts += _listed("made with other settings, to be made anew", found.other)
-    parts += _other_code(found)
-    if found.cut:
-        cut = f"{found.cut:,} runs exist in packs of another size"
-        parts += ["", f"{cut}; with this `pack` they are trained anew"]
-    failures = [f"{each.log}: {shortened(each.words)}" for each in found.failures]
-    return "\n".join([*parts, *_listed("failed", failures)])
-
-
-def _other_code(found: Status) -> list[str]:
-    stages = [f"{stage} {count:,}" for stage, count in found.code.items() if count]
-    if not stages:
-        return []
-    return ["", f"made by other code: {', '.join(stages)}; `snakemake -n` says what it makes anew"]
-
-
-def _table(jobs: dict[str, Counter]) -> list[str]:
-    rows = [("", *STATES)] + [
-        (stage, *(str(states[state] or "-") for state in STATES)) for stage, states in jobs.items()
-    ]
-    return [f"{stage:8}" + "".join(f"{cell:>10}" for cell in cells) for stage, *cells in rows]
-
-
-def _listed(title: str, lines: list[str]) -> list[str]:
-    """A titled list, cut where it is long; nothing if there is nothing in it."""
-    more = len(lines) - SHOWN
-    rest = [f"and {more:,} more"] if more > 0 else []
-    return ["", title, *(f"  {line}" for line in lines[:SHOWN] + rest)] if lines else []
-
-
-def _far(training: Training) -> str:
-    return (
-        f"{training.pack.path}: {100 * training.done // training.total} %, "
-        f"{training.done:,} of {training.total:,} steps"
-    )
-
-
-def _now(training: Training) -> str:
-    if training.rate is None:
-        return f"{_far(training)}, not yet timed"
-    left = duration(training.left / training.rate)
-    return f"{_far(training)}, {training.rate:,.1f} a second, {left} left"
-
-
-def _time_left(found: Status) -> str:
-    if found.seconds_left is not None:
-        left, timed = duration(found.seconds_left), len(found.timed)
-        return f"time left for all trainings: {left}, at the rate of the {timed} that run now"
-    if found.running:
-        return "time left for all trainings: unknown until those that run now are timed"
-    return "time left for all trainings: unknown, none runs now"
-
-
-def duration(seconds: float) -> str:
-    """A time in its two largest units."""
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return f"{seconds:.0f} s"
-    days, hours = minutes // 1440, minutes // 60 % 24
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
-
-
-def shortened(words: str, most: int = 160) -> str:
-    return words if len(words) <= most else f"{words[:most]} ..."

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from disentbench.storage import expected, files, layout
+from disentbench.storage import expected, files, layout, seals
 from disentbench.study import Study
 
 OTHER = "made with other settings or by another version"
@@ -29,10 +29,10 @@ class Verified(NamedTuple):
 
 def verify(study: Study, folder: Path) -> Verified:
     """Read every file below a study's folder."""
-    found = Verified(files.all_damaged(folder), [], [])
+    found = Verified(seals.all_damaged(folder), [], [])
     for path, identity in layout.named(study, folder):
         if path.exists() and path not in found.damaged:
-            said = files.identity(path)
+            said = seals.identity(path)
             if expected.differences(said, identity):
                 same = said is None or said.get("of") == identity["of"]
                 (found.other if same else found.foreign).append(path)

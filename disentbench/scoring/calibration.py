@@ -9,7 +9,8 @@ from jaxtyping import Int
 
 from disentbench import plugins
 from disentbench.errors import UserError
-from disentbench.posterior.representation import Representation, represent
+from disentbench.posterior.represent import represent
+from disentbench.posterior.representation import Representation
 from disentbench.scoring.scores import file_of, generator, measure, needs
 
 

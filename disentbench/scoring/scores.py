@@ -18,8 +18,8 @@ from disentbench.errors import UserError
 from disentbench.metrics import Score
 from disentbench.plugins import needs
 from disentbench.posterior.reading import read_latents
-from disentbench.posterior.representation import Representation, from_anywhere, represent
-from disentbench.scoring.companions import compared, comparing, summaries
+from disentbench.posterior.representation import Representation
+from disentbench.scoring.companions import compared, comparing
 from disentbench.storage.representations import AS_IT_IS, Reading
 
 Code = Literal["mean", "sampled"]
@@ -35,84 +35,6 @@ class Scored(NamedTuple):
     metric: str
     score: Score
     notes: list[str]
-
-
-def score(
-    codes: ArrayLike,
-    factors: ArrayLike | None = None,
-    *,
-    logvar: ArrayLike | None = None,
-    metrics: Sequence[str] | None = None,
-    code: Code = "mean",
-    seed: int = 0,
-    seeds: Sequence[Any] | None = None,
-    detail: bool = False,
-) -> dict[Any, Any] | tuple[dict[Any, Any], dict[Any, Any]]:
-    """Metrics of one representation, by the name of each value, or of several runs.
-
-    `codes` [image, latent] are posterior means, `factors` [image, factor] classes, whole numbers or
-    text, which some metrics do without; `logvar` (log sigma^2) adds the metrics of the posterior,
-    and `code="sampled"` takes the metrics of the codes on one sample of it. Arrays, tensors on any
-    device and tables of pandas will do. Without `metrics`, all that can be computed; a name alone
-    or several are those asked for.
-
-    Of `codes` [run, image, latent] the answer is a mapping from each run, by its place or by what
-    `seeds` has there, to its values; metrics that compare runs compare these. With `detail` a
-    second mapping has the arrays of which a metric is made: {metric: {name: array}}, by run of
-    several. Raises a UserError (a ValueError) for arrays that do not fit and for names that do not
-    exist.
-    """
-    metrics = metrics.split(",") if isinstance(metrics, str) else metrics
-    runs = _runs(from_anywhere(codes), factors, logvar, seeds)
-    if len(runs) > 1:
-        runs = with_companions(runs, asked_for(metrics), seed)
-    scored = {run: _scored(coded(each, code, seed), metrics, seed) for run, each in runs}
-    values = {
-        run: {k: v for each in parts.values() for k, v in each.values.items()}
-        for run, parts in scored.items()
-    }
-    details = {
-        run: {name: each.detail for name, each in parts.items()} for run, parts in scored.items()
-    }
-    if np.ndim(codes) < 3:
-        values, details = values[0], details[0]
-    return (values, details) if detail else values
-
-
-def _runs(codes, factors, logvar, seeds) -> list[tuple[Any, Representation]]:
-    """Each run of arrays with its name, beside the others."""
-    factors = None if factors is None else from_anywhere(factors)
-    logvar = None if logvar is None else from_anywhere(logvar)
-    if codes.ndim != 3:
-        if seeds is not None:
-            raise UserError(f"seeds name runs, and codes are {codes.shape}: [run, image, latent]")
-        return [(0, represent(codes, factors, logvar=logvar))]
-    names = list(range(len(codes)) if seeds is None else seeds)
-    if len(set(names)) < len(names) or len(names) != len(codes):
-        raise UserError(f"there are {len(codes)} runs; seeds must name each once, not {names}")
-    if logvar is not None and logvar.shape != codes.shape:
-        raise UserError(f"logvar is {logvar.shape} and codes {codes.shape}; they must agree")
-    variances = [None] * len(codes) if logvar is None else logvar
-    return [
-        (name, _one_of_several(name, mean, factors, v))
-        for name, mean, v in zip(names, codes, variances, strict=True)
-    ]
-
-
-def _one_of_several(name, mean, factors, logvar) -> Representation:
-    try:
-        return represent(mean, factors, logvar=logvar)
-    except UserError as error:
-        raise UserError(f"run {name}: {error}") from None
-
-
-def _scored(run: Representation, metrics: Sequence[str] | None, seed: int) -> dict[str, Score]:
-    """What is wanted of each metric, by the name of its file."""
-    found = {name: measure(name, run, seed) for name in chosen(metrics, run)}
-    return {
-        name: Score(wanted(name, values, metrics), detail)
-        for name, (values, detail) in found.items()
-    }
 
 
 def score_file(
@@ -237,21 +159,6 @@ def coded(run: Representation, code: Code, seed: int) -> Representation:
     if run.posterior is None:
         raise UserError("sampled codes need logvar, which is not given")
     return run.sampled(generator(seed, "sampled"))
-
-
-def with_companions(
-    runs: list[tuple[Any, Representation]], metrics: Sequence[str], seed: int
-) -> list[tuple[Any, Representation]]:
-    """Each run beside the others, for those of the metrics that compare, if all have posteriors."""
-    if any(run.posterior is None for _, run in runs):
-        return runs
-    seeded, names = partial(generator, seed), comparing(metrics)
-    kept = [summaries(run.posterior, names, seeded) for _, run in runs]
-    others = [kept[:i] + kept[i + 1 :] for i in range(len(runs))]
-    return [
-        (name, replace(run, companions=each))
-        for (name, run), each in zip(runs, others, strict=True)
-    ]
 
 
 def asked_for(metrics: Sequence[str] | None) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from disentbench.options import shown
 from disentbench.recipe import Recipe
-from disentbench.storage import files
+from disentbench.storage import files, seals
 from disentbench.storage.identities import Identity
 from disentbench.study import Study
 
@@ -59,13 +59,13 @@ def require(path: Path, identity: Identity) -> None:
 
     Files from elsewhere say nothing, which is no fault but in a workflow's job.
     """
-    found = files.identity(path)
+    found = seals.identity(path)
     if found is None and not files.in_workflow():
         return
     if not (wrong := differences(found, identity)):
         return
-    if path.suffix not in files.TABLES and not files.intact(path):
-        raise files.damaged(path)
+    if path.suffix not in seals.TABLES and not seals.intact(path):
+        raise seals.damaged(path)
     raise files.refused(path, wrong[0])
 
 

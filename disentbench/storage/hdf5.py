@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from disentbench.errors import UserError
-from disentbench.storage import files, limits
+from disentbench.storage import files, limits, seals
 from disentbench.storage.identities import Identity
 
 Group, Dataset = h5py.Group, h5py.Dataset
@@ -49,7 +49,7 @@ class _Disk(io.FileIO):
 @contextmanager
 def create(path: Path | str, identity: Identity | None = None) -> Iterator[h5py.File]:
     """A new file, sealed, that appears when the block ends, and never if it raises."""
-    with files.sealed(path, identity) as part, _Disk(part, "w+b") as disk:
+    with seals.sealed(path, identity) as part, _Disk(part, "w+b") as disk:
         try:
             with h5py.File(disk, "w") as file:
                 yield file
@@ -64,8 +64,8 @@ def open_checked(path: Path | str) -> Iterator[h5py.File]:
 
     It reads the whole file.
     """
-    if files.in_workflow() or files.is_sealed(path):
-        files.check_seal(path)
+    if files.in_workflow() or seals.is_sealed(path):
+        seals.check_seal(path)
     with open_data(path) as file:
         yield file
 

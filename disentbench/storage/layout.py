@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from disentbench import sources
 from disentbench.recipe import Pack
-from disentbench.storage import expected, files
+from disentbench.storage import expected, seals
 from disentbench.storage.identities import Identity
 from disentbench.study import Study
 
@@ -35,7 +35,7 @@ def jobs(study: Study, folder: Path) -> Iterator[Job]:
     """
     for name in study.datasets:
         yield from _of_dataset(study, folder, name)
-    shown = {name: files.identity(folder / name / "images.h5") or {} for name in study.datasets}
+    shown = {name: seals.identity(folder / name / "images.h5") or {} for name in study.datasets}
     for pack in study.packs:
         images = {key: word for key, word in shown[pack.dataset].items() if key == "images"}
         yield from _of_pack(study, folder, pack, images)

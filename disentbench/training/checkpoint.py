@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from disentbench.models import model_file
-from disentbench.storage import files
+from disentbench.storage import seals
 from disentbench.training.interruption import Supervision
 from disentbench.training.loss import Problem
 from disentbench.training.state import Moments, State
@@ -60,7 +60,7 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            files.check_seal(self.path)
+            seals.check_seal(self.path)
             saved = torch.load(self.path, map_location=problem.images.device, weights_only=True)
         except Exception as error:  # a damaged file fails in many ways; training can begin again
             warnings.warn(f"{error}; training begins anew", stacklevel=2)

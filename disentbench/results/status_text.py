@@ -1,0 +1,83 @@
+"""How far a study is, to be read."""
+
+from collections import Counter
+
+from disentbench.results.lists import titled
+from disentbench.results.status import STATES, Status, Training
+
+SHOWN = 20  # lines of a list; the rest is counted
+
+
+def text(found: Status) -> str:
+    """A status to be read."""
+    parts = [found.study, *_table(found.jobs)]
+    if not found.folder.is_dir():
+        parts += ["", f"{found.folder} is not there; --results names the folder above it"]
+    parts += _list("training now", [_now(each) for each in found.running])
+    parts += _list("stopped, to be resumed", [_far(each) for each in found.stopped])
+    if found.trainings:
+        parts += ["", _time_left(found)]
+    parts += _list("made with other settings, to be made anew", found.other)
+    parts += _other_code(found)
+    if found.cut:
+        cut = f"{found.cut:,} runs exist in packs of another size"
+        parts += ["", f"{cut}; with this `pack` they are trained anew"]
+    failures = [f"{each.log}: {shortened(each.words)}" for each in found.failures]
+    return "\n".join([*parts, *_list("failed", failures)])
+
+
+def _other_code(found: Status) -> list[str]:
+    stages = [f"{stage} {count:,}" for stage, count in found.code.items() if count]
+    if not stages:
+        return []
+    return ["", f"made by other code: {', '.join(stages)}; `snakemake -n` says what it makes anew"]
+
+
+def _table(jobs: dict[str, Counter]) -> list[str]:
+    rows = [("", *STATES)] + [
+        (stage, *(str(states[state] or "-") for state in STATES)) for stage, states in jobs.items()
+    ]
+    return [f"{stage:8}" + "".join(f"{cell:>10}" for cell in cells) for stage, *cells in rows]
+
+
+def _list(title: str, lines: list[str]) -> list[str]:
+    """A titled list after an empty line; nothing if there is nothing in it."""
+    return ["", *titled(title, lines, SHOWN)] if lines else []
+
+
+def _far(training: Training) -> str:
+    return (
+        f"{training.pack.path}: {100 * training.done // training.total} %, "
+        f"{training.done:,} of {training.total:,} steps"
+    )
+
+
+def _now(training: Training) -> str:
+    if training.rate is None:
+        return f"{_far(training)}, not yet timed"
+    left = duration(training.left / training.rate)
+    return f"{_far(training)}, {training.rate:,.1f} a second, {left} left"
+
+
+def _time_left(found: Status) -> str:
+    if found.seconds_left is not None:
+        left, timed = duration(found.seconds_left), len(found.timed)
+        return f"time left for all trainings: {left}, at the rate of the {timed} that run now"
+    if found.running:
+        return "time left for all trainings: unknown until those that run now are timed"
+    return "time left for all trainings: unknown, none runs now"
+
+
+def duration(seconds: float) -> str:
+    """A time in its two largest units."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+def shortened(words: str, most: int = 160) -> str:
+    return words if len(words) <= most else f"{words[:most]} ..."
