@@ -61,7 +61,8 @@ def collecting() -> tuple[Path, ...]:
 
 def reporting() -> tuple[Path, ...]:
     """The sources of the report, given all that it reads."""
-    return of("report", "study")
+    drawn = (path.stem for path in (ROOT / "report/figures").glob("[!_]*.py"))
+    return of("report", "study", *(f"report.figures.{name}" for name in drawn))
 
 
 @cache
@@ -144,8 +145,12 @@ def _room(path: Path) -> str:
 
 
 def _beside(folder: Path) -> Iterator[Path]:
-    """What lies in a package's folder and is no Python."""
-    return (path for path in folder.glob("[!.]*.*") if path.is_file() and path.suffix != ".py")
+    """What lies in a package's folder, and in folders there that are none, and is no Python."""
+    for path in sorted(folder.glob("[!._]*")):
+        if path.is_dir() and not (path / "__init__.py").exists():
+            yield from _beside(path)
+        elif path.is_file() and path.suffix not in ("", ".py"):
+            yield path
 
 
 @cache

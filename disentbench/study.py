@@ -205,6 +205,11 @@ class Study(Options):
     def _by_path(self) -> dict[str, Pack]:
         return {pack.path: pack for pack in self.packs}
 
+    def pack_of(self, dataset: str, objective: str, setting: str, seed: int) -> Pack:
+        """The pack that holds a run."""
+        packs = self._by_setting[dataset, objective, setting]
+        return next(pack for pack in packs if seed in pack.seeds)
+
     def companions(self, pack: Pack) -> list[Pack]:
         """The other packs of a pack's setting: what is compared with its runs."""
         return [other for other in self._by_setting[pack.of] if other != pack]

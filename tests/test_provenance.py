@@ -10,7 +10,7 @@ import pytest
 from disentbench.storage import provenance
 
 FILES = ("Snakefile", "README.md", "workflow/rules/a.smk", "workflow/profiles/config.yaml")
-PACKAGE = ("disentbench/__init__.py", "disentbench/report/page.html")
+PACKAGE = ("disentbench/__init__.py", "disentbench/report/templates/page.html")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_code_that_differs_or_is_new_is_marked(checkout, name):
 
 
 def test_code_that_is_gone_or_renamed_is_marked(checkout):
-    git(checkout, "mv", PACKAGE[1], "disentbench/report/other.html")
+    git(checkout, "mv", PACKAGE[1], "disentbench/report/templates/other.html")
     assert revision().endswith("+")
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from test_report import LEAN, made, scored
 
-from disentbench.report import about, comparisons, finding, runs, tables
+from disentbench.report import comparisons, headline, methods, runs, tables
 from disentbench.scoring import statistics
 from disentbench.storage.study_file import read_study
 from disentbench.study import Study
@@ -28,9 +28,9 @@ def block(of: Study, table: pd.DataFrame) -> tuple[runs.Block, runs.Rule]:
 def said(of: Study, table: pd.DataFrame) -> str:
     part, rule = block(of, table)
     settings, pairs = runs.catalogue(of), comparisons.pairs(part, rule)
-    by_tc = finding.least_tc(part, rule, settings)
-    sentences = finding.finding(part, rule, settings, pairs)
-    sentences += finding.also(part, rule, settings, by_tc)
+    by_tc = headline.least_tc(part, rule, settings)
+    sentences = headline.finding(part, rule, settings, pairs)
+    sentences += headline.also(part, rule, settings, by_tc)
     return " ".join(sentences).replace("\u00a0", " ")
 
 
@@ -260,7 +260,7 @@ def test_values_that_runs_share_in_have_no_interval_and_no_verdict():
     assert "VAE has the highest mean UDR" in words
     assert "it has no interval over seeds, and an order by it no test" in words
     assert "clear" not in words
-    assert finding.chance(part, rule) == ""
+    assert headline.chance(part, rule) == ""
     settings = runs.catalogue(of)
     rows = tables.lines(part, list(settings.index), runs.shown(of, part.runs), settings)
     assert [(row.cells[0].interval, row.cells[0].best) for row in rows] == [("", False)] * 2
@@ -365,7 +365,7 @@ def test_the_choice_counts_the_settings_with_runs_enough_and_their_own_spreads()
             ("beta_vae", "beta-16"): [np.nan] * 4,
         },
     )
-    words = finding.chance(*block(of, table))
+    words = headline.chance(*block(of, table))
     assert "Were the 2 settings with runs enough equal in their means" in words
     assert "without a choice it is" in words
 
@@ -392,7 +392,7 @@ def test_what_the_choice_does_by_itself_is_said_in_numbers():
     of = made(**TWO, seeds="0-3")
     table = given(of, {("vae", "default"): [0.1, 0.2, 0.3, 0.4], ("beta_vae", "beta-4"): [0.2] * 4})
     sd = np.sqrt(0.05 / 3)  # of the runs of one setting; of the other it is 0
-    words = finding.chance(*block(of, table)).replace("\u00a0", " ")
+    words = headline.chance(*block(of, table)).replace("\u00a0", " ")
     shown = re.search(
         r"come out ([\d.]+) too good on average, lead the next objective by ([\d.]+)", words
     )
@@ -400,10 +400,10 @@ def test_what_the_choice_does_by_itself_is_said_in_numbers():
     assert [float(x) for x in shown.groups()] == pytest.approx([lead / 2, lead], rel=0.05)
     assert "Were all 2 settings equal" in words
     one = made(objectives={"vae": {}}, **LEAN)
-    assert finding.chance(*block(one, scored(one))) == ""
+    assert headline.chance(*block(one, scored(one))) == ""
     words = "How much better the best looks by it, a single seed cannot tell."
     seed = made(**TWO, seeds="3")
-    assert finding.chance(*block(seed, scored(seed))) == words
+    assert headline.chance(*block(seed, scored(seed))) == words
 
 
 def test_equal_settings_lead_as_often_as_the_page_says():
@@ -429,7 +429,7 @@ def test_equal_settings_lead_as_often_as_the_page_says():
 def test_the_study_is_shown_with_every_default_and_is_the_same_study(name, tmp_path):
     of = read_study(f"configs/{name}.yaml")
     path = tmp_path / "again.yaml"
-    path.write_text(about.yaml_text(of))
+    path.write_text(methods.yaml_text(of))
     again = read_study(path)
     assert again.packs == of.packs
     for objective in of.objectives:
@@ -442,4 +442,4 @@ def test_the_study_is_shown_with_every_default_and_is_the_same_study(name, tmp_p
     assert again.network == of.network
     assert set(of.network.model_dump()) <= set(again.architecture)
     assert again.training == of.training
-    assert about.yaml_text(again) == about.yaml_text(of)
+    assert methods.yaml_text(again) == methods.yaml_text(of)

@@ -11,17 +11,8 @@ from test_report import made
 
 from disentbench import plugins
 from disentbench.datasets import grid
-from disentbench.report import (
-    checks,
-    collapse,
-    curves,
-    information,
-    levels,
-    origin,
-    runs,
-    style,
-    text,
-)
+from disentbench.report import checks, collapse, levels, records, runs, style, text
+from disentbench.report.figures import information, training
 from disentbench.report.levels import Level
 
 
@@ -75,7 +66,7 @@ def test_information_is_a_share_of_what_there_is_to_know(tmp_path):
     assert shown.variables == ["kind", "z1", "z0"]
     assert shown.share[:, 0] == pytest.approx([1, 0.25, 0])
     assert shown.gaps == pytest.approx([0.75])
-    written = [each.get_text() for each in information.panel(shown).axes[0].texts]
+    written = [each.get_text() for each in information.drawn(shown).axes[0].texts]
     assert written == ["1.00", "0.25", "0", "0.75"]
     assert information.read(tmp_path, 8, "a run that diverged") is None
 
@@ -88,8 +79,8 @@ def test_no_information_without_latents(tmp_path):
 
 def test_a_diverged_run_keeps_no_column_of_its_own():
     losses = pd.DataFrame({"seed": 0, "step": [1, 2], "loss": [1.0, np.inf], "tc": np.nan})
-    assert origin.step_of_divergence(losses, 0) == 2
-    assert origin.step_of_divergence(losses.assign(loss=1.0), 0) is None
+    assert records.step_of_divergence(losses, 0) == 2
+    assert records.step_of_divergence(losses.assign(loss=1.0), 0) is None
 
 
 @pytest.mark.parametrize(
@@ -145,14 +136,14 @@ def test_estimators_have_axes_of_their_own():
             "median": True,
         }
     )
-    found = curves.curves(losses)
-    assert [curves.title(curve) for curve in found] == [
+    found = training.curves(losses)
+    assert [training.title(curve) for curve in found] == [
         "Loss (each objective’s own)",
         "TC between, estimated by mws",
         "TC between, estimated by hfvae",
     ]
     looks = {name: style.Look("#000000", "o") for name in ("a", "b", "vae")}
-    drawn = [curves.panel(losses, curve, looks).axes[0].lines for curve in found]
+    drawn = [training.drawn(losses, curve, looks).axes[0].lines for curve in found]
     assert [len(lines) for lines in drawn] == [3, 1, 1]
     assert list(drawn[1][0].get_ydata()) == [44.0, 45.0]
 

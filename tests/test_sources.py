@@ -182,8 +182,9 @@ def test_the_tables_and_the_report_have_their_own():
     assert "results/collect.py" in names(sources.collecting())
     found = names(sources.reporting())
     assert {
-        "report/page.html",
-        "report/page.css",
+        "report/templates/page.html",
+        "report/templates/page.css",
+        "report/figures/audit.py",
         "report/tables.py",
         "scoring/statistics.py",
     } <= found

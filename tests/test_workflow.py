@@ -214,7 +214,7 @@ TRAININGS = {"train": 4, "encode": 4, "score": 12, "audit": 1} | ALL
         ("training/encode.py", TRAININGS | {"train": 0}),
         ("scoring/audit.py", {"audit": 1, "report": 1, "all": 1}),
         ("results/collect.py", ALL),
-        ("report/page.css", {"report": 1, "all": 1}),
+        ("report/templates/page.css", {"report": 1, "all": 1}),
         ("training/progress.py training/checkpoint.py metrics/_boosting.py", {}),
     ],
 )

@@ -8,27 +8,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from disentbench import sources
-from disentbench.report import (
-    about,
-    beside,
-    checks,
-    collapse,
-    levels,
-    origin,
-    style,
-    sweeps,
-    tables,
-)
+from disentbench.report import checks, collapse, levels, methods, publish, records, style, tables
 from disentbench.report import runs as run_tables
+from disentbench.report.context import Report
+from disentbench.report.dataset import section
+from disentbench.report.figures import figures
 from disentbench.report.runs import Block
-from disentbench.report.section import Report, section
 from disentbench.report.text import count, number
 from disentbench.results.tidy import run_name
 from disentbench.scoring import statistics
 from disentbench.storage import expected, files, layout, seals
 from disentbench.study import Study
 
-HERE = Path(__file__).parent
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(study: Study, results: Path, scores: Path, out: Path) -> None:
@@ -44,7 +36,7 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
     planned = scored.reindex(run_tables.planned(study))
     runs = run_tables.finite(planned)
     values = run_tables.shown(study, runs)
-    with style.applied(), beside.fresh(Path(out), _said(study)) as folder:
+    with style.applied(), publish.fresh(Path(out), _said(study)) as folder:
         report = Report(
             study=study,
             results=Path(results),
@@ -56,7 +48,7 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
             looks=style.looks(study),
             levels={name: levels.read(Path(results, study.study, name)) for name in study.datasets},
             scores=planned,
-            estimators=about.estimators(study),
+            estimators=methods.estimators(study),
         )
         page = _page(report, runs, scored, Path(scores))
         (folder / Path(out).name).write_text(page, encoding="utf-8")
@@ -80,8 +72,8 @@ def _require_own(study: Study, results: Path, scores: Path) -> None:
 
 def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path) -> str:
     study = report.study
-    found = origin.origins(study, report.results)
-    made = origin.makings(found, scores)
+    found = records.origins(study, report.results)
+    made = records.makings(found, scores)
     summary = run_tables.summarise(runs, report.values)
     parts = [run_tables.block(name, runs, summary, report.rule) for name in study.datasets]
     blocks = [section(report, part) for part in parts]
@@ -89,34 +81,35 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
     trouble = _trouble(report, scored, found, made, constant)
     numeric = checks.numeric(study, runs)
     environment = Environment(
-        loader=FileSystemLoader(HERE),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters["number"] = number
     environment.filters["count"] = count
     return environment.get_template("page.html").render(
         study=study,
-        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
-        facts=about.facts(study, len(runs), made),
-        yaml=about.yaml_text(study),
+        css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        facts=methods.facts(study, len(runs), made),
+        yaml=methods.yaml_text(study),
         rule=report.rule,
         legend=[(report.labels[name], style.swatch(look)) for name, look in report.looks.items()],
         swatches={name: style.swatch(look) for name, look in report.looks.items()},
         values=report.columns,
         blocks=blocks,
-        dashes=sweeps.dashes(report.settings),
+        figures=figures(),
         ranks=_ranks(report, parts),
         trouble=trouble,
         checks=numeric,
         planned=len(runs),
         status=checks.status(trouble, numeric, len(runs)),
-        explained=about.explained(report.columns, report.levels),
+        explained=methods.explained(report.columns, report.levels),
         leveled=any(own.keys() & report.columns.keys() for own in report.levels.values()),
         shared=[shown.value.label for shown in report.columns.values() if shown.shared],
-        formulas=about.formulas(study, report.settings),
+        formulas=methods.formulas(study, report.settings),
     )
 
 
@@ -139,7 +132,7 @@ def _ranks(report: Report, parts: list[Block]) -> list[tuple[str, float]]:
 
 
 def _trouble(
-    report: Report, scored: pd.DataFrame, found: list[origin.Origin], made: list[dict], constant
+    report: Report, scored: pd.DataFrame, found: list[records.Origin], made: list[dict], constant
 ) -> list[checks.Trouble]:
     """Each kind of trouble with what was found of it, an empty list where there is none."""
     runs = run_tables.finite(report.scores)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from disentbench import plugins
 from disentbench.recipe import Pack
-from disentbench.report import curves, origin
+from disentbench.report import records
 from disentbench.report.text import count, listed, number
 from disentbench.results.lists import cut
 from disentbench.results.tidy import run_name
@@ -76,7 +76,7 @@ BRIEF = {
 }
 
 
-def diverged(study: Study, results: Path, found: list[origin.Origin]) -> list[str]:
+def diverged(study: Study, results: Path, found: list[records.Origin]) -> list[str]:
     """The runs whose losses stopped being numbers; for those shown, the step that noticed it."""
     runs = [(each.pack, seed) for each in found for seed in each.diverged]
     return [
@@ -87,8 +87,8 @@ def diverged(study: Study, results: Path, found: list[origin.Origin]) -> list[st
 
 
 def _when(study: Study, results: Path, pack: Pack, seed: int) -> str:
-    losses = origin.history(study, results, pack)
-    step = origin.step_of_divergence(losses, seed)
+    losses = records.history(study, results, pack)
+    step = records.step_of_divergence(losses, seed)
     if step is not None:
         return f": noticed at step {step}"
     return ": step not recorded" if losses is None else ": its losses stayed finite"
@@ -121,8 +121,8 @@ def whys(study: Study, results: Path) -> Why:
     def why(run: tuple, value: str) -> list[str]:
         if value not in metrics:
             return []
-        folder = results / study.study / curves.pack_of(study, *run).path
-        return origin.notes(folder, run[-1], metrics[value])
+        folder = results / study.study / study.pack_of(*run).path
+        return records.notes(folder, run[-1], metrics[value])
 
     return why
 
@@ -158,21 +158,22 @@ def _unlike_numbers(infinite: int, missing: int) -> str:
     return ", ".join(f"{what} in {count(n, 'run')}" for what, n in words.items() if n)
 
 
-def mixed(found: list[origin.Origin], made: list[dict]) -> list[str]:
+def mixed(found: list[records.Origin], made: list[dict]) -> list[str]:
     """Differences in what made the numbers, and code that no revision names."""
     lines = []
     for key, noun in (("revision", "code revisions"), ("device", "devices")):
-        if len(answers := origin.distinct(made, key)) > 1:
+        if len(answers := records.distinct(made, key)) > 1:
             lines.append(f"the numbers come from {len(answers)} {noun}: {listed(answers)}")
     lines += [
         f"the numbers were made with {package} {listed(versions)}"
-        for package, versions in origin.versions(made).items()
+        for package, versions in records.versions(made).items()
         if len(versions) > 1
     ]
     lines += [
-        f"{pack.path} was trained in parts, of which these differ" for pack in origin.resumed(found)
+        f"{pack.path} was trained in parts, of which these differ"
+        for pack in records.resumed(found)
     ]
-    if dirty := [r for r in origin.distinct(made, "revision") if r.endswith("+")]:
+    if dirty := [r for r in records.distinct(made, "revision") if r.endswith("+")]:
         lines.append(f"the code differed from its revision (+): {listed(dirty)}")
     return lines
 

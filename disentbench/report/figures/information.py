@@ -2,15 +2,20 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from disentbench.metrics._information import entropies
+from disentbench.report import comparisons
+from disentbench.report import runs as run_tables
+from disentbench.report.context import Report
+from disentbench.report.figures import Figure, keep, panel
+from disentbench.report.runs import Block
 from disentbench.report.style import INK, MUTED, canvas
 from disentbench.storage import hdf5, seals
 
@@ -63,14 +68,14 @@ def _ordered(share: Float[np.ndarray, "variable factor"]) -> np.ndarray:
     return np.lexsort((-share.max(axis=1), share.argmax(axis=1), idle))
 
 
-def panel(shown: Information) -> Figure:
+def drawn(shown: Information) -> Canvas:
     """One run as a figure of its own."""
     figure = canvas(max(3.3, 0.5 + CELL * len(shown.factors)), _height(shown))
     draw(figure.add_subplot(), shown)
     return figure
 
 
-def sheet(runs: list[Information]) -> Figure:
+def sheet(runs: list[Information]) -> Canvas:
     """All runs as one figure, for print."""
     columns = min(3, len(runs))
     rows = -(-len(runs) // columns)
@@ -115,3 +120,35 @@ def _write(ax: Axes, column: int, y: float, words: str, **look) -> None:
 def _digits(share: float) -> str:
     """Two decimals; what would be nought with them is a nought."""
     return "–" if np.isnan(share) else "0" if share < 0.005 else f"{share:.2f}"
+
+
+def section(report: Report, part: Block) -> dict[str, Any] | None:
+    """What the latents of the median run of each objective's best setting know of the factors."""
+    found = []
+    for objective, setting in part.best:
+        seed = run_tables.median_seed(part, objective, setting, report.rule)
+        pack = report.study.pack_of(part.dataset, objective, setting, seed)
+        title = f"{comparisons.title(report.settings, (objective, setting))}, seed {seed}"
+        found.append(read(report.of_pack(pack.path), seed, title))
+    found = [shown for shown in found if shown]
+    if not found:
+        return None
+    name = f"{part.dataset}_information"
+    keep(report, sheet(found), name)
+    alt = "share of each factor's entropy that each latent knows"
+    return {
+        "note": NOTE,
+        "panels": [
+            panel(drawn(shown), f"{shown.title}: {alt}", f"{name} {shown.title}") for shown in found
+        ],
+    }
+
+
+NOTE = (
+    "Of the same runs, the mutual information of each latent with each factor as a share of the "
+    "factor’s entropy, by the 20 bins of MIG: 1 is all there is to know, and shades are alike in "
+    "every figure. The gap between the two best latents of a column stands below it; MIG is the "
+    "mean of the gaps. Latents stand in the order of the factor that they know best, those that "
+    "know nothing last."
+)
+figure = Figure(section, heading="Which latent knows which factor", nav="Factors", place=40)

@@ -3,20 +3,24 @@
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import cycle
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from disentbench.report import levels, style
+from disentbench.report import runs as run_tables
+from disentbench.report.context import Report
+from disentbench.report.figures import Figure, keep, panel
 from disentbench.report.levels import Levels
-from disentbench.report.runs import Block, Shown
-from disentbench.report.style import HAIR, LINES, MANY, Look, alpha, canvas
+from disentbench.report.runs import FIRST, GROUPS, Block, Shown
+from disentbench.report.style import HAIR, LINES, MANY, Look, Panel, alpha, canvas
 from disentbench.report.text import symbol
 
+INLINED = 500  # runs of a study up to which the panels of all its metrics are on the page
 ROOM = 7  # points for a row of counts
 BAND_FROM = 5  # seeds from which a confidence band says more than the points alone
 
@@ -85,14 +89,14 @@ def dashes(settings: pd.DataFrame) -> list[str]:
     ]
 
 
-def panel(sweep: Sweep, shown: Shown) -> Figure:
+def drawn(sweep: Sweep, shown: Shown) -> Canvas:
     """One value as a figure of its own."""
     figure = canvas(3.3, 2.35)
     draw(figure.add_subplot(), sweep, shown)
     return figure
 
 
-def sheet(sweep: Sweep, shown: list[Shown]) -> Figure:
+def sheet(sweep: Sweep, shown: list[Shown]) -> Canvas:
     """All values as one figure with a legend, for print."""
     columns = min(3, len(shown))
     rows = -(-len(shown) // columns)
@@ -262,3 +266,53 @@ def _ticks(ax: Axes, scale: Scale, key: str) -> None:
     kept = scale.values[::every] if key else []
     ax.set_xticks(scale(kept), [f"{value:g}" for value in kept])
     ax.set_xlabel(symbol(key))
+
+
+def section(report: Report, part: Block) -> dict[str, Any]:
+    """Panels of every value against every swept key: the field's own first, then the others.
+
+    In a large study the others are only files.
+    """
+    familiar = {n: v for n, v in report.columns.items() if n in (*FIRST, *GROUPS)}
+    others = {n: v for n, v in report.columns.items() if n not in familiar}
+    own = report.levels[part.dataset]
+    swept = [Sweep(part, key, report.settings, report.looks, own) for key in keys(report.settings)]
+    large = len(run_tables.planned(report.study)) > INLINED
+    names = {
+        kind: [_kept(report, sweep, kind, shown) for sweep in swept if shown]
+        for kind, shown in (("sweeps", familiar), ("other_sweeps", others))
+    }
+    return {
+        "sweeps": [_panels(sweep, familiar) for sweep in swept if familiar],
+        "other_sweeps": [_panels(sweep, others) for sweep in swept if others and not large],
+        "other_files": names["other_sweeps"] if large else [],
+        "dashes": dashes(report.settings),
+    }
+
+
+def _kept(report: Report, sweep: Sweep, kind: str, shown: dict[str, Shown]) -> str:
+    """Write all panels of one swept key as one figure; its name."""
+    name = "_".join(filter(None, (sweep.part.dataset, kind, sweep.key)))
+    keep(report, sheet(sweep, list(shown.values())), name)
+    return name
+
+
+def _panels(sweep: Sweep, shown: dict[str, Shown]) -> list[Panel]:
+    against = f"against {sweep.key}" if sweep.key else "by objective"
+    return [
+        panel(
+            drawn(sweep, one),
+            f"{one.value.label} {against}, every run a point",
+            f"{sweep.part.dataset} {sweep.key} {value}",
+        )
+        for value, one in shown.items()
+    ]
+
+
+figure = Figure(
+    section,
+    heading="What the strength does",
+    nav="Strength",
+    place=10,
+    template="strength.html",
+)

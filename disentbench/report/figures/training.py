@@ -5,15 +5,16 @@ has axes of its own.
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from disentbench.recipe import Pack
-from disentbench.report import origin, style
+from disentbench.report import records, style
+from disentbench.report.context import Report
+from disentbench.report.figures import Figure, keep, panel
 from disentbench.report.runs import Block, Key, Rule, median_seed
 from disentbench.report.style import HAIR, canvas
 from disentbench.report.text import fixed
@@ -33,16 +34,6 @@ LOGARITHMIC = ("distortion", "loss")  # they begin tenfold above where they end
 MEDIAN = {"linewidth": 1.3, "zorder": 3}
 OTHER = {"linewidth": 0.6, "alpha": 0.35, "zorder": 2}
 POINTS = 200  # of a line; a figure of this size shows no more
-
-
-def pack_of(study: Study, dataset: str, objective: str, setting: str, seed: int) -> Pack:
-    """The pack that holds a run."""
-    wanted = (dataset, objective, setting)
-    return next(
-        pack
-        for pack in study.packs
-        if (pack.dataset, pack.objective, pack.setting) == wanted and seed in pack.seeds
-    )
 
 
 class Curve(NamedTuple):
@@ -68,8 +59,8 @@ def histories(
     tables = []
     for objective, setting in part.best:
         seed = median_seed(part, objective, setting, chosen)
-        pack = pack_of(study, part.dataset, objective, setting, seed)
-        losses = origin.history(study, results, pack)
+        pack = study.pack_of(part.dataset, objective, setting, seed)
+        losses = records.history(study, results, pack)
         if losses is not None:
             named = {"objective": objective, "estimator": estimators[objective, setting] or ""}
             tables.append(losses.assign(**named, median=losses["seed"] == seed))
@@ -91,14 +82,14 @@ def _estimators(losses: pd.DataFrame, term: str) -> list[str]:
     return list(losses.loc[losses[term].notna(), "estimator"].unique())
 
 
-def panel(losses: pd.DataFrame, curve: Curve, looks) -> Figure:
+def drawn(losses: pd.DataFrame, curve: Curve, looks) -> Canvas:
     """One term as a figure of its own."""
     figure = canvas(3.3, 2.1)
     draw(figure.add_subplot(), losses, curve, looks)
     return figure
 
 
-def sheet(losses: pd.DataFrame, looks, labels: dict[str, str]) -> Figure:
+def sheet(losses: pd.DataFrame, looks, labels: dict[str, str]) -> Canvas:
     """All terms as one figure with a legend, for print."""
     names = curves(losses)
     columns = min(3, len(names))
@@ -143,3 +134,34 @@ def _logarithmic(ax: Axes) -> None:
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def section(report: Report, part: Block) -> dict[str, Any] | None:
+    """The terms of the loss at each objective's best setting."""
+    if not part.best:
+        return None
+    losses = histories(report.study, report.results, part, report.rule, report.estimators)
+    if losses.empty:
+        return None
+    name = f"{part.dataset}_training"
+    keep(report, sheet(losses, report.looks, report.labels), name)
+    return {
+        "panels": [
+            panel(
+                drawn(losses, curve, report.looks),
+                f"{title(curve)} by training step",
+                f"{name} {' '.join(curve)}",
+            )
+            for curve in curves(losses)
+        ]
+    }
+
+
+figure = Figure(
+    section,
+    heading="Training",
+    nav="Training",
+    place=50,
+    template="training.html",
+    absent="No history of the best runs is left.",
+)

@@ -10,7 +10,7 @@ import yaml
 
 from disentbench import plugins
 from disentbench.options import Options
-from disentbench.report import levels, origin
+from disentbench.report import levels, records
 from disentbench.report.levels import Levels
 from disentbench.report.runs import Key, Shown
 from disentbench.report.text import GREEK, count, listed, number, symbol
@@ -96,11 +96,11 @@ def _runs(study: Study, runs: int) -> str:
 def _machine(made: list[dict]) -> list[Fact]:
     if not made:
         return [Fact("provenance", "no latents are left that would say")]
-    packages = origin.versions(made)
+    packages = records.versions(made)
     text = ", ".join(f"{name} {' or '.join(each)}" for name, each in packages.items())
     return [
-        Fact("devices", listed(origin.distinct(made, "device"))),
-        Fact("code revision", listed(origin.distinct(made, "revision"))),
+        Fact("devices", listed(records.distinct(made, "device"))),
+        Fact("code revision", listed(records.distinct(made, "revision"))),
         Fact("versions", text),
     ]
 

@@ -1,15 +1,19 @@
 """The two figures of the bound: the rate split into its terms, and rate against distortion."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
 from disentbench.report import style
+from disentbench.report.context import Report
+from disentbench.report.figures import Figure, keep, panel
 from disentbench.report.runs import Block
-from disentbench.report.style import HAIR, INK, MANY, MUTED, alpha, canvas
-from disentbench.report.text import fixed, number, places
+from disentbench.report.style import HAIR, INK, MANY, MUTED, Panel, alpha, canvas
+from disentbench.report.text import at_most, fixed, number, places
 
 # The total correlation is what the objectives differ in, so it has the strong colours.
 TERMS = {
@@ -23,7 +27,7 @@ BAR = 0.19  # inches for each setting
 HEAD = 1.05  # bars that an objective's heading takes
 
 
-def decomposition(part: Block, settings: pd.DataFrame) -> Figure:
+def decomposition(part: Block, settings: pd.DataFrame) -> Canvas:
     """Stacked bars: the mean over seeds of each term; a line below spans the seeds' rates."""
     means = part.summary.mean.reindex(settings.index).dropna(subset=["rate"])
     heads = _heads(means, settings)
@@ -113,7 +117,7 @@ def _names(ax: Axes, texts: list[str], shown: pd.DataFrame, heads, at) -> None:
     ax.grid(axis="x", color=HAIR, linewidth=0.5)
 
 
-def rate_distortion(part: Block, settings: pd.DataFrame, looks) -> Figure:
+def rate_distortion(part: Block, settings: pd.DataFrame, looks) -> Canvas:
     """Every run's rate and distortion; runs on one grey line have the same ELBO."""
     figure = canvas(3.7, 3.0)
     ax = figure.add_subplot()
@@ -176,3 +180,42 @@ def _round(step: float) -> float:
     """The next of 1, 2 and 5 times a power of ten."""
     power = 10.0 ** np.floor(np.log10(step))
     return float(next(m * power for m in (1, 2, 5, 10) if m * power >= step))
+
+
+def section(report: Report, part: Block) -> dict[str, Any] | None:
+    """The decomposition of the rate, and rate against distortion, where they were computed."""
+    sound = part.summary.mean.notna().any()
+    has = set(sound.index[sound])
+    found: dict[str, Any] = {}
+    if has >= NEEDED:
+        alt = "terms of the rate of each setting, stacked"
+        canvas = decomposition(part, report.settings)
+        found["decomposition"] = _kept(report, part, canvas, "decomposition", alt)
+    if {"rate", "distortion"} <= has:
+        alt = "rate against distortion, every run a point"
+        canvas = rate_distortion(part, report.settings, report.looks)
+        found["rate_distortion"] = _kept(report, part, canvas, "rate_distortion", alt)
+    return found | {"monte_carlo": _monte_carlo(part)} if found else None
+
+
+def _kept(report: Report, part: Block, canvas: Canvas, name: str, alt: str) -> Panel:
+    """A figure that is the same on the page and in its files."""
+    keep(report, canvas, f"{part.dataset}_{name}")
+    return panel(canvas, alt, f"{part.dataset} {name}")
+
+
+def _monte_carlo(part: Block) -> str:
+    """The largest standard error that sampling left in a term of the rate; empty if unknown."""
+    names = [f"{term}_se" for term in (*TERMS, "total_correlation")]
+    errors = part.runs.filter(names).max().max()
+    return at_most(float(errors)) if errors > 0 else ""
+
+
+figure = Figure(
+    section,
+    heading="The bound, term by term",
+    nav="Bound",
+    place=20,
+    template="bound.html",
+    absent="Not computed: this needs the metrics <code>decomposition</code> and <code>elbo</code>.",
+)

@@ -2,19 +2,24 @@
 
 import io
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from PIL import Image
 
 from disentbench.models import model_file
 from disentbench.models.layers import Parameters
 from disentbench.models.vae import VAE, vae_of
 from disentbench.recipe import Pack
+from disentbench.report import comparisons
+from disentbench.report import runs as run_tables
+from disentbench.report.context import Report
+from disentbench.report.figures import Figure, keep
+from disentbench.report.runs import Block, Key
 from disentbench.report.style import MUTED, uri
-from disentbench.report.text import count, fixed
+from disentbench.report.text import count, fixed, number
 from disentbench.storage import hdf5, images_file
 from disentbench.storage.images import Images
 from disentbench.study import Study
@@ -165,10 +170,10 @@ def png(row: Row) -> str:
     return uri(buffer.getvalue(), "png")
 
 
-def sheet(title: str, shown: Pictures) -> Figure:
+def sheet(title: str, shown: Pictures) -> Canvas:
     """The same pictures as one figure, for print."""
     rows = [*shown.reconstructions, *shown.traversals]
-    figure = Figure(figsize=(6.0, 0.46 * len(rows) + 0.45))
+    figure = Canvas(figsize=(6.0, 0.46 * len(rows) + 0.45))
     figure.text(0.02, 1 - 0.24 / figure.get_figheight(), title, fontweight="bold", va="center")
     top = 1 - 0.42 / figure.get_figheight()
     for i, row in enumerate(rows):
@@ -181,3 +186,49 @@ def sheet(title: str, shown: Pictures) -> Figure:
         figure.text(0.02, middle, row.name, va="center", fontsize=8)
         figure.text(0.285, middle, row.detail, va="center", ha="right", fontsize=6.5, color=MUTED)
     return figure
+
+
+def section(report: Report, part: Block) -> dict[str, Any] | None:
+    """What the median run of each objective's best setting makes of images."""
+    source = read_images(report.study, report.results, part.dataset) if part.best else None
+    if source is None:
+        return None
+    found = []
+    for objective, setting in part.best:
+        seed = run_tables.median_seed(part, objective, setting, report.rule)
+        pack = report.study.pack_of(part.dataset, objective, setting, seed)
+        shown = pictures(report.study, report.results, pack, seed, source)
+        if shown:
+            found.append(_pictured(report, part, shown))
+    return {"models": found} if found else None
+
+
+def _pictured(report: Report, part: Block, shown: Pictures) -> dict[str, Any]:
+    key = (shown.pack.objective, shown.pack.setting)
+    title = f"{comparisons.title(report.settings, key)}, seed {shown.seed}"
+    score = number(part.scores(key, report.rule.name)[shown.seed])
+    keep(report, sheet(title, shown), f"{part.dataset}_pictures_{shown.pack.objective}")
+    rows = {
+        kind: [(row, png(row)) for row in getattr(shown, kind)]
+        for kind in ("reconstructions", "traversals")
+    }
+    score = f"{report.rule.label} {score}, {_median_of(report, part, key)}"
+    return {"title": title, "score": score, "left_out": shown.left_out, "key": key[0], **rows}
+
+
+def _median_of(report: Report, part: Block, key: Key) -> str:
+    """Of how many runs a run is the median, or the lower of the two in the middle."""
+    n = int(part.summary.n.loc[key, report.rule.name])
+    which = "median" if n % 2 else "the lower of the two middle ones"
+    return f"{which} of {n} of {count(part.planned, 'run')}"
+
+
+figure = Figure(
+    section,
+    heading="What the models see",
+    nav="Pictures",
+    place=30,
+    template="pictures.html",
+    absent="No pictures: the images or the models of the best runs are gone, or there is no best "
+    "run.",
+)

@@ -6,15 +6,18 @@ total correlation have a standard error from the samples of z.
 
 from itertools import cycle
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from disentbench.report import style, tables
+from disentbench.report.context import Report
+from disentbench.report.figures import Figure, keep, panel
+from disentbench.report.runs import Block
 from disentbench.report.style import HAIR, INK, LINES, Look, canvas
 from disentbench.report.text import count, fixed, latex, listed, number
 from disentbench.scoring.audit import bias
@@ -134,14 +137,14 @@ def swatches() -> list[tuple[str, str]]:
     return [(NAMES.get(name, name), style.swatch(look)) for name, look in LOOKS.items()]
 
 
-def panel(table: pd.DataFrame, term: str) -> Figure:
+def drawn(table: pd.DataFrame, term: str) -> Canvas:
     """One term as a figure of its own."""
     figure = canvas(3.3, 2.2)
     draw(figure.add_subplot(), table, term)
     return figure
 
 
-def sheet(table: pd.DataFrame) -> Figure:
+def sheet(table: pd.DataFrame) -> Canvas:
     """All terms as one figure with a legend, for print."""
     figure = canvas(2.9 * len(TITLES), 2.3)
     for ax, term in zip(figure.subplots(1, len(TITLES)), TITLES, strict=True):
@@ -187,3 +190,29 @@ def dashes(table: pd.DataFrame) -> list[str]:
     names = table["run"].unique()
     pairs = zip(names, cycle(LINES), strict=False)
     return [f"{run}: {line}" for run, line in pairs] if len(names) > 1 else []
+
+
+def section(report: Report, part: Block) -> dict[str, Any] | None:
+    """The minibatch estimators of the loss beside the exact terms, where they were audited."""
+    table = read(report.of_pack(part.dataset))
+    if table is None:
+        return None
+    name = f"{part.dataset}_audit"
+    keep(report, sheet(table), name)
+    write(report.folder / "tables" / name, table)
+    return {
+        "finding": finding(table),
+        "legend": swatches(),
+        "dashes": dashes(table),
+        "sizes": size_texts(table),
+        "panels": [
+            panel(drawn(table, term), f"{title} by batch size", f"{name} {term}")
+            for term, title in TITLES.items()
+        ],
+        "runs": runs(table),
+    }
+
+
+figure = Figure(
+    section, heading="Audit of the estimators", nav="Audit", place=60, template="audit.html"
+)

@@ -1,0 +1,36 @@
+"""What every part of the report is made from."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from disentbench.report.levels import Levels
+from disentbench.report.runs import Key, Rule, Shown
+from disentbench.report.style import Look
+from disentbench.study import Study
+
+
+class Report(NamedTuple):
+    """What every part of the report is made from."""
+
+    study: Study
+    results: Path
+    folder: Path  # for figures/ and tables/
+    settings: pd.DataFrame
+    values: dict[str, Shown]
+    columns: dict[str, Shown]  # the values that tables and figures show
+    rule: Rule | None
+    looks: dict[str, Look]
+    levels: dict[str, Levels]  # by data set
+    scores: pd.DataFrame  # of every run that was planned, whatever they are
+    estimators: dict[Key, str | None]  # of each setting's training
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The objectives' labels by the study's names."""
+        return self.settings["label"].groupby(level="objective", sort=False).first().to_dict()
+
+    def of_pack(self, path: str) -> Path:
+        """The folder of a pack."""
+        return self.results / self.study.study / path

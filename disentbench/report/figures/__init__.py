@@ -1,0 +1,55 @@
+"""What a figure is; every other file in this folder is a section of figures on one data set.
+
+A file names `figure = Figure(section, ...)`. Its function `section` is given the report and the
+data set's part of it, writes its figures (`keep`) and tables, and returns what its template shows,
+or None where there is nothing to draw. Without a template of its own a section is a `note`, where
+it gives one, over `panels`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure as Canvas
+
+from disentbench.report import style
+from disentbench.report.context import Report
+from disentbench.report.runs import Block
+from disentbench.report.style import Panel
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A section of the page: how it is drawn, what it is called, and where it stands.
+
+    `place` orders the sections; `nav` is the name in the page's line of links. `absent` is what is
+    said where there is nothing to draw; without it the section is left out there.
+    """
+
+    section: Callable[[Report, Block], dict[str, Any] | None]
+    heading: str
+    nav: str
+    place: int
+    template: str = "panels.html"
+    absent: str = ""
+
+
+@cache
+def figures() -> dict[str, Figure]:
+    """Every figure by the name of its file, in the page's order."""
+    names = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+    found = {name: import_module(f"{__name__}.{name}").figure for name in names}
+    return dict(sorted(found.items(), key=lambda item: item[1].place))
+
+
+def keep(report: Report, canvas: Canvas, name: str) -> None:
+    """Write a figure beside the page, as PNG and PDF."""
+    style.save(canvas, report.folder / "figures", name)
+
+
+def panel(canvas: Canvas, alt: str, salt: str) -> Panel:
+    """A figure on the page, in words and as an image; `salt` tells it from all others."""
+    return Panel(alt, style.svg(canvas, salt))
