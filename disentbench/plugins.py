@@ -88,6 +88,24 @@ def needs(metric: str) -> list[str]:
 
 
 @cache
+def values() -> dict[str, str]:
+    """The metric that gives a value, by the value's name. Imports every metric.
+
+    Raises a UserError where two give values of one name: a table could not tell them apart.
+    """
+    found: dict[str, str] = {}
+    for metric in names("metrics"):
+        for value in load("metrics", metric).values:
+            if value.name in found:
+                raise UserError(
+                    f"the metrics {found[value.name]!r} and {metric!r} both give a value "
+                    f"{value.name!r}; rename one"
+                )
+            found[value.name] = metric
+    return found
+
+
+@cache
 def shared_values() -> frozenset[str]:
     """The values of the metrics that compare runs.
 

@@ -22,16 +22,24 @@ Where latents have rows in a detail, the discrete groups follow them.
 The keyword-only parameters are options; `rng` is handed a generator seeded for this metric.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+STANDARD_ERROR = "_se"  # ends the name of a value that is another's standard error
+
 
 @dataclass(frozen=True)
 class Value:
-    """One number that a metric gives: its column name, label and range, and which way is better."""
+    """One number that a metric gives: its column name, label and range, and which way is better.
+
+    `prominence` is its place among the values that the field reads first, from 1 on; 0 is after
+    these. `whole` numbers are counts; `of_groups` says something only where the objective groups
+    latents; `constant_wins` marks a value that ranks a constant code above noise.
+    """
 
     name: str
     label: str
@@ -39,6 +47,26 @@ class Value:
     high: float
     better: Literal["higher", "lower", "neither"] = "higher"
     unit: str = ""
+    prominence: int = 0
+    whole: bool = False
+    of_groups: bool = False
+    constant_wins: bool = False
+
+    @property
+    def standard_error(self) -> "Value":
+        """The value that is this one's standard error."""
+        name, label = self.name + STANDARD_ERROR, f"{self.label}, standard error"
+        return Value(name, label, 0.0, math.inf, "neither", self.unit)
+
+
+def value_of(name: str) -> str:
+    """The name of the value that a standard error is of; of any other value its own."""
+    return name.removesuffix(STANDARD_ERROR)
+
+
+def is_error(name: str) -> bool:
+    """Whether a value is another's standard error."""
+    return name.endswith(STANDARD_ERROR)
 
 
 @dataclass(frozen=True)
@@ -46,7 +74,8 @@ class Metric:
     """A metric: the function, what it computes in one sentence, its source and its values.
 
     One that compares runs says in `summary` what it keeps of another run's posterior; `rng`, where
-    that takes one, is seeded alike for every run.
+    that takes one, is seeded alike for every run. `shows_factors`: its detail holds
+    `mutual_information` [variable, factor] and `per_factor`, of which the report draws its map.
     """
 
     compute: Callable[..., "Score"]
@@ -55,6 +84,7 @@ class Metric:
     reference: str
     values: tuple[Value, ...]
     summary: Callable[..., Any] | None = None
+    shows_factors: bool = False
 
 
 class Score(NamedTuple):

@@ -27,5 +27,7 @@ metric = Metric(
     label="active units",
     variant="variance of the posterior mean above 0.01; of the codes, where only those are given",
     reference="Burda et al. 2016, arXiv:1509.00519",
-    values=(Value("active_units", "active units", 0.0, math.inf, "neither"),),
+    values=(
+        Value("active_units", "active units", 0.0, math.inf, "neither", prominence=9, whole=True),
+    ),
 )

@@ -15,14 +15,21 @@ from disentbench.metrics import Metric, Score, Value
 from disentbench.posterior import aggregate
 from disentbench.posterior.representation import Posterior
 
-LABELS = {
-    "rate": "rate",
-    "index_code_mi": "index-code mutual information",
-    "total_correlation": "total correlation",
-    "dimension_wise_kl": "dimension-wise KL",
-    "tc_between_groups": "total correlation between groups",
-    "tc_within_groups": "total correlation within groups",
-}
+
+def _term(name: str, label: str, prominence: int, of_groups: bool = False) -> Value:
+    ends = 0.0, math.inf, "neither", "nats"
+    return Value(name, label, *ends, prominence=prominence, of_groups=of_groups)
+
+
+TERMS = (
+    _term("rate", "rate", 6),
+    _term("index_code_mi", "index-code mutual information", 4),
+    _term("total_correlation", "total correlation", 3),
+    _term("dimension_wise_kl", "dimension-wise KL", 5),
+    _term("tc_between_groups", "total correlation between groups", 10, of_groups=True),
+    _term("tc_within_groups", "total correlation within groups", 11, of_groups=True),
+)
+VALUES = (*TERMS, *(term.standard_error for term in TERMS))
 
 
 def decomposition(
@@ -39,7 +46,7 @@ def decomposition(
     Detail: `rate` and `dimension_wise_kl` [variable], of every latent, then discrete group.
     """
     *terms, detail = aggregate.decompose(posterior, groups, samples=samples, rng=rng, device=device)
-    names = (f"{name}{end}" for end in ("", "_se") for name in LABELS)
+    names = (value.name for value in VALUES)
     return Score(dict(zip(names, map(float, terms), strict=True)), detail)
 
 
@@ -48,9 +55,5 @@ metric = Metric(
     label="Decomposition of the rate",
     variant="aggregate posterior over all images, 10,000 samples of z, marginals by quadrature",
     reference="Chen et al. 2018, arXiv:1802.04942; Esmaeili et al. 2019, arXiv:1804.02086",
-    values=tuple(
-        Value(name + end, label + words, 0.0, math.inf, "neither", "nats")
-        for end, words in (("", ""), ("_se", ", standard error"))
-        for name, label in LABELS.items()
-    ),
+    values=VALUES,
 )

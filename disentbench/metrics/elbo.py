@@ -27,7 +27,7 @@ metric = Metric(
     variant="analytic KL to the prior, distortion as measured on the evaluation images",
     reference="Kingma & Welling 2014, arXiv:1312.6114",
     values=(
-        Value("distortion", "distortion", -math.inf, math.inf, "lower", "nats"),
-        Value("elbo", "ELBO", -math.inf, math.inf, "higher", "nats"),
+        Value("distortion", "distortion", -math.inf, math.inf, "lower", "nats", prominence=7),
+        Value("elbo", "ELBO", -math.inf, math.inf, "higher", "nats", prominence=8),
     ),
 )

@@ -35,5 +35,5 @@ metric = Metric(
     label="MIG (Chen)",
     variant="latents drawn from q(z | x), entropies by quadrature over all images, all factors",
     reference="Chen et al. 2018, arXiv:1802.04942",
-    values=(Value("mig_chen", "MIG (Chen)", 0.0, 1.0),),
+    values=(Value("mig_chen", "MIG (Chen)", 0.0, 1.0, prominence=2),),
 )

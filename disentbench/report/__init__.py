@@ -15,7 +15,6 @@ from disentbench.report.dataset import section
 from disentbench.report.figures import figures
 from disentbench.report.runs import Block
 from disentbench.report.text import count, number
-from disentbench.results.tidy import run_name
 from disentbench.scoring import statistics
 from disentbench.storage import expected, files, layout, seals
 from disentbench.study import Study
@@ -145,6 +144,7 @@ def _trouble(
     there = {o.pack for o in found}
     gone = [pack.path for pack in report.study.packs if pack not in there]
     idle = runs[collapse.collapsed(runs)]
+    labels = {name: shown.value.label for name, shown in report.columns.items()}
     kinds = {
         "diverged": (
             "runs that diverged: no finite loss or latents, or an end far worse than the beginning",
@@ -154,7 +154,7 @@ def _trouble(
         "unscored": ("runs without scores", checks.unscored(runs.index, scored)),
         "collapsed": (
             f"runs that collapsed: {collapse.rule(runs)}",
-            collapse.lines(idle, constant, run_name),
+            collapse.lines(idle, constant, labels),
             collapse.none(runs),
         ),
         "gone": ("packs whose latents are gone, and with them their provenance", gone),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from disentbench import plugins
+from disentbench.metrics import STANDARD_ERROR
 from disentbench.recipe import Pack
 from disentbench.report import records
 from disentbench.report.text import count, listed, number
@@ -195,8 +196,8 @@ def numeric(study: Study, runs: pd.DataFrame) -> list[Check]:
 def _error(columns: dict, *names: str) -> np.ndarray | float:
     """Three Monte-Carlo standard errors of the sum of some values, and room for rounding."""
     scale = sum(abs(columns[name]) for name in names)
-    errors = sum(columns[f"{name}_se"] for name in names if f"{name}_se" in columns)
-    return 3 * errors + 1e-5 * scale + 1e-6
+    errors = [columns.get(name + STANDARD_ERROR, 0.0) for name in names]
+    return 3 * sum(errors) + 1e-5 * scale + 1e-6
 
 
 def _information(columns: dict, log_n: np.ndarray):

@@ -2,15 +2,14 @@
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int
 
 from disentbench.posterior.represent import represent
 from disentbench.report.text import number
+from disentbench.results.tidy import run_name
 from disentbench.scoring import scores
 
 RATE = 0.05  # nats per image; a code says no more of its image than its rate
-# Of the metrics of the codes, those that rank a constant code above noise. By its definition JEMMIG
-# charges a latent for whatever else it holds, and a constant holds nothing.
-ABOVE_NOISE = {"jemmig": "JEMMIG"}
 
 
 def collapsed(runs: pd.DataFrame) -> pd.Series:
@@ -37,26 +36,27 @@ def _known(runs: pd.DataFrame, value: str) -> bool:
     return value in runs and bool(runs[value].notna().any())
 
 
-def lines(idle: pd.DataFrame, constant: dict[str, dict[str, float]], name) -> list[str]:
-    """The runs that collapsed, with what they score where a constant code is above noise."""
-    return [_line(name(run), row, constant[run[0]]) for run, row in idle.iterrows()]
+def lines(
+    idle: pd.DataFrame, constant: dict[str, dict[str, float]], labels: dict[str, str]
+) -> list[str]:
+    """The runs that collapsed, with what they score where a constant code is above noise.
+
+    `constant` holds by data set what a constant code scores, by the names of the values.
+    """
+    return [_line(run_name(run), row, constant[run[0]], labels) for run, row in idle.iterrows()]
 
 
-def _line(name: str, row: pd.Series, constant: dict[str, float]) -> str:
-    beside = [
-        f"its {ABOVE_NOISE[value]} of {number(row[value])} says nothing: a constant code scores "
+def _line(name: str, row: pd.Series, constant: dict[str, float], labels: dict[str, str]) -> str:
+    said = [
+        f"its {labels[value]} of {number(row[value])} says nothing: a constant code scores "
         f"{number(level)}"
         for value, level in constant.items()
         if np.isfinite(row[value])
     ]
-    return "; ".join([name, *beside])
+    return "; ".join([name, *said])
 
 
-def constant(factors: np.ndarray, values: list[str]) -> dict[str, float]:
-    """What a constant code scores on these factors, of the values that rank it above noise."""
+def constant(factors: Int[np.ndarray, "image factor"], values: list[str]) -> dict[str, float]:
+    """What a constant code scores on these factors, by the name of each value."""
     code = represent(np.zeros((len(factors), 1)), factors)
-    return {
-        value: scores.measure(scores.file_of(value), code).values[value]
-        for value in values
-        if value in ABOVE_NOISE
-    }
+    return {value: scores.measure(scores.file_of(value), code).values[value] for value in values}

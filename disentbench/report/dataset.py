@@ -34,7 +34,7 @@ def section(report: Report, part: Block) -> dict[str, Any]:
         "levels": levels.rows(report.levels[dataset], report.columns, constant),
         "leveled": bool(report.levels[dataset].keys() & report.columns.keys()),
         "constant": constant,
-        "above_noise": [collapse.ABOVE_NOISE[name] for name in constant],
+        "above_noise": [report.columns[name].value.label for name in constant],
         "all": tables.lines(part, list(report.settings.index), report.columns, report.settings),
         "absent": [
             report.labels[name]
@@ -53,7 +53,7 @@ def _table(report: Report, part: Block, name: str) -> Path:
 
 def _constant(report: Report, part: Block) -> dict[str, float]:
     """What a constant code scores, where runs collapsed and a metric ranks it above noise."""
-    values = [value for value in collapse.ABOVE_NOISE if value in report.columns]
+    values = [name for name, shown in report.columns.items() if shown.value.constant_wins]
     path = report.results / report.study.study / part.dataset / "images.h5"
     if not values or not path.exists() or not collapse.collapsed(part.runs).any():
         return {}

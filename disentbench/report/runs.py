@@ -10,27 +10,13 @@ import numpy as np
 import pandas as pd
 
 from disentbench import plugins
-from disentbench.metrics import Metric, Value
+from disentbench.metrics import Metric, Value, is_error
 from disentbench.report.text import symbol
 from disentbench.results.tidy import RUN, SETTING, read_scores
 from disentbench.scoring.statistics import half_width
 from disentbench.study import Study
 
 Key = tuple[str, str]  # (objective, setting)
-
-# The order in which the field reads them; whatever else was computed follows.
-FIRST = (
-    "mig",
-    "mig_chen",
-    "total_correlation",
-    "index_code_mi",
-    "dimension_wise_kl",
-    "rate",
-    "distortion",
-    "elbo",
-    "active_units",
-)
-GROUPS = ("tc_between_groups", "tc_within_groups")
 
 
 class Shown(NamedTuple):
@@ -188,11 +174,12 @@ def shown(study: Study, runs: pd.DataFrame) -> dict[str, Shown]:
     """The values in the table that are no standard errors, by name, the familiar first."""
     metrics = [plugins.load("metrics", name) for name in study.metrics]
     known = {value.name: Shown(value, metric) for metric in metrics for value in metric.values}
-    names = [name for name in dict.fromkeys([*FIRST, *GROUPS, *known, *runs]) if name in runs]
+    familiar = sorted(known, key=lambda name: known[name].value.prominence or math.inf)
+    names = [name for name in dict.fromkeys([*familiar, *runs]) if name in runs]
     return {
         name: known.get(name, Shown(Value(name, name, -math.inf, math.inf, "neither"), None))
         for name in names
-        if not name.endswith("_se")
+        if not is_error(name)
     }
 
 
@@ -200,16 +187,15 @@ def columns(values: dict[str, Shown], runs: pd.DataFrame) -> dict[str, Shown]:
     """The values that tables have a column for: without groups their terms say nothing more."""
     within = runs.get("tc_within_groups", pd.Series(dtype=float))
     grouped = (within.abs() > 0).any()
-    return {name: shown for name, shown in values.items() if grouped or name not in GROUPS}
+    return {name: shown for name, shown in values.items() if grouped or not shown.value.of_groups}
 
 
 def rule(values: dict[str, Shown]) -> Rule | None:
-    """MIG where there is one, else the first value that has a better end; None if none has."""
-    directed = [name for name, each in values.items() if each.value.better != "neither"]
-    first = [name for name in ("mig", "mig_chen") if name in values]
-    if not first + directed:
+    """The first value that has a better end, MIG where there is one; None if none has."""
+    directed = [name for name, shown in values.items() if shown.value.better != "neither"]
+    if not directed:
         return None
-    name = (first + directed)[0]
+    name = directed[0]
     value = values[name].value
     sign = 1 if value.better == "higher" else -1
     ties, shared = "total_correlation" in values, values[name].shared

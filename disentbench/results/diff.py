@@ -14,6 +14,7 @@ import pandas as pd
 
 from disentbench import plugins
 from disentbench.errors import UserError
+from disentbench.metrics import is_error
 from disentbench.results import lineage
 from disentbench.results.lineage import Lineage
 from disentbench.results.tidy import RUN, SETTING, read_scores, run_name
@@ -172,4 +173,4 @@ def _without_shared(means: pd.DataFrame) -> pd.DataFrame:
 
 
 def _is_error(values: pd.DataFrame) -> np.ndarray:
-    return values["metric"].str.endswith("_se").to_numpy(bool)
+    return values["metric"].map(is_error).to_numpy(bool)

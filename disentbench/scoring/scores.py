@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from disentbench import plugins
 from disentbench.errors import UserError
-from disentbench.metrics import Score
+from disentbench.metrics import Score, value_of
 from disentbench.plugins import needs
 from disentbench.posterior.reading import read_latents
 from disentbench.posterior.representation import Representation
@@ -195,11 +195,7 @@ def file_of(name: str) -> str:
     """The file that defines a metric or a value of this name."""
     if name in plugins.names("metrics"):
         return name
-    values = {
-        value.name: file
-        for file in plugins.names("metrics")
-        for value in plugins.load("metrics", file).values
-    }
+    values = plugins.values()
     if name not in values:
         choices = ", ".join(sorted({*values, *plugins.names("metrics")}))
         raise UserError(f"no metric named {name!r}; choose from {choices}")
@@ -210,4 +206,4 @@ def wanted(file: str, values: dict[str, float], metrics: Sequence[str] | None) -
     """Of a file's values those asked for, with their standard errors."""
     if metrics is None or file in metrics:
         return values
-    return {key: v for key, v in values.items() if key.removesuffix("_se") in metrics}
+    return {key: v for key, v in values.items() if value_of(key) in metrics}

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
+from disentbench.metrics import STANDARD_ERROR
 from disentbench.report import style
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, keep, panel
@@ -206,7 +207,7 @@ def _kept(report: Report, part: Block, canvas: Canvas, name: str, alt: str) -> P
 
 def _monte_carlo(part: Block) -> str:
     """The largest standard error that sampling left in a term of the rate; empty if unknown."""
-    names = [f"{term}_se" for term in (*TERMS, "total_correlation")]
+    names = [name + STANDARD_ERROR for name in (*TERMS, "total_correlation")]
     errors = part.runs.filter(names).max().max()
     return at_most(float(errors)) if errors > 0 else ""
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Canvas
 
+from disentbench import plugins
 from disentbench.metrics._information import entropies
 from disentbench.report import comparisons
 from disentbench.report import runs as run_tables
@@ -33,16 +34,17 @@ class Information(NamedTuple):
     gaps: Float[np.ndarray, " factor"]
 
 
-def read(folder: Path, seed: int, title: str) -> Information | None:
-    """From the detail of MIG in a pack's folder; None where it or the latents are gone.
+def read(folder: Path, metric: str, seed: int, title: str) -> Information | None:
+    """From the detail of a metric in a pack's folder; None where it or the latents are gone.
 
     None also for a run that diverged. Factors of one class, of which there is nothing to know, are
     left out.
     """
-    path = folder / "scores" / "mig.json"
+    path = folder / "scores" / f"{metric}.json"
     if not path.exists() or not (folder / "latents.h5").exists():
         return None
-    detail = json.loads(seals.checked(path).read_text())["runs"].get(str(seed), {}).get("mig", {})
+    run = json.loads(seals.checked(path).read_text())["runs"].get(str(seed), {})
+    detail = run.get(metric, {})
     if "mutual_information" not in detail:
         return None
     with hdf5.open_data(folder / "latents.h5") as file:
@@ -124,12 +126,13 @@ def _digits(share: float) -> str:
 
 def section(report: Report, part: Block) -> dict[str, Any] | None:
     """What the latents of the median run of each objective's best setting know of the factors."""
-    found = []
-    for objective, setting in part.best:
+    showing = (m for m in report.study.metrics if plugins.load("metrics", m).shows_factors)
+    metric, found = next(showing, None), []
+    for objective, setting in part.best if metric else ():
         seed = run_tables.median_seed(part, objective, setting, report.rule)
         pack = report.study.pack_of(part.dataset, objective, setting, seed)
         title = f"{comparisons.title(report.settings, (objective, setting))}, seed {seed}"
-        found.append(read(report.of_pack(pack.path), seed, title))
+        found.append(read(report.of_pack(pack.path), metric, seed, title))
     found = [shown for shown in found if shown]
     if not found:
         return None

@@ -16,7 +16,7 @@ from disentbench.report import runs as run_tables
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, keep, panel
 from disentbench.report.levels import Levels
-from disentbench.report.runs import FIRST, GROUPS, Block, Shown
+from disentbench.report.runs import Block, Shown
 from disentbench.report.style import HAIR, LINES, MANY, Look, Panel, alpha, canvas
 from disentbench.report.text import symbol
 
@@ -246,7 +246,7 @@ def _dress(ax: Axes, shown: Shown, y: pd.Series) -> None:
     fraction = (value.low, value.high) == (0, 1)
     unit = f"{value.unit} per image" if value.unit == "nats" else value.unit
     ax.set_ylabel(unit or ("0 to 1" if fraction else ""))
-    whole = value.name == "active_units"
+    whole = value.whole
     ax.yaxis.set_major_locator(
         MaxNLocator(5, integer=whole, steps=(1, 2, 2.5, 5, 10), min_n_ticks=1)
     )
@@ -273,8 +273,8 @@ def section(report: Report, part: Block) -> dict[str, Any]:
 
     In a large study the others are only files.
     """
-    familiar = {n: v for n, v in report.columns.items() if n in (*FIRST, *GROUPS)}
-    others = {n: v for n, v in report.columns.items() if n not in familiar}
+    familiar = {n: shown for n, shown in report.columns.items() if shown.value.prominence}
+    others = {n: shown for n, shown in report.columns.items() if not shown.value.prominence}
     own = report.levels[part.dataset]
     swept = [Sweep(part, key, report.settings, report.looks, own) for key in keys(report.settings)]
     large = len(run_tables.planned(report.study)) > INLINED
