@@ -88,7 +88,7 @@ def digest(*paths: Path) -> str:
     """One word for what these files hold."""
     whole = hashlib.sha256()
     for path in paths:
-        whole.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + _content(path))
+        whole.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + content_digest(path))
     return whole.hexdigest()[:16]
 
 
@@ -154,5 +154,5 @@ def _beside(folder: Path) -> Iterator[Path]:
 
 
 @cache
-def _content(path: Path) -> bytes:
+def content_digest(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()

@@ -54,7 +54,7 @@ class Sweep:
     def _made(self) -> Iterator[tuple[str, Any]]:
         for point in self.points:
             objective = plugins.make("objectives", self.name, self.options | point)
-            texts = (f"{key}-{_text(getattr(objective, key))}" for key in point)
+            texts = (f"{key}-{as_path(getattr(objective, key))}" for key in point)
             yield "_".join(texts) or "default", objective
 
 
@@ -68,7 +68,7 @@ def path_safe(name: str) -> str:
     return name
 
 
-def _text(value: Any) -> str:
+def as_path(value: Any) -> str:
     """A swept value as it stands in a path: 4, 0.5, mws."""
     if isinstance(value, int | float):
         return f"{value:g}"

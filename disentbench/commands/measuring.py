@@ -62,7 +62,7 @@ def score(
             reading=reading._replace(memory=max_memory),
             companions=companions,
         )
-        scored = list(_told(scored, path))
+        scored = list(told(scored, path))
         name = os.fsencode(path).decode(errors="backslashreplace")  # it need not be UTF-8
         tables.append(scores.table(scored).assign(file=name))
         details[str(path)] = scores.details(scored) | {"provenance": origin("cpu")}
@@ -201,7 +201,7 @@ def _reading(**given: Any) -> "Reading":
     return Reading(**{name: value for name, value in given.items() if value})
 
 
-def _told(scored: "Iterable[Scored]", path: Path, seconds: int = 10) -> "Iterator[Scored]":
+def told(scored: "Iterable[Scored]", path: Path, seconds: int = 10) -> "Iterator[Scored]":
     """The same scores; where they take long, a line now and then says how far they are."""
     began = last = time.monotonic()
     for one in scored:

@@ -57,7 +57,7 @@ def decompose(
     """
     if samples < 2:
         raise UserError(f"samples is {samples}; the standard error of what is sampled needs 2")
-    posterior = _float64(posterior)
+    posterior = in_float64(posterior)
     blocks = [list(b) for g, b in groups.items() if g not in posterior.logits and len(b) > 1]
     sample = draw(posterior, samples, rng)
     marginals = [
@@ -71,7 +71,7 @@ def decompose(
     tc_within = sum(entropies[b].sum() for b in blocks) - sampled.inside
     result = Decomposition(
         rate=rate.sum(),
-        index_code_mi=sampled.joint - _noise_entropy(posterior),
+        index_code_mi=sampled.joint - noise_entropy(posterior),
         total_correlation=tc,
         dimension_wise_kl=marginal_kl.sum(),
         tc_between_groups=tc - tc_within,
@@ -121,10 +121,10 @@ def variable_rates(posterior: Posterior) -> Float[np.ndarray, " variable"]:
 
 
 def _rates(posterior):
-    mean, logvar, _ = _float64(posterior)
+    mean, logvar, _ = in_float64(posterior)
     with np.errstate(over="ignore"):  # a width beyond float64 has an infinite rate
         gaussian = (mean**2 + np.exp(logvar) - logvar - 1) / 2
-    discrete = [math.log(p.shape[1]) - entr(p).sum(1) for p in _class_probabilities(posterior)]
+    discrete = [math.log(p.shape[1]) - entr(p).sum(1) for p in class_probabilities(posterior)]
     return np.column_stack([gaussian, *discrete])
 
 
@@ -132,7 +132,7 @@ def dimension_wise_kl(
     posterior: Posterior, entropies: Float[np.ndarray, " variable"]
 ) -> Float[np.ndarray, " variable"]:
     """KL(q(z_j) || p(z_j)) of every latent, then discrete group, given the entropies of q(z_j)."""
-    mean, logvar, logits = _float64(posterior)
+    mean, logvar, logits = in_float64(posterior)
     with np.errstate(over="ignore"):
         gaussian = (LOG_2PI + (mean**2 + np.exp(logvar)).mean(0)) / 2
     discrete = [math.log(values.shape[1]) for values in logits.values()]
@@ -143,13 +143,13 @@ def mutual_information(
     posterior: Posterior, factors: Int[np.ndarray, "image factor"], *, device: str = "cpu"
 ) -> Float[np.ndarray, "variable factor"]:
     """I(z_j; v_k) = H(z_j) - H(z_j | v_k) under q(z | x), by quadrature; then discrete groups."""
-    mean, logvar, _ = _float64(posterior)
+    mean, logvar, _ = in_float64(posterior)
     classes, counts = _columns(factors)
     entropies = [
         marginal(m, v, classes, device=device).entropy
         for m, v in zip(mean.T, logvar.T, strict=True)
     ]
-    entropies += [entr(_by_class(p, factors)).sum(1) for p in _class_probabilities(posterior)]
+    entropies += [entr(_by_class(p, factors)).sum(1) for p in class_probabilities(posterior)]
     return np.array([_gained(h, counts) for h in entropies])
 
 
@@ -168,7 +168,7 @@ def _controls(posterior, marginals, sample):
     known = [m.log_density + m.entropy[0] for m in marginals]
     width = posterior.logvar[sample.rows] - posterior.logvar.mean(0)
     controls = [*known, *(sample.noise**2 - 1).T, *width.T]
-    for k, p in zip(sample.classes.values(), _class_probabilities(posterior), strict=True):
+    for k, p in zip(sample.classes.values(), class_probabilities(posterior), strict=True):
         q = p.mean(0)
         controls.append(np.log(np.maximum(q, 1e-300))[k] + entr(q).sum())
         of_image = np.log(np.maximum(p[sample.rows, k], 1e-300))
@@ -188,14 +188,14 @@ def _controlled_mean(values, controls):
     return coefficients[0], math.sqrt(residual @ residual / degrees / len(values))
 
 
-def _noise_entropy(posterior):
+def noise_entropy(posterior):
     """H(z | x), the mean over the images."""
     gaussian = (posterior.logvar + LOG_2PI + 1).sum(1).mean() / 2
-    return gaussian + sum(entr(p).sum(1).mean() for p in _class_probabilities(posterior))
+    return gaussian + sum(entr(p).sum(1).mean() for p in class_probabilities(posterior))
 
 
 def _class_entropies(posterior):
-    return [entr(p.mean(0)).sum() for p in _class_probabilities(posterior)]
+    return [entr(p.mean(0)).sum() for p in class_probabilities(posterior)]
 
 
 def _check(result, images):
@@ -225,12 +225,12 @@ def _by_class(p, factors):
     return np.concatenate(means)
 
 
-def _class_probabilities(posterior):
+def class_probabilities(posterior):
     """q(k | x) [image, class] of every discrete group."""
     logits = posterior.logits.values()
     return [np.exp(log_softmax(np.asarray(values, np.float64), axis=1)) for values in logits]
 
 
-def _float64(posterior):
+def in_float64(posterior):
     mean, logvar = (np.asarray(a, np.float64) for a in posterior[:2])
     return Posterior(mean, logvar, posterior.logits)

@@ -83,7 +83,7 @@ def compare(
     merged["where"] = merged["where"].map({"both": "both", "left_only": "a", "right_only": "b"})
     runs = _runs(*scores)
     together = runs.loc[runs["where"] == "both", RUN]
-    values = _sized(merged.merge(together, on=RUN), tolerance)
+    values = sized(merged.merge(together, on=RUN), tolerance)
     return Comparison(
         *(a, b, tolerance, runs, values),
         metrics=_by_metric(values[values["where"] == "both"]),
@@ -121,7 +121,7 @@ def _runs(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     return runs
 
 
-def _sized(values: pd.DataFrame, tolerance: float) -> pd.DataFrame:
+def sized(values: pd.DataFrame, tolerance: float) -> pd.DataFrame:
     """How far apart the two values are; infinitely, if one alone is a finite number."""
     a, b = (values[side].to_numpy(float) for side in "ab")
     equal = (a == b) | (np.isnan(a) & np.isnan(b))

@@ -12,8 +12,8 @@ import time
 
 import numpy as np
 import pytest
+from builders.make_report import NEEDS_MAKE, STUDY, laid_out, report
 from checkout import LONGEST, Checkout, differences
-from test_make import NEEDS_MAKE, STUDY, laid_out, report
 
 pytestmark = [pytest.mark.faults, NEEDS_MAKE]
 

@@ -9,7 +9,7 @@ from importlib import metadata
 import numpy as np
 import pytest
 import torch
-from one_pack import tiny
+from builders.packs import tiny
 
 from disentbench import plugins
 from disentbench.models.model_file import Saved

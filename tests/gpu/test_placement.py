@@ -6,7 +6,7 @@ PyTorch's meta device stands in for a GPU: whatever is computed there has a shap
 import numpy as np
 import pytest
 import torch
-from one_pack import SETTINGS, tiny
+from builders.packs import SETTINGS, tiny
 from torch.optim import optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves

@@ -15,6 +15,7 @@ from disentbench.report import levels, style
 from disentbench.report import runs as run_tables
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, keep, panel
+from disentbench.report.figures._scale import Scale, beside, dodged, strengths
 from disentbench.report.levels import Levels
 from disentbench.report.runs import Block, Shown
 from disentbench.report.style import HAIR, LINES, MANY, Look, Panel, alpha, canvas
@@ -23,21 +24,6 @@ from disentbench.report.text import symbol
 INLINED = 500  # runs of a study up to which the panels of all its metrics are on the page
 ROOM = 7  # points for a row of counts
 BAND_FROM = 5  # seeds from which a confidence band says more than the points alone
-
-
-class Scale:
-    """Where strengths stand on an axis: logarithmic where they span more than a factor of four."""
-
-    def __init__(self, strengths: np.ndarray):
-        self.values = np.unique(strengths)
-        low, high = self.values[0], self.values[-1]
-        self.logarithmic = low > 0 and high / low > 4
-        at = self(self.values)
-        self.gap = float(np.diff(at).min()) if len(at) > 1 else 1.0
-
-    def __call__(self, strengths) -> np.ndarray:
-        strengths = np.asarray(strengths, float)
-        return np.log2(strengths) if self.logarithmic else strengths
 
 
 @dataclass(frozen=True)
@@ -117,19 +103,19 @@ def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
     key, settings, looks = sweep.key, sweep.settings, sweep.looks
     values = sweep.part.runs[shown.value.name].to_numpy()
     table = sweep.runs.assign(y=values).dropna(subset="y")
-    scale = Scale(_strengths(settings, key))
+    scale = Scale(strengths(settings, key))
     table = table.assign(at=scale(table["x"]))
     swept = table[(table["key"] == key) & (key != "")]
     ax.grid(axis="y", color=HAIR, linewidth=0.5)
     still = [own for _, own in table[table["key"] == ""].groupby("objective", sort=False)]
     for place, own in enumerate(still):
-        still[place] = own.assign(at=_beside(scale, key, place, own["x"].iloc[0]))
+        still[place] = own.assign(at=beside(scale, key, place, own["x"].iloc[0]))
         objective = own["objective"].iloc[0]
         for setting, runs in still[place].groupby("setting", sort=False):
             _reference(ax, runs, looks[objective], _dash(settings.loc[objective].index, setting))
     spread = Spread(scale.gap, len(swept))
     means = dict(list(_means(sweep, shown.value.name).groupby(level="objective", sort=False)))
-    places = _dodged(swept["objective"].nunique(), scale)
+    places = dodged(swept["objective"].nunique(), scale)
     for shift, (name, own) in zip(places, swept.groupby("objective", sort=False), strict=True):
         _lines(ax, means[name].assign(at=scale(means[name]["x"]) + shift), looks[name])
         _points(ax, own.assign(at=own["at"] + shift), looks[name], spread)
@@ -146,29 +132,6 @@ def _dash(all_settings: pd.Index, setting: str) -> str:
     if len(all_settings) == 1:
         return "dashed"
     return list(LINES)[all_settings.get_loc(setting) % len(LINES)]
-
-
-def _strengths(settings: pd.DataFrame, key: str) -> np.ndarray:
-    """The strengths that an axis spans: those swept, and beta = 1 where the VAE stands."""
-    if key == "":
-        return np.arange(settings.index.get_level_values("objective").nunique(), dtype=float)
-    beside = (settings["key"] == "") & (key == "beta")
-    return settings.loc[(settings["key"] == key) | beside, "x"].dropna().to_numpy()
-
-
-def _beside(scale: Scale, key: str, place: int, x: float) -> float:
-    """Where the runs stand of an objective that sweeps nothing."""
-    if key == "":
-        return float(place)
-    if key == "beta" and np.isfinite(x):
-        return float(scale(x))
-    return float(scale(scale.values[0])) - (0.3 - 0.1 * place) * scale.gap
-
-
-def _dodged(objectives: int, scale: Scale) -> np.ndarray:
-    """How far each objective stands beside the strength, so that points do not cover others."""
-    step = min(0.09, 0.5 / max(objectives, 1)) * scale.gap
-    return (np.arange(objectives) - (objectives - 1) / 2) * step
 
 
 def _reference(ax: Axes, own: pd.DataFrame, look: Look, dash: str) -> None:

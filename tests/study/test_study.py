@@ -1,0 +1,310 @@
+"""What a study may say: its packs and paths, and one clear sentence for every mistake."""
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from disentbench import plugins
+from disentbench import study as studies
+from disentbench.errors import UserError
+from disentbench.storage.study_file import read_study, require_files
+
+ROOT = Path(__file__).parents[2]
+GOOD = {
+    "study": "good",
+    "datasets": {"grid": {"of": "dsprites_small", "scale": [0, 5]}},
+    "objectives": {
+        "vae": {},
+        "beta_tcvae": {"beta": [1, 4.0, 0.5], "gamma": [1, 3]},
+        "grouped": {"of": "hfvae", "beta": 2, "groups": {"a": [0, 1]}, "discrete": {"s": 3}},
+    },
+    "seeds": "3-11",
+    "pack": 5,
+    "latents": 6,
+    "architecture": {"of": "mlp_chen2018", "hidden": 8},
+    "training": {"steps": 10, "batch_size": 16},
+    "metrics": ["mig"],
+}
+
+
+def changed(path, value):
+    """The good study with one value changed; a value of None removes the key."""
+    raw = copy.deepcopy(GOOD)
+    *parents, key = path.split("/")
+    part = raw
+    for parent in parents:
+        part = part[parent]
+    if value is None:
+        del part[key]
+    else:
+        part[key] = value
+    return raw
+
+
+def test_packs_are_every_setting_over_aligned_blocks_of_seeds():
+    paths = [pack.path for pack in read_study(GOOD).packs]
+    assert len(paths) == (1 + 6 + 1) * 3
+    assert paths[:3] == [f"grid/vae/default/seeds-{b}" for b in ("3-4", "5-9", "10-11")]
+    assert "grid/beta_tcvae/beta-0.5_gamma-3/seeds-5-9" in paths
+    assert "grid/grouped/default/seeds-5-9" in paths
+
+
+def test_a_recipe_is_the_study_of_its_pack():
+    study = read_study(GOOD)
+    for pack in study.packs:
+        assert read_study(study.recipe(pack).text).packs == [pack]
+
+
+def test_what_does_not_concern_a_pack_is_not_in_its_recipe():
+    """Adding a strength, seeds, an objective or a metric leaves every other recipe as it was."""
+    study = read_study(GOOD)
+    before = {pack.path: study.recipe(pack).text for pack in study.packs}
+    for path, value in [
+        ("metrics", ["mig", "elbo"]),
+        ("objectives/beta_tcvae/beta", [0.5, 1, 4, 8]),
+        ("objectives/beta_vae", {"beta": [1]}),
+        ("seeds", "3-21"),
+    ]:
+        more = read_study(changed(path, value))
+        after = {pack.path: more.recipe(pack).text for pack in more.packs}
+        kept = {path for path in before if not path.endswith("seeds-10-11")}
+        assert kept <= set(after)
+        assert all(after[path] == before[path] for path in kept)
+
+
+def test_a_key_that_a_study_gains_is_in_every_recipe():
+    """What trains is not listed anywhere: only what does not is."""
+
+    class More(studies.Study):
+        new_key: int = 3
+        another: dict = {"a": [1, 2]}  # noqa: RUF012
+
+    study = More.model_validate(GOOD)
+    for pack in study.packs:
+        recipe = json.loads(study.recipe(pack).text)
+        assert recipe.keys() == More.model_fields.keys() - {"metrics"}
+        assert (recipe["new_key"], recipe["another"]) == (3, {"a": [1, 2]})
+
+
+CHANGES = {
+    "study": "other",
+    "datasets": {"grid": {"of": "dsprites_small", "scale": [0, 4]}},
+    "objectives": {"vae": {"of": "beta_vae", "beta": 2}},
+    "latents": 7,
+    "architecture": "conv_burgess2018",
+    "training/steps": 11,
+    "training/batch_size": 17,
+    "training/learning_rate": 0.5,
+    "training/adam_betas": [0.5, 0.9],
+    "training/precision": "bf16",
+}
+
+
+def test_every_key_that_trains_changes_the_recipe():
+    """Every key of a study and of its training is in `CHANGES`, or says which runs there are."""
+    study, training = studies.Study.model_fields, studies.Training.model_fields
+    keys = (study.keys() - {"training"}) | {f"training/{key}" for key in training}
+    assert keys == CHANGES.keys() | {"metrics", "seeds", "pack"}
+    recipe = read_study(GOOD).recipe(read_study(GOOD).packs[0]).text
+    for path, value in CHANGES.items():
+        other = read_study(changed(path, value))
+        assert other.recipe(other.packs[0]).text != recipe
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("training/batch_size", 16),  # as it is
+        ("training/learning_rate", 1e-4),  # the default
+        ("architecture", {"hidden": 8, "of": "mlp_chen2018"}),
+        ("datasets/grid/shape", [0, 1, 2]),
+        ("datasets/grid/scale", {"stride": 5}),
+        ("objectives/vae", {"of": "vae"}),
+        ("objectives/beta_tcvae/beta", [1.0, 4, 0.5]),
+        ("objectives/beta_tcvae/estimator", "mws"),
+        ("pack", 10),
+    ],
+)
+def test_the_same_in_other_words_is_the_same_recipe(path, value):
+    """Defaults that are written out, numbers in another form, keys in another order."""
+    study, same = read_study(GOOD), read_study(changed(path, value))
+    seeds = [pack for pack in study.packs if pack in same.packs]
+    assert seeds
+    assert all(study.recipe(pack).text == same.recipe(pack).text for pack in seeds)
+
+
+@pytest.mark.parametrize("pack", [1, 3, 5, 7, 1000])
+@pytest.mark.parametrize("seeds", ["0-0", "3-11", "995-1007", "999999990-999999999"])
+def test_a_recipe_has_one_pack_wherever_its_seeds_begin(seeds, pack):
+    study = read_study(GOOD | {"seeds": seeds, "pack": pack})
+    for each in study.packs:
+        assert read_study(study.recipe(each).text).packs == [each]
+
+
+def test_files_that_a_data_set_reads_are_known_and_must_be_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    study = read_study(changed("datasets/read", {"of": "dsprites_npz", "path": "~/x.npz"}))
+    assert study.dataset("read").files == (tmp_path / "x.npz",)
+    assert study.dataset("grid").files == ()
+    assert study.dataset_recipe("read")["path"] == "~/x.npz"
+    with pytest.raises(UserError, match=r"^datasets\.read reads .*/x\.npz, which is no file here"):
+        require_files(study)
+    (tmp_path / "x.npz").touch()
+    require_files(study)
+
+
+def test_what_estimates_nothing_may_train_on_single_images():
+    raw = changed("training/batch_size", 1) | {"objectives": {"vae": {}, "beta_vae": {"beta": [4]}}}
+    assert read_study(raw).training.batch_size == 1
+
+
+def test_short_forms():
+    raw = GOOD | {
+        "datasets": ["dsprites_small"],
+        "objectives": ["vae"],
+        "architecture": "mlp_chen2018",
+        "seeds": 0,
+    }
+    assert [pack.path for pack in read_study(raw).packs] == ["dsprites_small/vae/default/seeds-0-0"]
+
+
+ONE_IMAGE = dict.fromkeys(("shape", "scale", "orientation", "posX", "posY"), 0)
+
+MISTAKES = [
+    ("colour", "red", "unknown key 'colour'; the keys are study, datasets, objectives"),
+    ("training/stepz", 5, "training: unknown key 'stepz'; the keys are steps"),
+    ("training/steps", None, "'training.steps' is missing"),
+    ("training/steps", "many", "training.steps is 'many'"),
+    ("training/batch_size", 5000, "batch_size 5000 is larger than grid's 1536 images"),
+    (
+        "training/batch_size",
+        1,
+        "and objectives.beta_tcvae estimates q(z) from the images of a batch",
+    ),
+    ("datasets/one", {"of": "dsprites", **ONE_IMAGE}, "datasets.one has one image"),
+    ("training/learning_rate", -1, "training.learning_rate is -1"),
+    ("training/precision", "float8", "training.precision is 'float8'; it should be 'float32'"),
+    ("objectives/btcvae", {"beta": 1}, "no objective named 'btcvae'; choose from beta_tcvae, "),
+    ("objectives/beta_tcvae/beta", -1, "objectives.beta_tcvae: beta is -1"),
+    ("objectives/beta_tcvae/beta", [1, -2], "objectives.beta_tcvae: beta is -2"),
+    ("objectives/beta_tcvae/beta", [], "a sweep needs one value or more"),
+    ("objectives/beta_tcvae/beta", [4, 4.0], "each of them once"),
+    ("objectives/beta_tcvae/beta", float("nan"), "beta is nan"),
+    ("objectives/beta_tcvae/beta", None, "the key 'beta' is missing"),
+    ("objectives/beta_tcvae/strength", 3, "unknown key 'strength'; the keys are beta"),
+    ("objectives/beta_tcvae/estimator", "naive", "estimator is 'naive'"),
+    ("objectives/grouped/groups/a", [0, 6], "names latent 6; the latents are 0 to 5"),
+    ("objectives/grouped/groups/b", [1], "latent 1 is named twice"),
+    ("objectives/grouped/discrete/s", 1, "discrete.s is 1"),
+    ("objectives", {}, "objectives is {}"),
+    ("datasets/mpi", {}, "no dataset named 'mpi'; choose from dsprites"),
+    ("datasets/grid/scale", [9], "there is no class 9"),
+    ("datasets/grid/image_size", 4, "image_size"),
+    ("seeds", "", "'' is no range of seeds"),
+    ("seeds", [], "seeds"),
+    ("seeds", "5-3", "'5-3' is no range of seeds; write the first and the last, as in 0-4"),
+    ("pack", 0, "pack is 0"),
+    ("seeds", "0-999999999", "of at most 100,000 seeds"),
+    ("latents", 10**12, "latents is 1000000000000"),
+    ("architecture/hidden", 10**9, "hidden is 1000000000"),
+    ("objectives/beta_tcvae/beta", 1e300, "beta is 1e+300"),
+    ("metrics", ["migg"], "no metric named 'migg'; choose from active_units"),
+    ("metrics", [], "metrics is []"),
+    ("architecture", "resnet", "no architecture named 'resnet'; choose from conv_burgess2018"),
+    ("architecture/hidden", 0, "hidden is 0"),
+    ("study", "../../etc", "cannot be a folder's name"),
+    ("objectives/..", {"of": "vae"}, "cannot be a folder's name"),
+    ("datasets/a b", {"of": "dsprites"}, "cannot be a folder's name"),
+    ("study", "<b>", "cannot be a folder's name"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "words"), MISTAKES)
+def test_every_mistake_is_one_sentence(path, value, words):
+    with pytest.raises(UserError) as caught:
+        read_study(changed(path, value))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seeds": "0-99999"}, "the study has 800,000 runs in 160,000 packs; at most 200,000 runs"),
+        (
+            {"objectives": {"beta_tcvae": {k: list(range(1, 1001)) for k in ("beta", "gamma")}}},
+            "the study has 9,000,000 runs in 3,000,000 packs; at most 200,000 runs and 10,000",
+        ),
+        ({"datasets": [f"d{i}" for i in range(20_000)]}, "at most 100,000 fit a command"),
+        ({"metrics": ["mig"] * 20_000}, "characters with its aliases and defaults written out"),
+    ],
+)
+def test_a_study_without_bounds_is_counted_before_it_is_made(changes, words, monkeypatch):
+    monkeypatch.setattr(plugins, "make", lambda *_: pytest.fail("was made"))
+    with pytest.raises(UserError) as caught:
+        read_study(GOOD | changes)
+    assert words in str(caught.value)
+
+
+def test_ten_times_the_largest_study_that_we_ship_is_allowed():
+    raw = yaml.safe_load((ROOT / "configs/scale.yaml").read_text())
+    study = read_study(raw | {"seeds": "0-499"})
+    assert (len(study.packs), study.packs[-1].last) == (2_520, 499)
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "a: [", "study: x\nstudy: y\n: :", "\x00"])
+def test_a_file_that_is_no_study_is_refused(text, tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_study(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(UserError, match=r"no study file nowhere\.yaml"):
+        read_study("nowhere.yaml")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.stem)
+def test_the_studies_that_we_ship_are_valid(path):
+    assert read_study(path).packs
+
+
+def test_planning_imports_no_torch():
+    """Snakemake reads the study again in every job; torch would cost each a second."""
+    code = (
+        "import sys; from disentbench.storage.study_file import read_study;"
+        "read_study(sys.argv[1]).packs;"
+        "assert not {'torch', 'sklearn', 'pandas'} & set(sys.modules), 'heavy import'"
+    )
+    subprocess.run([sys.executable, "-c", code, json.dumps(GOOD)], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"training": {"steps": 10, "batch_size": 10**6}}, "is larger than"),
+        ({"objectives": {"btcvae": {}}}, "no objective named 'btcvae'"),
+        ({"bogus": 1}, "unknown key 'bogus'"),
+        ({"datasets": {"x": {"of": "dsprites_npz", "path": "nowhere.npz"}}}, "no file here"),
+    ],
+)
+def test_snakemake_says_it_too_with_exit_code_2(config, words, tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(GOOD | config))
+    run = subprocess.run(
+        [sys.executable, "-m", "snakemake", "-n", "--quiet", "--configfile", str(path)],
+        capture_output=True,
+        check=False,
+        text=True,
+        cwd=ROOT,
+    )
+    assert run.returncode == 2
+    assert words in run.stderr
+    assert "Traceback" not in run.stderr

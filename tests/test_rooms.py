@@ -1,0 +1,82 @@
+"""The house: a room imports only what stands below it, and no file grows past what one reads."""
+
+import ast
+import statistics
+
+import pytest
+
+from disentbench.sources import PACKAGE, ROOT, imported
+
+# From the ground up. What a visitor adds, a metric or a figure say, is in a room that is here.
+FLOORS = (
+    *("errors", "options", "sources", "plugins", "recipe", "sweep", "study"),
+    *("storage", "datasets", "architectures", "posterior", "objectives", "metrics"),
+    *("models", "training", "scoring", "results", "workflow", "report", "commands", "cli"),
+)
+FILES = sorted(ROOT.rglob("*.py"))
+MOST_ROOMS, MOST_LINES, MEDIAN_LINES = 24, 300, 7
+
+
+def room(path) -> str:
+    return path.relative_to(ROOT).with_suffix("").parts[0]
+
+
+def test_every_room_is_on_a_floor_and_there_are_few():
+    assert {room(path) for path in FILES} - {"__init__"} == set(FLOORS)
+    assert len(FLOORS) <= MOST_ROOMS
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_import_runs_uphill(path):
+    """Nor within `if TYPE_CHECKING`, which only names what is handed in."""
+    if room(path) == "__init__":
+        return
+    above = {room(other) for other in imported(path)} - set(FLOORS[: FLOORS.index(room(path)) + 1])
+    assert above <= {"__init__"}, f"{path.name} imports {above}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_circle_within_a_room(path):
+    """Following the imports of a file within its room never comes back to it."""
+    met, left = set(), neighbours(path)
+    while left:
+        other = left.pop()
+        assert other != path
+        if other not in met:
+            met.add(other)
+            left |= neighbours(other)
+
+
+def neighbours(path) -> set:
+    """What a file imports from its own room, when it is itself imported."""
+    tree = ast.parse(path.read_text())
+    local = {f.stem: f for f in path.parent.glob("*.py")}
+    prefix = ".".join([PACKAGE, *path.parent.relative_to(ROOT).parts])
+    names = {
+        name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module
+        for name in (
+            [alias.name for alias in node.names]
+            if node.module == prefix
+            else [node.module.removeprefix(f"{prefix}.")]
+        )
+    }
+    return {local[name] for name in names if name in local and local[name] != path}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_file_is_read_in_one_go(path):
+    assert len(path.read_text().splitlines()) <= MOST_LINES
+
+
+def test_a_function_fits_in_the_eye():
+    """The median of all, from `def` to the last line, without what documents them."""
+    sizes = []
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                words = ast.get_docstring(node, clean=False)
+                lines = node.end_lineno - node.lineno + 1
+                sizes.append(lines - (len(words.splitlines()) if words else 0))
+    assert statistics.median(sizes) <= MEDIAN_LINES
