@@ -22,7 +22,7 @@ from disentbench.storage.study_file import read_recipe
 from disentbench.training import devices
 from disentbench.training.device_images import Resident
 from disentbench.training.loss import Problem
-from disentbench.training.randomness import Draws
+from disentbench.training.randomness import Batches
 from disentbench.training.state import fresh
 
 GRID = {"posX": {"stride": 4}, "posY": {"stride": 4}, "orientation": {"stride": 8}}
@@ -121,7 +121,7 @@ def _steps(case: Case, images: Resident) -> Callable[[int], float]:
     """Makes so many steps, and says the seconds that each took."""
     recipe, seeds = case.recipe, list(range(case.members))
     problem = Problem(vae_of(recipe), recipe.objective, recipe.training, images)
-    state, draws = fresh(problem, seeds), Draws(seeds, problem.model, len(images), case.batch)
+    state, draws = fresh(problem, seeds), Batches(seeds, problem.model, len(images), case.batch)
 
     def steps(count: int) -> float:
         began = time.perf_counter()

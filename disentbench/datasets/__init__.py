@@ -14,11 +14,8 @@ from math import prod
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-from jaxtyping import Int
-
 from disentbench.errors import UserError
-from disentbench.options import Options, is_whole
+from disentbench.options import Options
 from disentbench.storage.images import Images
 
 
@@ -84,35 +81,3 @@ def promised(dataset: Dataset, images: Images, where: str) -> Images:
 
 def _words(value) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def grid(sizes: tuple[int, ...]) -> Int[np.ndarray, "image factor"]:
-    """Every combination of classes, the last factor fastest."""
-    return np.ascontiguousarray(np.indices(sizes).reshape(len(sizes), -1).T)
-
-
-def classes_kept(choice, size: int) -> tuple[int, ...]:
-    """The classes, in ascending order, that a study keeps of a factor with `size` classes.
-
-    `choice` is one class, a list of classes, or {"stride": n} for every n-th class from 0 on.
-    """
-    if isinstance(choice, dict):
-        return tuple(range(0, size, _stride(choice)))
-    chosen = tuple(choice) if isinstance(choice, list | tuple) else (choice,)
-    if not chosen:
-        raise ValueError(f"an empty list keeps no class; name at least one of 0 to {size - 1}")
-    for each in chosen:
-        if not is_whole(each, 0, size - 1):
-            raise ValueError(
-                f"there is no class {each!r}; choose from 0 to {size - 1}, as one number, a list "
-                f"or {{stride: n}}"
-            )
-    if len(set(chosen)) < len(chosen):
-        raise ValueError(f"{list(chosen)} names a class twice; name each once")
-    return tuple(sorted(chosen))
-
-
-def _stride(choice: dict) -> int:
-    if list(choice) != ["stride"] or not is_whole(choice["stride"], 1, 2**31):
-        raise ValueError(f"{choice} is no choice; write {{stride: n}} with a whole number n >= 1")
-    return choice["stride"]

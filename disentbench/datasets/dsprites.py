@@ -13,8 +13,9 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8, UInt64
 from pydantic import field_validator
 
-from disentbench.datasets import Dataset, Images, classes_kept, grid
+from disentbench.datasets._grid import Classes, GridDataset
 from disentbench.options import is_whole
+from disentbench.storage.images import Images
 
 VALUES = {  # slowest factor first, as in the published file
     "shape": np.array([1.0, 2.0, 3.0]),  # square, ellipse, heart
@@ -28,46 +29,19 @@ MARGIN = 16  # a sprite's origin moves over the middle half of the canvas
 UNIT = 256  # vertices are rounded to 1/256 pixel, the fixed point of the GPU that drew them
 TURN = 39  # orientation 39 ends the full turn: the same picture as orientation 0
 
-Classes = tuple[int, ...]
 Outline = Float[np.ndarray, "2 vertex"]
 
 
-class DspritesGrid(Dataset):
+class DspritesGrid(GridDataset):
     """A sub-grid of the dSprites factors: per factor one class, a list, or {stride: n}."""
+
+    values: ClassVar = VALUES
 
     shape: Classes = tuple(range(3))
     scale: Classes = tuple(range(6))
     orientation: Classes = tuple(range(40))
     posX: Classes = tuple(range(32))  # noqa: N815
     posY: Classes = tuple(range(32))  # noqa: N815
-
-    @field_validator(*VALUES, mode="before")
-    @classmethod
-    def _classes(cls, choice, info):
-        return classes_kept(choice, len(VALUES[info.field_name]))
-
-    @property
-    def factors(self) -> dict[str, Classes]:
-        """Each factor's name with the classes that are kept."""
-        return {name: getattr(self, name) for name in VALUES}
-
-    @property
-    def rows(self) -> Int[np.ndarray, " image"]:
-        """Where the images kept stand in the published order."""
-        sizes = [len(values) for values in VALUES.values()]
-        return np.ravel_multi_index(np.ix_(*self.factors.values()), sizes).ravel()
-
-    def _images(self, bits: UInt8[np.ndarray, "image byte"]) -> Images:
-        values = tuple(VALUES[name][list(kept)] for name, kept in self.factors.items())
-        return Images(
-            name=self.name,
-            label=self.label,
-            shape=self.image_shape,
-            factors=grid(self.sizes),
-            factor_names=tuple(VALUES),
-            factor_values=values,
-            bits=bits,
-        )
 
 
 class Dsprites(DspritesGrid):
@@ -101,7 +75,7 @@ class Dsprites(DspritesGrid):
         bits = np.empty((len(sprites), len(x) * len(y), (pixels + 7) // 8), np.uint8)
         for drawn, sprite in zip(bits, sprites, strict=True):
             drawn[:] = pack(draw(outline(*sprite), x, y, self.image_size), self.image_size)
-        return self._images(bits.reshape(self.size, -1))
+        return self.binary(bits.reshape(self.size, -1))
 
 
 dataset = Dsprites

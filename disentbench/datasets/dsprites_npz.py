@@ -14,10 +14,11 @@ import numpy as np
 from jaxtyping import UInt8
 from pydantic import field_validator
 
-from disentbench.datasets import Images, grid
+from disentbench.datasets._grid import grid
 from disentbench.datasets.dsprites import CANVAS, VALUES, Dsprites, DspritesGrid
 from disentbench.errors import UserError
 from disentbench.storage import limits
+from disentbench.storage.images import Images
 from disentbench.storage.numpy_files import header, held, member_header, read_member
 
 SIZES = tuple(len(values) for values in VALUES.values())
@@ -47,13 +48,13 @@ class DspritesNpz(DspritesGrid):
     def images(self) -> Images:
         """Read the file and keep the sub-grid."""
         (path,) = self.files
-        return self._images(read_bits(path, SIZES)[self.rows])
+        return self.binary(read_bits(path, SIZES)[self.rows])
 
 
 dataset = DspritesNpz
 
 
-class Comparison(NamedTuple):
+class Differences(NamedTuple):
     """Where two versions of the same images differ."""
 
     images: int
@@ -68,12 +69,12 @@ class Comparison(NamedTuple):
         return "\n  ".join(lines)
 
 
-def compare_with_renderer(path: Path | str, *, show: int = 5) -> Comparison:
+def compare_with_renderer(path: Path | str, *, show: int = 5) -> Differences:
     """Where the published file and our renderer differ, over the full grid."""
     return compare(DspritesNpz(path=path).images(), Dsprites().images(), show=show)
 
 
-def compare(found: Images, expected: Images, *, show: int = 5) -> Comparison:
+def compare(found: Images, expected: Images, *, show: int = 5) -> Differences:
     """How many images and pixels differ, and which images do first."""
     whole = f"V{found.bits.shape[1]}"  # an image as one value, to compare without a copy
     differ = np.flatnonzero(found.bits.view(whole) != expected.bits.view(whole))
@@ -83,7 +84,7 @@ def compare(found: Images, expected: Images, *, show: int = 5) -> Comparison:
         (int(i), tuple(found.factors[i].tolist()), count)
         for i, count in zip(differ[:show], pixels[:show], strict=True)
     )
-    return Comparison(len(differ), sum(pixels), first)
+    return Differences(len(differ), sum(pixels), first)
 
 
 def read_bits(path: Path | str, sizes: tuple[int, ...]) -> UInt8[np.ndarray, "image byte"]:

@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from disentbench.datasets.dsprites import Classes, Dsprites
+from disentbench.datasets._grid import Classes
+from disentbench.datasets.dsprites import Dsprites
 
 
 class DspritesSmall(Dsprites):

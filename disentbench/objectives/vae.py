@@ -3,7 +3,7 @@
 from disentbench.objectives import Objective, Structure
 
 
-class VAE(Objective):
+class NegativeELBO(Objective):
     """-log p(x|z) + KL(q(z|x) || p(z))."""
 
     label = "VAE"
@@ -16,4 +16,4 @@ class VAE(Objective):
         return terms.weighted()
 
 
-objective = VAE
+objective = NegativeELBO

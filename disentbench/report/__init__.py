@@ -16,7 +16,8 @@ from disentbench.report.figures import figures
 from disentbench.report.runs import Block
 from disentbench.report.text import count, number
 from disentbench.scoring import statistics
-from disentbench.storage import expected, files, layout, seals
+from disentbench.storage import expected, files, jobs, seals
+from disentbench.storage.layout import StudyFolder
 from disentbench.study import Study
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -30,7 +31,8 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
     earlier rendering that this one does not make are removed. Raises a UserError for a file that
     is not what its name says.
     """
-    _require_own(study, Path(results), Path(scores))
+    files_of = StudyFolder(Path(results) / study.study)
+    _require_own(study, files_of, Path(scores))
     scored = run_tables.read(seals.checked(Path(scores)))
     planned = scored.reindex(run_tables.planned(study))
     runs = run_tables.finite(planned)
@@ -38,14 +40,14 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
     with style.applied(), publish.fresh(Path(out), _said(study)) as folder:
         report = Report(
             study=study,
-            results=Path(results),
+            files=files_of,
             folder=folder,
             settings=run_tables.catalogue(study),
             values=values,
             columns=run_tables.columns(values, runs),
             rule=run_tables.rule(values),
             looks=style.looks(study),
-            levels={name: levels.read(Path(results, study.study, name)) for name in study.datasets},
+            levels={name: levels.read(files_of.dataset(name)) for name in study.datasets},
             scores=planned,
             estimators=methods.estimators(study),
         )
@@ -59,10 +61,10 @@ def _said(study: Study) -> dict[str, str]:
     return expected.of_study(study, "report/index") | code
 
 
-def _require_own(study: Study, results: Path, scores: Path) -> None:
+def _require_own(study: Study, folder: StudyFolder, scores: Path) -> None:
     """Refuse files of other runs or settings under the names of the study's own."""
-    stages = tuple(stage for stage in layout.STAGES if stage not in ("collect", "report"))
-    for path, identity in layout.named(study, results / study.study, stages):
+    stages = tuple(stage for stage in jobs.STAGES if stage not in ("collect", "report"))
+    for path, identity in jobs.named(study, folder, stages):
         if path.exists():
             expected.require(path, identity)
     if files.in_workflow():  # by hand, any table may be shown
@@ -71,7 +73,7 @@ def _require_own(study: Study, results: Path, scores: Path) -> None:
 
 def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path) -> str:
     study = report.study
-    found = records.origins(study, report.results)
+    found = records.origins(study, report.files)
     made = records.makings(found, scores)
     summary = run_tables.summarise(runs, report.values)
     parts = [run_tables.block(name, runs, summary, report.rule) for name in study.datasets]
@@ -148,7 +150,7 @@ def _trouble(
     kinds = {
         "diverged": (
             "runs that diverged: no finite loss or latents, or an end far worse than the beginning",
-            checks.diverged(report.study, report.results, found),
+            checks.diverged(report.files, found),
             "none is known: latents are gone" if gone else "none",
         ),
         "unscored": ("runs without scores", checks.unscored(runs.index, scored)),
@@ -170,6 +172,6 @@ def _trouble(
             report.scores,
             list(report.values),
             known,
-            checks.whys(report.study, report.results),
+            checks.whys(report.study, report.files),
         ),
     ]

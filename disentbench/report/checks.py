@@ -1,7 +1,6 @@
 """What a reader must know before trusting the numbers: runs without scores, checks that failed."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +8,11 @@ import pandas as pd
 
 from disentbench import plugins
 from disentbench.metrics import STANDARD_ERROR
-from disentbench.recipe import Pack
 from disentbench.report import records
 from disentbench.report.text import count, listed, number
 from disentbench.results.lists import cut
 from disentbench.results.tidy import run_name
+from disentbench.storage.layout import PackFolder, StudyFolder
 from disentbench.study import Study
 
 SHOWN = 12  # runs that a finding names; the rest are counted
@@ -77,18 +76,18 @@ BRIEF = {
 }
 
 
-def diverged(study: Study, results: Path, found: list[records.Origin]) -> list[str]:
+def diverged(files: StudyFolder, found: list[records.Origin]) -> list[str]:
     """The runs whose losses stopped being numbers; for those shown, the step that noticed it."""
     runs = [(each.pack, seed) for each in found for seed in each.diverged]
     return [
         f"{run_name((pack.dataset, pack.objective, pack.setting, seed))}"
-        + (_when(study, results, pack, seed) if place < SHOWN else "")
+        + (_when(files.pack(pack), seed) if place < SHOWN else "")
         for place, (pack, seed) in enumerate(runs)
     ]
 
 
-def _when(study: Study, results: Path, pack: Pack, seed: int) -> str:
-    losses = records.history(study, results, pack)
+def _when(files: PackFolder, seed: int) -> str:
+    losses = records.history(files)
     step = records.step_of_divergence(losses, seed)
     if step is not None:
         return f": noticed at step {step}"
@@ -113,7 +112,7 @@ def unexplained(run: tuple, value: str) -> list[str]:
     return []
 
 
-def whys(study: Study, results: Path) -> Why:
+def whys(study: Study, files: StudyFolder) -> Why:
     """What the details of the scores tell, of any run and value."""
     metrics = {
         value.name: name for name in study.metrics for value in plugins.load("metrics", name).values
@@ -122,8 +121,7 @@ def whys(study: Study, results: Path) -> Why:
     def why(run: tuple, value: str) -> list[str]:
         if value not in metrics:
             return []
-        folder = results / study.study / study.pack_of(*run).path
-        return records.notes(folder, run[-1], metrics[value])
+        return records.notes(files.pack(study.pack_of(*run)), run[-1], metrics[value])
 
     return why
 

@@ -8,6 +8,7 @@ import pandas as pd
 from disentbench.report.levels import Levels
 from disentbench.report.runs import Key, Rule, Shown
 from disentbench.report.style import Look
+from disentbench.storage.layout import StudyFolder
 from disentbench.study import Study
 
 
@@ -15,7 +16,7 @@ class Report(NamedTuple):
     """What every part of the report is made from."""
 
     study: Study
-    results: Path
+    files: StudyFolder
     folder: Path  # for figures/ and tables/
     settings: pd.DataFrame
     values: dict[str, Shown]
@@ -30,7 +31,3 @@ class Report(NamedTuple):
     def labels(self) -> dict[str, str]:
         """The objectives' labels by the study's names."""
         return self.settings["label"].groupby(level="objective", sort=False).first().to_dict()
-
-    def of_pack(self, path: str) -> Path:
-        """The folder of a pack."""
-        return self.results / self.study.study / path

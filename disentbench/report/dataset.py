@@ -54,7 +54,7 @@ def _table(report: Report, part: Block, name: str) -> Path:
 def _constant(report: Report, part: Block) -> dict[str, float]:
     """What a constant code scores, where runs collapsed and a metric ranks it above noise."""
     values = [name for name, shown in report.columns.items() if shown.value.constant_wins]
-    path = report.results / report.study.study / part.dataset / "images.h5"
+    path = report.files.dataset(part.dataset).images
     if not values or not path.exists() or not collapse.collapsed(part.runs).any():
         return {}
     return collapse.constant(images_file.read(path).factors, values)

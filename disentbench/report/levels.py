@@ -11,6 +11,7 @@ from disentbench.report import tables
 from disentbench.report.runs import Shown
 from disentbench.report.style import LINES, MUTED
 from disentbench.report.text import fixed, number, places
+from disentbench.storage.layout import DatasetFolder
 from disentbench.storage.tables import read_own
 
 NAMES = {"perfect": "perfect\ncode", "chance": "chance"}  # beside an axis
@@ -26,12 +27,12 @@ class Level(NamedTuple):
 Levels = dict[str, Level]  # by the name of a value
 
 
-def read(folder: Path) -> Levels:
-    """The levels of one data set, from the tables in its folder levels/; none where it is absent.
+def read(files: DatasetFolder) -> Levels:
+    """The levels of one data set, from the tables in its folder; none where that is absent.
 
     The tables have the columns metric (the name of a value), chance and perfect.
     """
-    paths = sorted((folder / "levels").glob("*.csv"))
+    paths = sorted(files.levels.glob("*.csv"))
     rows = [row for path in paths for row in read_own(path).itertuples()]
     return {row.metric: Level(float(row.chance), float(row.perfect)) for row in rows}
 

@@ -10,6 +10,7 @@ import pandas as pd
 from disentbench.recipe import Pack
 from disentbench.results.tidy import read_made
 from disentbench.storage import hdf5, seals, tables
+from disentbench.storage.layout import PackFolder, StudyFolder
 from disentbench.study import Study
 
 
@@ -21,11 +22,10 @@ class Origin(NamedTuple):
     diverged: list[int]
 
 
-def origins(study: Study, results: Path) -> list[Origin]:
+def origins(study: Study, files: StudyFolder) -> list[Origin]:
     """Of every pack whose latents are there; only the small parts of the files are read."""
-    folder = results / study.study
-    there = [pack for pack in study.packs if (folder / pack.path / "latents.h5").exists()]
-    return [_origin(pack, folder / pack.path / "latents.h5") for pack in there]
+    paths = {pack: files.pack(pack).latents for pack in study.packs}
+    return [_origin(pack, path) for pack, path in paths.items() if path.exists()]
 
 
 def _origin(pack: Pack, path: Path) -> Origin:
@@ -36,15 +36,15 @@ def _origin(pack: Pack, path: Path) -> Origin:
     return Origin(pack, provenance, [int(seeds[row]) for row in failed])
 
 
-def history(study: Study, results: Path, pack: Pack) -> pd.DataFrame | None:
+def history(files: PackFolder) -> pd.DataFrame | None:
     """The losses of a pack by step, or None where the file is gone."""
-    path = results / study.study / pack.path / "history.csv"
+    path = files.history
     return tables.read_own(path) if path.exists() else None
 
 
-def notes(folder: Path, seed: int, metric: str) -> list[str]:
-    """What a metric had to say of a run in a pack's folder, such as why a value is NaN."""
-    path = folder / "scores" / f"{metric}.json"
+def notes(files: PackFolder, seed: int, metric: str) -> list[str]:
+    """What a metric had to say of a run of a pack, such as why a value is NaN."""
+    path = files.detail(metric)
     if not path.exists():
         return []
     said = json.loads(seals.checked(path).read_text()).get("notes", {})

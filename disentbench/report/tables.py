@@ -26,7 +26,7 @@ class Cell(NamedTuple):
     best: bool
 
 
-class Line(NamedTuple):
+class SettingRow(NamedTuple):
     """A setting's row: of how many of the runs that were planned it is."""
 
     objective: str
@@ -39,7 +39,7 @@ class Line(NamedTuple):
 
 def lines(
     part: Block, rows: list[Key], values: dict[str, Shown], settings: pd.DataFrame
-) -> list[Line]:
+) -> list[SettingRow]:
     """A row for each (objective, setting); in each column the best are marked."""
     tables = [table.reindex(rows)[list(values)] for table in part.summary]
     columns = [
@@ -47,9 +47,11 @@ def lines(
         for name, shown in values.items()
     ]
     n = tables[2].max(axis=1).fillna(0).astype(int)
+    words = [settings.loc[key, ["label", "text"]] for key in rows]
+    cells = zip(*columns, strict=True)
     return [
-        Line(key[0], *settings.loc[key, ["label", "text"]], int(runs), part.planned, list(cells))
-        for key, runs, cells in zip(rows, n, zip(*columns, strict=True), strict=True)
+        SettingRow(key[0], *word, int(runs), part.planned, list(row))
+        for key, word, runs, row in zip(rows, words, n, cells, strict=True)
     ]
 
 
@@ -133,7 +135,7 @@ def _tidy(part: Block, rows: list[Key], values, settings: pd.DataFrame) -> pd.Da
     return long.assign(n=long["n"].fillna(0).astype(int), planned=part.planned)
 
 
-def _latex_row(line: Line) -> list[str]:
+def _latex_row(line: SettingRow) -> list[str]:
     cells = [
         (rf"\textbf{{{latex(c.mean)}}}" if c.best else latex(c.mean))
         + (rf" $\pm$ {latex(c.sd)}" if c.sd else "")

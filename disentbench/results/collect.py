@@ -8,6 +8,7 @@ import pandas as pd
 from disentbench.recipe import Pack
 from disentbench.results.tidy import RUN
 from disentbench.storage import expected, seals, tables
+from disentbench.storage.layout import StudyFolder
 from disentbench.storage.provenance import unique
 from disentbench.study import Study
 
@@ -23,12 +24,12 @@ def collect(study: Study, results: Path) -> pd.DataFrame:
 
 
 def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:
-    folder = results / study.study / pack.path / "scores"
+    folder = StudyFolder(results / study.study).pack(pack)
     for metric in study.metrics:
-        path = seals.checked(folder / f"{metric}.csv")
+        path = seals.checked(folder.scores(metric))
         expected.require(path, expected.of_pack(study.recipe(pack), f"scores/{metric}"))
     scores = pd.concat(
-        [tables.read_own(folder / f"{metric}.csv", text=("run",)) for metric in study.metrics]
+        [tables.read_own(folder.scores(metric), text=("run",)) for metric in study.metrics]
     )
     return scores.rename(columns={"run": "seed"}).assign(
         dataset=pack.dataset,
@@ -41,7 +42,7 @@ def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:
 
 def scored_by(study: Study, results: Path) -> list[dict]:
     """With what code the study was scored, each once, as far as the details say it."""
-    folders = (results / study.study / pack.path / "scores" for pack in study.packs)
-    paths = (folder / f"{metric}.json" for folder in folders for metric in study.metrics)
+    folders = map(StudyFolder(results / study.study).pack, study.packs)
+    paths = (folder.detail(metric) for folder in folders for metric in study.metrics)
     details = (json.loads(seals.checked(path).read_text()) for path in paths if path.exists())
     return unique(each["provenance"] for each in details if "provenance" in each)

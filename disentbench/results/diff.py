@@ -19,9 +19,9 @@ from disentbench.results import lineage
 from disentbench.results.lineage import Lineage
 from disentbench.results.tidy import RUN, SETTING, read_scores, run_name
 from disentbench.scoring import statistics
+from disentbench.storage.layout import StudyFolder
 
 NAMES = [*SETTING, "metric"]
-TABLES = ("scores.parquet", "scores.csv")
 
 
 class Side(NamedTuple):
@@ -98,9 +98,11 @@ def read(path: Path) -> Side:
     """The results at a path: a study's folder, or a tidy table as .csv or .parquet."""
     table = path
     if path.is_dir():
-        there = [path / name for name in TABLES if (path / name).is_file()]
+        tables = StudyFolder(path).table, StudyFolder(path).scores
+        there = [table for table in tables if table.is_file()]
         if not there:
-            raise UserError(f"{path} holds neither {' nor '.join(TABLES)}; name a study's results")
+            names = " nor ".join(table.name for table in tables)
+            raise UserError(f"{path} holds neither {names}; name a study's results")
         table = there[0]
     return Side(path, read_scores(table), lineage.read(path, table))
 

@@ -22,7 +22,8 @@ from filelock import SoftFileLease
 from disentbench.recipe import Pack
 from disentbench.storage import expected, seals
 from disentbench.storage.files import lives
-from disentbench.storage.layout import STAGES, Job, jobs
+from disentbench.storage.jobs import STAGES, Job, jobs
+from disentbench.storage.layout import SEEDS, PackFolder, StudyFolder
 from disentbench.storage.plain_data import printable
 from disentbench.study import Study
 
@@ -33,7 +34,7 @@ STOPPED = re.compile(r"disentbench \S+: stopped by |KeyboardInterrupt")
 ERROR = re.compile(r"[\w.]+(Error|Exception)\b|Fatal |terminate called |.*: command not found$")
 
 
-class Training(NamedTuple):
+class PackProgress(NamedTuple):
     """How far an unfinished training is, in steps summed over the members of its pack."""
 
     pack: Pack
@@ -61,23 +62,23 @@ class Status(NamedTuple):
     study: str
     folder: Path
     jobs: dict[str, Counter]  # by stage, how many jobs are in each state
-    trainings: list[Training]  # those that are not done
+    trainings: list[PackProgress]  # those that are not done
     failures: list[Failure]
     other: list[str]  # files of other settings or of another run, and why they are
     code: Counter  # by stage, what other code has made than there is now
     cut: int  # runs that exist, but in packs of another size
 
     @property
-    def running(self) -> list[Training]:
+    def running(self) -> list[PackProgress]:
         return [each for each in self.trainings if each.running]
 
     @property
-    def stopped(self) -> list[Training]:
+    def stopped(self) -> list[PackProgress]:
         """Those that go on where they were when they are run again."""
         return [each for each in self.trainings if each.done and not each.running]
 
     @property
-    def timed(self) -> list[Training]:
+    def timed(self) -> list[PackProgress]:
         return [each for each in self.running if each.rate]
 
     @property
@@ -109,10 +110,10 @@ def status(study: Study, results: Path) -> Status:
     counts = {stage: Counter() for stage in STAGES}
     found = Status(study.study, folder, counts, [], [], [], Counter(), 0)
     missing = []
-    for job in jobs(study, folder):
+    for job in jobs(study, StudyFolder(folder)):
         state = _state(job, folders, found)
         if job.stage == "train" and state != "done":
-            training = _training(study, job.pack, job.output.parent, folders, now)
+            training = _training(study, job.pack, PackFolder(job.output.parent), folders, now)
             found.trainings.append(training)
             state = "running" if training.running else state
             missing += [job.pack] if state == "missing" else []
@@ -141,18 +142,20 @@ def _state(job: Job, folders: Folders, found: Status) -> str:
 def _cut(pack: Pack, folder: Path, folders: Folders) -> set[int]:
     """Which of a pack's seeds are trained in packs of other seeds."""
     setting = (folder / pack.path).parent
-    there = [re.fullmatch(r"seeds-(\d{1,9})-(\d{1,9})", name) for name in folders[setting]]
+    there = [re.fullmatch(SEEDS, name) for name in folders[setting]]
     spans = [range(int(m[1]), int(m[2]) + 1) for m in there if m]
-    trained = [s for s in spans if folders.hold(setting / f"seeds-{s.start}-{s.stop - 1}/model.pt")]
+    models = {s: PackFolder(setting / f"seeds-{s.start}-{s.stop - 1}").model for s in spans}
+    trained = [span for span, model in models.items() if folders.hold(model)]
     return {seed for seed in pack.seeds if any(seed in span for span in trained)}
 
 
-def _training(study: Study, pack: Pack, folder: Path, folders: Folders, now: float) -> Training:
-    lock, file = folder / "checkpoints.lock", folder / "checkpoints/progress.json"
-    running = folders.hold(lock) and is_held(lock, now)
+def _training(
+    study: Study, pack: Pack, files: PackFolder, folders: Folders, now: float
+) -> PackProgress:
+    running = folders.hold(files.lock) and is_held(files.lock, now)
     total = study.training.steps * len(pack.seeds)
-    done, rate = progress(file) if folders.hold(file) else (0, None)
-    return Training(pack, running, min(done, total), total, rate if running else None)
+    done, rate = progress(files.progress) if folders.hold(files.progress) else (0, None)
+    return PackProgress(pack, running, min(done, total), total, rate if running else None)
 
 
 def progress(file: Path) -> tuple[int, float | None]:

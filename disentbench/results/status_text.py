@@ -3,7 +3,7 @@
 from collections import Counter
 
 from disentbench.results.lists import titled
-from disentbench.results.status import STATES, Status, Training
+from disentbench.results.status import STATES, PackProgress, Status
 
 SHOWN = 20  # lines of a list; the rest is counted
 
@@ -45,14 +45,14 @@ def _list(title: str, lines: list[str]) -> list[str]:
     return ["", *titled(title, lines, SHOWN)] if lines else []
 
 
-def _far(training: Training) -> str:
+def _far(training: PackProgress) -> str:
     return (
         f"{training.pack.path}: {100 * training.done // training.total} %, "
         f"{training.done:,} of {training.total:,} steps"
     )
 
 
-def _now(training: Training) -> str:
+def _now(training: PackProgress) -> str:
     if training.rate is None:
         return f"{_far(training)}, not yet timed"
     left = duration(training.left / training.rate)

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from disentbench.storage import expected, files, layout, seals
+from disentbench.storage import expected, files, jobs, seals
+from disentbench.storage.layout import StudyFolder
 from disentbench.study import Study
 
 OTHER = "made with other settings or by another version"
@@ -30,7 +31,7 @@ class Verified(NamedTuple):
 def verify(study: Study, folder: Path) -> Verified:
     """Read every file below a study's folder."""
     found = Verified(seals.all_damaged(folder), [], [])
-    for path, identity in layout.named(study, folder):
+    for path, identity in jobs.named(study, StudyFolder(folder)):
         if path.exists() and path not in found.damaged:
             said = seals.identity(path)
             if expected.differences(said, identity):
@@ -46,5 +47,6 @@ def set_aside(folder: Path, paths: list[Path]) -> None:
     """
     for path in paths:
         files.set_aside(path)
-    for name in ("scores.csv", "report/index.html"):
-        (folder / name).unlink(missing_ok=True)
+    study = StudyFolder(folder)
+    for path in (study.scores, study.page):
+        path.unlink(missing_ok=True)

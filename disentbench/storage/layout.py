@@ -1,102 +1,107 @@
-"""Every file of a study: where it is, where its log is, and what it must say it is."""
+"""Where every file of a study is: of the study itself, of each data set and of each pack."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from disentbench import sources
 from disentbench.recipe import Pack
-from disentbench.storage import expected, seals
-from disentbench.storage.identities import Identity
-from disentbench.study import Study
 
-STAGES = ("data", "train", "encode", "score", "levels", "audit", "collect", "report")
+SEEDS = r"seeds-(\d{1,9})-(\d{1,9})"  # the name of a pack's folder
 
 
-class Job(NamedTuple):
-    """What is there when a job is done, what it must be, and where it says what goes wrong.
+@dataclass(frozen=True)
+class PackFolder:
+    """The files of a pack."""
 
-    `code` is one word for the sources that make it now; `also` is written with the output.
-    """
+    path: Path
 
-    stage: str
-    output: Path
-    log: Path
-    identity: Identity
-    code: str
-    also: tuple[Path, ...] = ()
-    pack: Pack | None = None
+    @property
+    def model(self) -> Path:
+        return self.path / "model.pt"
 
+    @property
+    def history(self) -> Path:
+        return self.path / "history.csv"
 
-def jobs(study: Study, folder: Path) -> Iterator[Job]:
-    """Every job of a study, in the order of the pipeline within each data set and pack.
+    @property
+    def latents(self) -> Path:
+        return self.path / "latents.h5"
 
-    `folder` is the study's own.
-    """
-    for name in study.datasets:
-        yield from _of_dataset(study, folder, name)
-    shown = {name: seals.identity(folder / name / "images.h5") or {} for name in study.datasets}
-    for pack in study.packs:
-        images = {key: word for key, word in shown[pack.dataset].items() if key == "images"}
-        yield from _of_pack(study, folder, pack, images)
-    collected, page = folder / "scores.csv", folder / "report/index.html"
-    yield Job(
-        *("collect", collected, folder / "logs/collect.log", expected.of_study(study, "scores")),
-        *(sources.digest(*sources.collecting()), (collected.with_suffix(".parquet"),)),
-    )
-    yield Job(
-        *("report", page, folder / "logs/report.log", expected.of_study(study, "report/index")),
-        sources.digest(*sources.reporting()),
-    )
+    def scores(self, metric: str) -> Path:
+        return self.path / f"scores/{metric}.csv"
 
+    def detail(self, metric: str) -> Path:
+        """What figures are drawn from, beside the scores."""
+        return self.path / f"scores/{metric}.json"
 
-def _of_dataset(study: Study, folder: Path, name: str) -> Iterator[Job]:
-    own, file = folder / name, study.file_of("datasets", name)
-    yield Job(
-        *("data", own / "images.h5", own / "logs/data.log", expected.images(study.dataset(name))),
-        sources.digest(*sources.data(file)),
-    )
-    yield Job(
-        *("audit", own / "audit.csv", own / "logs/audit.log", expected.audit(study, name)),
-        sources.digest(*sources.audit()),
-    )
-    for metric in study.metrics:
-        yield Job(
-            *("levels", own / f"levels/{metric}.csv", own / f"logs/levels-{metric}.log"),
-            expected.of_dataset(study, name, f"levels/{metric}"),
-            sources.digest(*sources.levels(metric)),
-        )
+    @property
+    def lock(self) -> Path:
+        """The trainer's."""
+        return self.path / "checkpoints.lock"
+
+    @property
+    def progress(self) -> Path:
+        return self.path / "checkpoints/progress.json"
+
+    def log(self, name: str) -> Path:
+        return self.path / f"logs/{name}.log"
 
 
-def _of_pack(study: Study, folder: Path, pack: Pack, images: Identity) -> Iterator[Job]:
-    own, recipe = folder / pack.path, study.recipe(pack)
-    yield Job(
-        *("train", own / "model.pt", own / "logs/train.log"),
-        expected.of_pack(recipe, "model") | images,
-        sources.digest(*sources.training(*recipe.parts)),
-        pack=pack,
-    )
-    yield Job(
-        *("encode", own / "latents.h5", own / "logs/encode.log"),
-        expected.of_pack(recipe, "latents") | images,
-        sources.digest(*sources.encoding(recipe.parts[-1])),
-    )
-    for metric in study.metrics:
-        table = own / f"scores/{metric}.csv"
-        yield Job(
-            *("score", table, own / f"logs/score-{metric}.log"),
-            expected.of_pack(recipe, f"scores/{metric}"),
-            sources.digest(*sources.scoring(metric)),
-            (table.with_suffix(".json"),),
-        )
+@dataclass(frozen=True)
+class DatasetFolder:
+    """The files of a data set."""
+
+    path: Path
+
+    @property
+    def images(self) -> Path:
+        return self.path / "images.h5"
+
+    @property
+    def audit(self) -> Path:
+        return self.path / "audit.csv"
+
+    @property
+    def levels(self) -> Path:
+        """The folder of what chance and a perfect code score, a table for each metric."""
+        return self.path / "levels"
+
+    def log(self, name: str) -> Path:
+        return self.path / f"logs/{name}.log"
 
 
-def named(
-    study: Study, folder: Path, stages: tuple[str, ...] = STAGES
-) -> Iterator[tuple[Path, Identity]]:
-    """Every file of these stages that says what it is, be it there or not, and what it must say."""
-    for job in (job for job in jobs(study, folder) if job.stage in stages):
-        yield from ((path, job.identity) for path in (job.output, *job.also))
-        if job.stage == "train":
-            history = job.output.with_name("history.csv")
-            yield history, job.identity | expected.of_pack(study.recipe(job.pack), "history")
+@dataclass(frozen=True)
+class StudyFolder:
+    """The files of a study, results/{study}/."""
+
+    path: Path
+
+    @property
+    def scores(self) -> Path:
+        """The tidy table as CSV."""
+        return self.path / "scores.csv"
+
+    @property
+    def table(self) -> Path:
+        """The same as parquet."""
+        return self.path / "scores.parquet"
+
+    @property
+    def page(self) -> Path:
+        return self.path / "report/index.html"
+
+    def log(self, name: str) -> Path:
+        return self.path / f"logs/{name}.log"
+
+    def dataset(self, name: str) -> DatasetFolder:
+        return DatasetFolder(self.path / name)
+
+    def pack(self, pack: Pack) -> PackFolder:
+        return PackFolder(self.path / pack.path)
+
+    def packs(self) -> dict[tuple[str, str, str], list[PackFolder]]:
+        """What is there, whatever the study: the packs of each data set, objective and setting."""
+        found: dict[tuple[str, str, str], list[PackFolder]] = {}
+        for path in sorted(self.path.glob("*/*/*/seeds-*")):
+            dataset, objective, setting, _ = path.relative_to(self.path).parts
+            found.setdefault((dataset, objective, setting), []).append(PackFolder(path))
+        return found

@@ -28,7 +28,7 @@ from disentbench.training.checkpoint import Checkpoint
 from disentbench.training.device_images import Resident
 from disentbench.training.interruption import Supervision
 from disentbench.training.loss import Problem
-from disentbench.training.randomness import Draws
+from disentbench.training.randomness import Batches
 from disentbench.training.state import State, blown_up, fresh
 
 Report = Callable[[list[int], int, float], None]  # seeds trained side by side, step, loss
@@ -91,7 +91,7 @@ def train(
 def _train_members(problem, seeds, checkpoint, report, supervision) -> Trained:
     """Train these seeds side by side, from scratch or from their checkpoint, to the last step."""
     state = checkpoint.resumed(problem) or fresh(problem, seeds)
-    draws = Draws(seeds, problem.model, len(problem.images), problem.training.batch_size)
+    draws = Batches(seeds, problem.model, len(problem.images), problem.training.batch_size)
     report(seeds, state.step, math.nan)
     if state.step == problem.training.steps:
         return _trained(state, seeds)

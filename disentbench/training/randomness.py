@@ -26,7 +26,7 @@ def noise(rngs: tuple[np.random.Generator, np.random.Generator], model: VAE, *sh
     return Noise(torch.from_numpy(normal), torch.from_numpy(gumbel))
 
 
-class Draws:
+class Batches:
     """Batches and noise of every member at every step, a block of steps drawn at a time."""
 
     def __init__(self, seeds: list[int], model: VAE, size: int, batch: int):

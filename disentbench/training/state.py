@@ -12,7 +12,7 @@ from disentbench.models.vae import Noise
 from disentbench.posterior import divergence
 from disentbench.recipe import Training
 from disentbench.training.loss import Problem, member_losses
-from disentbench.training.randomness import INITIAL, Draws, generator
+from disentbench.training.randomness import INITIAL, Batches, generator
 
 
 class Moments(NamedTuple):
@@ -67,7 +67,7 @@ class State:
         if not self.origins or self.origins[-1] | same != origin | same:
             self.origins.append({"from_step": self.step, **origin})
 
-    def advance(self, problem: Problem, draws: Draws) -> bool:
+    def advance(self, problem: Problem, draws: Batches) -> bool:
         """Make the next step; whether it ended a window of the history."""
         index, noise = draws.at(self.step, problem.images.device)
         self.descend(problem, problem.images[index], noise)
@@ -127,7 +127,7 @@ def fresh(problem: Problem, seeds: list[int]) -> State:
 
 
 @torch.no_grad()
-def blown_up(state: State, problem: Problem, seeds: list[int], draws: Draws) -> Tensor:
+def blown_up(state: State, problem: Problem, seeds: list[int], draws: Batches) -> Tensor:
     """Which members ended far worse than untrained networks do on the last batch [member]."""
     last = state.step - 1
     index, noise = draws.at(last, problem.images.device)

@@ -3,7 +3,7 @@
 import logging
 
 
-class Progress(logging.Formatter):
+class JobLines(logging.Formatter):
     """A line for each job that has ended; all else as Snakemake has it."""
 
     def __init__(self, usual: logging.Formatter):
@@ -36,7 +36,7 @@ FOR_THE_LOG = (
 def say_little(logger: logging.Logger) -> None:
     """Have Snakemake's terminal show what has ended or failed; its log file has it all."""
     for handler in logger.handlers:
-        if handler.name == "DefaultStreamHandler" and not isinstance(handler.formatter, Progress):
-            progress = Progress(handler.formatter)
+        if handler.name == "DefaultStreamHandler" and not isinstance(handler.formatter, JobLines):
+            progress = JobLines(handler.formatter)
             handler.setFormatter(progress)
             handler.addFilter(progress)

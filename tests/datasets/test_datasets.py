@@ -12,7 +12,8 @@ import pytest
 from pydantic import ValidationError
 
 import disentbench
-from disentbench.datasets import Dataset, classes_kept, grid
+from disentbench.datasets import Dataset
+from disentbench.datasets._grid import classes_kept, grid
 from disentbench.plugins import load, names
 
 NAMES = names("datasets")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from disentbench.datasets import dsprites_npz, dsprites_small, grid
+from disentbench.datasets import dsprites_npz, dsprites_small
+from disentbench.datasets._grid import grid
 from disentbench.datasets.dsprites import VALUES, dataset
 from disentbench.errors import UserError
 

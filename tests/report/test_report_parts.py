@@ -10,10 +10,11 @@ from builders.studies import made
 from matplotlib.figure import Figure
 
 from disentbench import plugins
-from disentbench.datasets import grid
+from disentbench.datasets._grid import grid
 from disentbench.report import checks, collapse, levels, records, runs, style, text
 from disentbench.report.figures import information, training
 from disentbench.report.levels import Level
+from disentbench.storage.layout import PackFolder, StudyFolder
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def pack(folder, runs):
         file["logits/kind"] = np.zeros((1, 4, 3))
     (folder / "scores").mkdir()
     (folder / "scores/mig.json").write_text(json.dumps({"runs": runs}))
-    return folder
+    return PackFolder(folder)
 
 
 def test_information_is_a_share_of_what_there_is_to_know(tmp_path):
@@ -68,12 +69,12 @@ def test_information_is_a_share_of_what_there_is_to_know(tmp_path):
     assert shown.gaps == pytest.approx([0.75])
     written = [each.get_text() for each in information.drawn(shown).axes[0].texts]
     assert written == ["1.00", "0.25", "0", "0.75"]
-    assert information.read(tmp_path, "mig", 8, "a run that diverged") is None
+    assert information.read(PackFolder(tmp_path), "mig", 8, "a run that diverged") is None
 
 
 def test_no_information_without_latents(tmp_path):
     folder = pack(tmp_path, {})
-    (folder / "latents.h5").unlink()
+    folder.latents.unlink()
     assert information.read(folder, "mig", 7, "a run") is None
 
 
@@ -182,7 +183,9 @@ def test_why_a_value_is_no_number_is_told_from_the_details_of_the_scores(tmp_pat
     told = {"runs": {}, "notes": {"1": {"mig": ["mig cannot be computed: it is so"]}}}
     (folder / "mig.json").write_text(json.dumps(told))
     scored = pd.DataFrame({"mig": np.nan}, runs.planned(study)[:2])
-    found = checks.undefined(scored, ["mig"], set(), checks.whys(study, tmp_path))
+    found = checks.undefined(
+        scored, ["mig"], set(), checks.whys(study, StudyFolder(tmp_path / "little"))
+    )
     assert found.total == 2
     assert found.found == [
         "mig: missing or not a number in 2 runs (mig cannot be computed: it is so)"

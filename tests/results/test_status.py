@@ -13,7 +13,9 @@ from filelock import SoftFileLease
 from disentbench.cli import main
 from disentbench.results import status as how_far
 from disentbench.results import status_text
-from disentbench.storage import layout, seals
+from disentbench.storage import jobs as jobs_of
+from disentbench.storage import seals
+from disentbench.storage.layout import StudyFolder
 from disentbench.storage.study_file import read_study
 
 STUDY = {
@@ -44,7 +46,7 @@ def written(path: Path, content: str = "") -> Path:
     return path
 
 
-def made(job: layout.Job, **said) -> Path:
+def made(job: jobs_of.Job, **said) -> Path:
     """A job's output that says what it is, `said` in place of some of it, and holds nothing."""
     said = job.identity | {"code": job.code} | said
     if job.output.suffix in seals.TABLES:
@@ -55,8 +57,12 @@ def made(job: layout.Job, **said) -> Path:
     return job.output
 
 
-def jobs(results: Path, stage: str = "") -> list[layout.Job]:
-    return [job for job in layout.jobs(OF, results / "little") if job.stage.startswith(stage)]
+def jobs(results: Path, stage: str = "") -> list[jobs_of.Job]:
+    return [
+        job
+        for job in jobs_of.jobs(OF, StudyFolder(results / "little"))
+        if job.stage.startswith(stage)
+    ]
 
 
 def begun(results: Path, i: int = 0, **content) -> Path:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import hypergeom
 
-from disentbench.datasets import grid
+from disentbench.datasets._grid import grid
 from disentbench.errors import UserError
 from disentbench.posterior import aggregate
 from disentbench.posterior.representation import Posterior

@@ -8,7 +8,8 @@ import pytest
 
 from disentbench import plugins
 from disentbench.cli import main
-from disentbench.datasets import Images, grid
+from disentbench.datasets import Images
+from disentbench.datasets._grid import grid
 from disentbench.errors import UserError
 from disentbench.posterior.representation import Posterior
 from disentbench.scoring import scores

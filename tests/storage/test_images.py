@@ -6,7 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from disentbench.datasets import Images, grid
+from disentbench.datasets import Images
+from disentbench.datasets._grid import grid
 from disentbench.datasets.dsprites import dataset
 from disentbench.errors import UserError
 from disentbench.storage.hdf5 import (

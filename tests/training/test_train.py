@@ -71,7 +71,7 @@ def test_the_history_has_every_term_of_the_loss(images, tmp_path):
 
 def test_an_epoch_shows_every_image_once(images):
     recipe = tiny(seeds="3-4")
-    draws = loop.Draws([3, 4], vae_of(recipe), 96, 16)
+    draws = loop.Batches([3, 4], vae_of(recipe), 96, 16)
     steps = [draws.at(step, CPU)[0] for step in range(12)]
     for member in range(2):
         epochs = [torch.cat([s[member] for s in steps[i : i + 6]]) for i in (0, 6)]

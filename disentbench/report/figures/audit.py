@@ -43,7 +43,7 @@ WEIGHTS = {
 }
 
 
-class Line(NamedTuple):
+class EstimatorRow(NamedTuple):
     """An estimator's biases, term after term by batch size, each with its standard error."""
 
     estimator: str
@@ -55,12 +55,11 @@ class Audited(NamedTuple):
 
     run: str
     exact: list[tuple[str, str]]
-    lines: list[Line]
+    lines: list[EstimatorRow]
 
 
-def read(folder: Path) -> pd.DataFrame | None:
+def read(path: Path) -> pd.DataFrame | None:
     """The audit of a data set; None where there is none, or no batch size that fits the data."""
-    path = folder / "audit.csv"
     table = read_own(path, text=("run",)) if path.exists() else pd.DataFrame()
     if table.empty or (table["estimator"] == "exact").all():
         return None
@@ -101,7 +100,9 @@ def _run(run: str, own: pd.DataFrame, columns: list[tuple[str, int]]) -> Audited
     exact = own[own["estimator"] == "exact"].set_index("term")[["value", "se"]]
     off = bias(own).set_index(["term", "batch_size"])
     lines = [
-        Line(name, [_cell(*pair) for pair in each[["value", "se"]].reindex(columns).to_numpy()])
+        EstimatorRow(
+            name, [_cell(*pair) for pair in each[["value", "se"]].reindex(columns).to_numpy()]
+        )
         for name, each in off.groupby("estimator", sort=False)
     ]
     return Audited(run, [_exact(*exact.loc[term]) for term in TITLES], lines)
@@ -194,7 +195,7 @@ def dashes(table: pd.DataFrame) -> list[str]:
 
 def section(report: Report, part: Block) -> dict[str, Any] | None:
     """The minibatch estimators of the loss beside the exact terms, where they were audited."""
-    table = read(report.of_pack(part.dataset))
+    table = read(report.files.dataset(part.dataset).audit)
     if table is None:
         return None
     name = f"{part.dataset}_audit"

@@ -1,7 +1,6 @@
 """Which latent knows which factor: mutual information of one run, and the gaps of its MIG."""
 
 import json
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from disentbench.report.figures import Figure, keep, panel
 from disentbench.report.runs import Block
 from disentbench.report.style import INK, MUTED, canvas
 from disentbench.storage import hdf5, seals
+from disentbench.storage.layout import PackFolder
 
 COLOURS = LinearSegmentedColormap.from_list("share", ["#F6F8FA", "#7FA8C9", "#123C63"])
 ROW, CELL = 0.2, 0.5  # inches
@@ -34,20 +34,20 @@ class Information(NamedTuple):
     gaps: Float[np.ndarray, " factor"]
 
 
-def read(folder: Path, metric: str, seed: int, title: str) -> Information | None:
-    """From the detail of a metric in a pack's folder; None where it or the latents are gone.
+def read(files: PackFolder, metric: str, seed: int, title: str) -> Information | None:
+    """From the detail of a metric of a pack; None where it or the latents are gone.
 
     None also for a run that diverged. Factors of one class, of which there is nothing to know, are
     left out.
     """
-    path = folder / "scores" / f"{metric}.json"
-    if not path.exists() or not (folder / "latents.h5").exists():
+    path = files.detail(metric)
+    if not path.exists() or not files.latents.exists():
         return None
     run = json.loads(seals.checked(path).read_text())["runs"].get(str(seed), {})
     detail = run.get(metric, {})
     if "mutual_information" not in detail:
         return None
-    with hdf5.open_data(folder / "latents.h5") as file:
+    with hdf5.open_data(files.latents) as file:
         entropy = entropies(hdf5.array(file, "factors"))
         names = np.array(hdf5.attribute(file["factors"], "names"))
         groups = list(file["logits"]) if "logits" in file else []
@@ -132,7 +132,7 @@ def section(report: Report, part: Block) -> dict[str, Any] | None:
         seed = run_tables.median_seed(part, objective, setting, report.rule)
         pack = report.study.pack_of(part.dataset, objective, setting, seed)
         title = f"{comparisons.title(report.settings, (objective, setting))}, seed {seed}"
-        found.append(read(report.of_pack(pack.path), metric, seed, title))
+        found.append(read(report.files.pack(pack), metric, seed, title))
     found = [shown for shown in found if shown]
     if not found:
         return None

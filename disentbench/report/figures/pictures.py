@@ -12,7 +12,7 @@ from PIL import Image
 from disentbench.models import model_file
 from disentbench.models.layers import Parameters
 from disentbench.models.vae import VAE, vae_of
-from disentbench.recipe import Pack
+from disentbench.recipe import Pack, Recipe
 from disentbench.report import comparisons
 from disentbench.report import runs as run_tables
 from disentbench.report.context import Report
@@ -22,7 +22,7 @@ from disentbench.report.style import MUTED, uri
 from disentbench.report.text import count, fixed, number
 from disentbench.storage import hdf5, images_file
 from disentbench.storage.images import Images
-from disentbench.study import Study
+from disentbench.storage.layout import PackFolder
 
 SHOWN = 10  # images in a row
 ROWS = 12  # latents at most
@@ -58,29 +58,26 @@ class Model(NamedTuple):
     group_kl: dict[str, float]
 
 
-def read_images(study: Study, results: Path, dataset: str) -> Images | None:
-    """The data set of a study, or None where its file is gone."""
-    path = results / study.study / dataset / "images.h5"
+def read_images(path: Path) -> Images | None:
+    """A data set, or None where its file is gone."""
     return images_file.read(path) if path.exists() else None
 
 
-def pictures(study: Study, results: Path, pack: Pack, seed: int, source: Images) -> Pictures | None:
+def pictures(recipe: Recipe, files: PackFolder, seed: int, source: Images) -> Pictures | None:
     """Reconstructions and traversals of a run, or None where its model or latents are gone."""
-    folder = results / study.study / pack.path
-    if not all((folder / name).exists() for name in ("model.pt", "latents.h5")):
+    if not (files.model.exists() and files.latents.exists()):
         return None
-    model = _model(study, folder, pack, seed)
+    model = _model(recipe, files, seed)
     chosen = np.sort(np.random.default_rng(0).choice(len(source), min(SHOWN, len(source)), False))
     x = images_file.unpack(source, chosen)
     rows = _traversals(model, x[len(x) // 2])
-    return Pictures(pack, seed, _reconstructions(model, x), rows[:ROWS], len(rows) - ROWS)
+    return Pictures(recipe.pack, seed, _reconstructions(model, x), rows[:ROWS], len(rows) - ROWS)
 
 
-def _model(study: Study, folder: Path, pack: Pack, seed: int) -> Model:
-    recipe = study.recipe(pack)
-    saved = model_file.load(folder / "model.pt")
-    member = seed - pack.first
-    with hdf5.open_data(folder / "latents.h5") as file:
+def _model(recipe: Recipe, files: PackFolder, seed: int) -> Model:
+    saved = model_file.load(files.model)
+    member = seed - recipe.pack.first
+    with hdf5.open_data(files.latents) as file:
         mean, logvar = (hdf5.row(file, name, member) for name in ("mean", "logvar"))
         groups = list(file["logits"]) if "logits" in file else []
         logits = {group: hdf5.row(file["logits"], group, member) for group in groups}
@@ -190,14 +187,14 @@ def sheet(title: str, shown: Pictures) -> Canvas:
 
 def section(report: Report, part: Block) -> dict[str, Any] | None:
     """What the median run of each objective's best setting makes of images."""
-    source = read_images(report.study, report.results, part.dataset) if part.best else None
+    source = read_images(report.files.dataset(part.dataset).images) if part.best else None
     if source is None:
         return None
     found = []
     for objective, setting in part.best:
         seed = run_tables.median_seed(part, objective, setting, report.rule)
         pack = report.study.pack_of(part.dataset, objective, setting, seed)
-        shown = pictures(report.study, report.results, pack, seed, source)
+        shown = pictures(report.study.recipe(pack), report.files.pack(pack), seed, source)
         if shown:
             found.append(_pictured(report, part, shown))
     return {"models": found} if found else None

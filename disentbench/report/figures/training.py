@@ -4,7 +4,6 @@ Terms that are estimated on minibatches depend on the estimator by many nats, so
 has axes of its own.
 """
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -18,6 +17,7 @@ from disentbench.report.figures import Figure, keep, panel
 from disentbench.report.runs import Block, Key, Rule, median_seed
 from disentbench.report.style import HAIR, canvas
 from disentbench.report.text import fixed
+from disentbench.storage.layout import StudyFolder
 from disentbench.study import Study
 
 TITLES = {
@@ -50,7 +50,7 @@ def title(curve: Curve) -> str:
 
 
 def histories(
-    study: Study, results: Path, part: Block, chosen: Rule, estimators: dict[Key, str | None]
+    study: Study, files: StudyFolder, part: Block, chosen: Rule, estimators: dict[Key, str | None]
 ) -> pd.DataFrame:
     """The losses of the packs that hold the median run of each best setting.
 
@@ -60,7 +60,7 @@ def histories(
     for objective, setting in part.best:
         seed = median_seed(part, objective, setting, chosen)
         pack = study.pack_of(part.dataset, objective, setting, seed)
-        losses = records.history(study, results, pack)
+        losses = records.history(files.pack(pack))
         if losses is not None:
             named = {"objective": objective, "estimator": estimators[objective, setting] or ""}
             tables.append(losses.assign(**named, median=losses["seed"] == seed))
@@ -140,7 +140,7 @@ def section(report: Report, part: Block) -> dict[str, Any] | None:
     """The terms of the loss at each objective's best setting."""
     if not part.best:
         return None
-    losses = histories(report.study, report.results, part, report.rule, report.estimators)
+    losses = histories(report.study, report.files, part, report.rule, report.estimators)
     if losses.empty:
         return None
     name = f"{part.dataset}_training"
