@@ -216,8 +216,8 @@ def distance(text: str) -> float:
 def mapping(text: str) -> dict:
     """A JSON object."""
     try:
-        if isinstance(found := plain_data.parsed(text), dict):
-            return found
+        if isinstance(value := plain_data.parsed(text), dict):
+            return value
     except UserError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     raise argparse.ArgumentTypeError(f"{shown(text)} is no JSON object")
@@ -243,15 +243,15 @@ def named_files(text: str) -> dict[str, Path]:
 
 def wholes(text: str) -> tuple[int, ...]:
     """Whole numbers of at least 1 with commas between."""
-    return tuple(whole(each) for each in names(text))
+    return tuple(whole(name) for name in names(text))
 
 
 def names(text: str) -> list[str]:
     """Names with commas between."""
-    found = [name.strip() for name in text.split(",")]
-    if not all(found):
+    named = [name.strip() for name in text.split(",")]
+    if not all(named):
         raise argparse.ArgumentTypeError(f"{text!r} has an empty name; write names like a,b,c")
-    return found
+    return named
 
 
 STUDY = argument("study", help="a study: a YAML file, or its text as JSON")

@@ -80,7 +80,7 @@ def needs(metric: str) -> list[str]:
     require("metrics", metric)
     path = source("metrics", metric)
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    functions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     function = functions.get(_computing(tree) or "")
     if function is None:
         raise UserError(f"{path} must say metric = Metric(f, ...), f being a function in it")
@@ -93,16 +93,16 @@ def values() -> dict[str, str]:
 
     Raises a UserError where two give values of one name: a table could not tell them apart.
     """
-    found: dict[str, str] = {}
+    metrics: dict[str, str] = {}
     for metric in names("metrics"):
         for value in load("metrics", metric).values:
-            if value.name in found:
+            if value.name in metrics:
                 raise UserError(
-                    f"the metrics {found[value.name]!r} and {metric!r} both give a value "
+                    f"the metrics {metrics[value.name]!r} and {metric!r} both give a value "
                     f"{value.name!r}; rename one"
                 )
-            found[value.name] = metric
-    return found
+            metrics[value.name] = metric
+    return metrics
 
 
 @cache
@@ -118,10 +118,10 @@ def shared_values() -> frozenset[str]:
 
 def _computing(tree: ast.Module) -> str | None:
     """The name of the function that a metric file hands to Metric."""
-    for call in (each for each in ast.walk(tree) if isinstance(each, ast.Call)):
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         if isinstance(call.func, ast.Name) and call.func.id == "Metric":
-            named = [each.value for each in call.keywords if each.arg == "compute"]
+            named = [node.value for node in call.keywords if node.arg == "compute"]
             return next(
-                (each.id for each in call.args[:1] + named if isinstance(each, ast.Name)), None
+                (node.id for node in call.args[:1] + named if isinstance(node, ast.Name)), None
             )
     return None

@@ -73,14 +73,16 @@ def of(*names: str) -> tuple[Path, ...]:
     modules, templates say.
     """
     left = [path for name in names if (path := _file(f"{PACKAGE}.{name}"))]
-    found: set[Path] = set()
+    sources: set[Path] = set()
     while left:
         path = left.pop()
-        if path not in found:
-            found.add(path)
-            left += [each for each in imported(path) if _room(each) not in CARRIERS]
-    beside = {each for path in found if path.name == "__init__.py" for each in _beside(path.parent)}
-    return tuple(sorted(found | beside))
+        if path not in sources:
+            sources.add(path)
+            left += [source for source in imported(path) if _room(source) not in CARRIERS]
+    beside = {
+        source for path in sources if path.name == "__init__.py" for source in _beside(path.parent)
+    }
+    return tuple(sorted(sources | beside))
 
 
 @cache

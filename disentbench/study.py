@@ -216,10 +216,10 @@ class Study(Options):
 
     @cached_property
     def _by_setting(self) -> dict[tuple[str, str, str], list[Pack]]:
-        found: dict[tuple[str, str, str], list[Pack]] = {}
+        packs: dict[tuple[str, str, str], list[Pack]] = {}
         for pack in self.packs:
-            found.setdefault(pack.of, []).append(pack)
-        return found
+            packs.setdefault(pack.of, []).append(pack)
+        return packs
 
     def point(self, pack: Pack) -> dict[str, Any]:
         """The swept settings of a pack, by name."""

@@ -132,12 +132,12 @@ def audit(
         _require_of_setting(path, input_identity)
     said = _said(identity, sources.audit())
     reading = _reading(beside=beside)._replace(memory=max_memory, bare=True)
-    found = _audited(paths, run, reading)
-    if found is None:
+    chosen = _audited(paths, run, reading)
+    if chosen is None:
         warnings.warn("every run diverged; there is none to audit", stacklevel=1)
         write_table(pd.DataFrame(columns=[*COLUMNS, "run"]), out, sums, said)
         return
-    file, name, posterior = found
+    file, name, posterior = chosen
     rng = generator(seed, "audit")
     table = audit_posterior(posterior, batch_sizes=batch_sizes, rng=rng)
     write_table(table.assign(run=title(file, name)), out, sums, said)

@@ -59,9 +59,9 @@ def diff(*, a: Path, b: Path, metrics: list[str] | None, tolerance: float, exit_
     from disentbench.results.diff import compare
     from disentbench.results.diff_text import text
 
-    found = compare(a, b, metrics, tolerance)
-    print(text(found))
-    return 0 if found.same or not exit_code else DIFFERENT
+    comparison = compare(a, b, metrics, tolerance)
+    print(text(comparison))
+    return 0 if comparison.same or not exit_code else DIFFERENT
 
 
 def verify(*, study: str, results: Path, set_aside: bool) -> None:
@@ -72,20 +72,20 @@ def verify(*, study: str, results: Path, set_aside: bool) -> None:
     folder = results / of.study
     if not folder.is_dir():
         raise UserError(f"{folder} is not there; --results names the folder above it")
-    found = whether.verify(of, folder)
+    verified = whether.verify(of, folder)
     command = f"snakemake --cores all --configfile {study}"
-    for kind, path in ((kind, path) for kind, paths in found.kinds.items() for path in paths):
+    for kind, path in ((kind, path) for kind, paths in verified.kinds.items() for path in paths):
         print(f"{kind}: {path}", file=sys.stderr)
-    wrong = found.damaged + found.foreign
+    wrong = verified.damaged + verified.foreign
     if wrong and not set_aside:
         raise UserError(
-            f"{found.text}; `disentbench verify {study} --set-aside` moves aside what is "
+            f"{verified.text}; `disentbench verify {study} --set-aside` moves aside what is "
             f"damaged or of another run, and `{command}` makes it again"
         )
     if wrong:
         whether.set_aside(folder, wrong)
         print(f"{len(wrong)} moved aside; `{command}` makes them again")
-    if found.other:
-        raise UserError(f"{len(found.other)} {whether.OTHER}; `{command}` makes them anew")
+    if verified.other:
+        raise UserError(f"{len(verified.other)} {whether.OTHER}; `{command}` makes them anew")
     if not wrong:
         print("every file is whole")

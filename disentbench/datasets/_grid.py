@@ -68,10 +68,10 @@ def classes_kept(choice: Any, size: int) -> tuple[int, ...]:
     chosen = tuple(choice) if isinstance(choice, list | tuple) else (choice,)
     if not chosen:
         raise ValueError(f"an empty list keeps no class; name at least one of 0 to {size - 1}")
-    for each in chosen:
-        if not is_whole(each, 0, size - 1):
+    for kept in chosen:
+        if not is_whole(kept, 0, size - 1):
             raise ValueError(
-                f"there is no class {each!r}; choose from 0 to {size - 1}, as one number, a list "
+                f"there is no class {kept!r}; choose from 0 to {size - 1}, as one number, a list "
                 f"or {{stride: n}}"
             )
     if len(set(chosen)) < len(chosen):

@@ -74,14 +74,14 @@ def compare_with_renderer(path: Path | str, *, show: int = 5) -> Differences:
     return compare(DspritesNpz(path=path).images(), Dsprites().images(), show=show)
 
 
-def compare(found: Images, expected: Images, *, show: int = 5) -> Differences:
+def compare(published: Images, expected: Images, *, show: int = 5) -> Differences:
     """How many images and pixels differ, and which images do first."""
-    whole = f"V{found.bits.shape[1]}"  # an image as one value, to compare without a copy
-    differ = np.flatnonzero(found.bits.view(whole) != expected.bits.view(whole))
+    whole = f"V{published.bits.shape[1]}"  # an image as one value, to compare without a copy
+    differ = np.flatnonzero(published.bits.view(whole) != expected.bits.view(whole))
     # One image at a time: were all of them wrong, unpacked they would take 3 GB.
-    pixels = [int(np.unpackbits(found.bits[i] ^ expected.bits[i]).sum()) for i in differ]
+    pixels = [int(np.unpackbits(published.bits[i] ^ expected.bits[i]).sum()) for i in differ]
     first = tuple(
-        (int(i), tuple(found.factors[i].tolist()), count)
+        (int(i), tuple(published.factors[i].tolist()), count)
         for i, count in zip(differ[:show], pixels[:show], strict=True)
     )
     return Differences(len(differ), sum(pixels), first)
@@ -126,10 +126,10 @@ def _require_classes(archive: ZipFile, sizes: tuple[int, ...]) -> None:
 
 def _packed(stream: ZipExtFile, count: int) -> UInt8[np.ndarray, "image byte"]:
     """Read and pack a block at a time."""
-    found, shape = header(stream), (count, CANVAS, CANVAS)
-    if found.shape != shape or found.fortran or found.dtype != np.uint8:
+    claimed, shape = header(stream), (count, CANVAS, CANVAS)
+    if claimed.shape != shape or claimed.fortran or claimed.dtype != np.uint8:
         raise UserError(
-            f"its imgs are {found.dtype} {found.shape}, where uint8 {shape} is expected"
+            f"its imgs are {claimed.dtype} {claimed.shape}, where uint8 {shape} is expected"
         )
     bits = np.empty((count, CANVAS**2 // 8), np.uint8)
     for start in range(0, count, BLOCK):

@@ -29,8 +29,12 @@ class Saved(NamedTuple):
 
     def member(self, i: int, device: torch.device) -> Parameters:
         """One member's parameters; NaN where it diverged, and so will be all that it encodes."""
-        own = {name: stacked[i].to(device) for name, stacked in self.parameters.items()}
-        return {name: p * torch.nan for name, p in own.items()} if self.failed[i] else own
+        parameters = {name: stacked[i].to(device) for name, stacked in self.parameters.items()}
+        return (
+            {name: p * torch.nan for name, p in parameters.items()}
+            if self.failed[i]
+            else parameters
+        )
 
 
 def save(path: Path, content: dict, identity: Identity | None = None) -> None:
@@ -56,8 +60,8 @@ def require_fit(saved: Saved, model: VAE, runs: int) -> None:
         name: (runs, *p.shape) for name, p in model.initialise(np.random.default_rng(0)).items()
     }
     try:
-        found = {name: tuple(p.shape) for name, p in saved.parameters.items()}
-        fits = found == expected and tuple(saved.failed.shape) == (runs,)
+        shapes = {name: tuple(p.shape) for name, p in saved.parameters.items()}
+        fits = shapes == expected and tuple(saved.failed.shape) == (runs,)
     except (AttributeError, TypeError):
         fits = False
     if not fits:

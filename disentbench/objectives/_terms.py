@@ -142,8 +142,8 @@ class Terms:
     def tc_within(self) -> Tensor:
         """sum_g KL(q(z_g) || prod_{j in g} q(z_j)); nought for a scalar or a discrete variable."""
         groups = self.structure.groups.values()
-        each = (self._log_group(group) - self._log_scalars(group) for group in groups)
-        return sum(each, self.z.new_zeros(()))
+        terms = (self._log_group(group) - self._log_scalars(group) for group in groups)
+        return sum(terms, self.z.new_zeros(()))
 
     @cached_property
     def _logq(self) -> list[Tensor]:

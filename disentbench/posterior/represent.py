@@ -40,7 +40,7 @@ def represent(
         rows["logvar"] = _latents("logvar", logvar)
     if distortion is not None:
         rows["distortion"] = _latents("distortion", np.reshape(distortion, (-1, 1)))[:, 0]
-    discrete = {name: _latents(f"logits/{name}", each) for name, each in (logits or {}).items()}
+    discrete = {name: _latents(f"logits/{name}", values) for name, values in (logits or {}).items()}
     _require_fit(rows, discrete, groups or {}, failed, widest)
     _warn_of_odd_shapes(rows, factor_names)
     return Representation(
@@ -205,14 +205,16 @@ def _column(values: np.ndarray, factor: str) -> np.ndarray:
 
 def _of_one_kind(values: np.ndarray, factor: str) -> np.ndarray:
     """A column of Python's objects as an array of text or of numbers."""
-    plain = [each.decode(errors="replace") if isinstance(each, bytes) else each for each in values]
-    missing = [_is_missing(each) for each in plain]
+    plain = [
+        entry.decode(errors="replace") if isinstance(entry, bytes) else entry for entry in values
+    ]
+    missing = [_is_missing(entry) for entry in plain]
     if any(missing):
         raise UserError(f"{factor} is missing in row {missing.index(True)}; leave such rows out")
     for kind in (str, int | float | np.number | np.bool_):
-        if all(isinstance(each, kind) for each in plain):
+        if all(isinstance(entry, kind) for entry in plain):
             return np.array(plain)
-    kinds = ", ".join(sorted({type(each).__name__ for each in plain}))
+    kinds = ", ".join(sorted({type(entry).__name__ for entry in plain}))
     raise UserError(f"{factor} holds {kinds}; its classes must be whole numbers or text")
 
 

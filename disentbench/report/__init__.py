@@ -73,13 +73,13 @@ def _require_own(study: Study, folder: StudyFolder, scores: Path) -> None:
 
 def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path) -> str:
     study = report.study
-    found = records.origins(study, report.files)
-    made = records.makings(found, scores)
+    origins = records.origins(study, report.files)
+    made = records.makings(origins, scores)
     summary = run_tables.summarise(runs, report.values)
-    parts = [run_tables.block(name, runs, summary, report.rule) for name in study.datasets]
-    blocks = [section(report, part) for part in parts]
-    constant = {block["dataset"]: block["constant"] for block in blocks}
-    trouble = _trouble(report, scored, found, made, constant)
+    blocks = [run_tables.block(name, runs, summary, report.rule) for name in study.datasets]
+    sections = [section(report, block) for block in blocks]
+    constant = {shown["dataset"]: shown["constant"] for shown in sections}
+    trouble = _trouble(report, scored, origins, made, constant)
     numeric = checks.numeric(study, runs)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -100,31 +100,31 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
         legend=[(report.labels[name], style.swatch(look)) for name, look in report.looks.items()],
         swatches={name: style.swatch(look) for name, look in report.looks.items()},
         values=report.columns,
-        blocks=blocks,
+        blocks=sections,
         figures=figures(),
-        ranks=_ranks(report, parts),
+        ranks=_ranks(report, blocks),
         trouble=trouble,
         checks=numeric,
         planned=len(runs),
         status=checks.status(trouble, numeric, len(runs)),
         explained=methods.explained(report.columns, report.levels),
-        leveled=any(own.keys() & report.columns.keys() for own in report.levels.values()),
+        leveled=any(known.keys() & report.columns.keys() for known in report.levels.values()),
         shared=[shown.value.label for shown in report.columns.values() if shown.shared],
         formulas=methods.formulas(study, report.settings),
     )
 
 
-def _ranks(report: Report, parts: list[Block]) -> list[tuple[str, float]]:
+def _ranks(report: Report, blocks: list[Block]) -> list[tuple[str, float]]:
     """Mean rank over the data sets of each objective at its best setting; none for one data set.
 
     Writes the table.
     """
-    if report.rule is None or len(parts) < 2 or max(part.planned for part in parts) < 2:
+    if report.rule is None or len(blocks) < 2 or max(block.planned for block in blocks) < 2:
         return []
-    best = pd.DataFrame(np.nan, list(report.study.objectives), [part.dataset for part in parts])
-    for part in parts:
-        for key in part.best:
-            best.loc[key[0], part.dataset] = part.summary.mean.loc[key, report.rule.name]
+    best = pd.DataFrame(np.nan, list(report.study.objectives), [block.dataset for block in blocks])
+    for block in blocks:
+        for key in block.best:
+            best.loc[key[0], block.dataset] = block.summary.mean.loc[key, report.rule.name]
     ranks = statistics.mean_ranks(report.rule.sign * best.to_numpy())
     table = best.assign(mean_rank=ranks).rename_axis("objective").reset_index()
     tables.write_csv(report.folder / "tables" / "ranks", table)
@@ -133,24 +133,24 @@ def _ranks(report: Report, parts: list[Block]) -> list[tuple[str, float]]:
 
 
 def _trouble(
-    report: Report, scored: pd.DataFrame, found: list[records.Origin], made: list[dict], constant
+    report: Report, scored: pd.DataFrame, origins: list[records.Origin], made: list[dict], constant
 ) -> list[checks.Trouble]:
     """Each kind of trouble with what was found of it, an empty list where there is none."""
     runs = run_tables.finite(report.scores)
     failed = {
         (o.pack.dataset, o.pack.objective, o.pack.setting, seed)
-        for o in found
+        for o in origins
         for seed in o.diverged
     }
     known = failed | set(runs.index.difference(scored.index))
-    there = {o.pack for o in found}
+    there = {o.pack for o in origins}
     gone = [pack.path for pack in report.study.packs if pack not in there]
     idle = runs[collapse.collapsed(runs)]
     labels = {name: shown.value.label for name, shown in report.columns.items()}
     kinds = {
         "diverged": (
             "runs that diverged: no finite loss or latents, or an end far worse than the beginning",
-            checks.diverged(report.files, found),
+            checks.diverged(report.files, origins),
             "none is known: latents are gone" if gone else "none",
         ),
         "unscored": ("runs without scores", checks.unscored(runs.index, scored)),
@@ -162,12 +162,12 @@ def _trouble(
         "gone": ("packs whose latents are gone, and with them their provenance", gone),
         "mixed": (
             "mixed origins, code without a clean revision",
-            checks.mixed(found, made),
+            checks.mixed(origins, made),
             "none" if made else "not known: nothing is left that would say",
         ),
     }
     return [
-        *(checks.trouble(anchor, *each) for anchor, each in kinds.items()),
+        *(checks.trouble(anchor, *told) for anchor, told in kinds.items()),
         checks.undefined(
             report.scores,
             list(report.values),

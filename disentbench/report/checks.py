@@ -46,7 +46,7 @@ class Said(NamedTuple):
 
 def status(trouble: list[Trouble], checks: list[Check], planned: int) -> list[Said]:
     """The line at the top: runs finished of planned, diverged, checks; then what else is wrong."""
-    of = {each.anchor: each for each in trouble}
+    of = {kind.anchor: kind for kind in trouble}
     unscored, diverged, gone = (of[name].total for name in ("unscored", "diverged", "gone"))
     none = "none is known to have diverged" if gone else "none diverged"
     least = "at least " if gone else ""
@@ -56,8 +56,8 @@ def status(trouble: list[Trouble], checks: list[Check], planned: int) -> list[Sa
         Said(f"{least}{diverged} diverged" if diverged else none, "diverged", diverged > 0),
         Said(_checked(wrong, sum(check.runs > 0 for check in checks)), "checks", wrong > 0),
     ]
-    others = [each for each in trouble if each.total and each.anchor in BRIEF]
-    return said + [Said(BRIEF[each.anchor](each.total), each.anchor, True) for each in others]
+    others = [kind for kind in trouble if kind.total and kind.anchor in BRIEF]
+    return said + [Said(BRIEF[kind.anchor](kind.total), kind.anchor, True) for kind in others]
 
 
 def _checked(wrong: int, made: int) -> str:
@@ -76,9 +76,9 @@ BRIEF = {
 }
 
 
-def diverged(files: StudyFolder, found: list[records.Origin]) -> list[str]:
+def diverged(files: StudyFolder, origins: list[records.Origin]) -> list[str]:
     """The runs whose losses stopped being numbers; for those shown, the step that noticed it."""
-    runs = [(each.pack, seed) for each in found for seed in each.diverged]
+    runs = [(origin.pack, seed) for origin in origins for seed in origin.diverged]
     return [
         f"{run_name((pack.dataset, pack.objective, pack.setting, seed))}"
         + (_when(files.pack(pack), seed) if place < SHOWN else "")
@@ -157,7 +157,7 @@ def _unlike_numbers(infinite: int, missing: int) -> str:
     return ", ".join(f"{what} in {count(n, 'run')}" for what, n in words.items() if n)
 
 
-def mixed(found: list[records.Origin], made: list[dict]) -> list[str]:
+def mixed(origins: list[records.Origin], made: list[dict]) -> list[str]:
     """Differences in what made the numbers, and code that no revision names."""
     lines = []
     for key, noun in (("revision", "code revisions"), ("device", "devices")):
@@ -170,7 +170,7 @@ def mixed(found: list[records.Origin], made: list[dict]) -> list[str]:
     ]
     lines += [
         f"{pack.path} was trained in parts, of which these differ"
-        for pack in records.resumed(found)
+        for pack in records.resumed(origins)
     ]
     if dirty := [r for r in records.distinct(made, "revision") if r.endswith("+")]:
         lines.append(f"the code differed from its revision (+): {listed(dirty)}")

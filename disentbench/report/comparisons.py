@@ -41,27 +41,27 @@ class Pair(NamedTuple):
         return self.n[0] * self.n[1]
 
 
-def pairs(part: Block, chosen: Rule | None) -> list[Pair]:
+def pairs(block: Block, chosen: Rule | None) -> list[Pair]:
     """The best settings by the rule's value, the better first; none by a value that runs share in.
 
     Of more than eight objectives only the first is compared with the others.
     """
     if chosen is None or chosen.shared:
         return []
-    best = part.best
+    best = block.best
     compared = combinations(best, 2) if len(best) <= MOST else ((best[0], b) for b in best[1:])
-    return compare(part, list(compared), chosen.name, chosen.sign)
+    return compare(block, list(compared), chosen.name, chosen.sign)
 
 
-def compare(part: Block, keys: list[tuple[Key, Key]], value: str, sign: int) -> list[Pair]:
+def compare(block: Block, keys: list[tuple[Key, Key]], value: str, sign: int) -> list[Pair]:
     """Pairs of settings by one value, p corrected for their number; sign -1: lower is better."""
     rng = np.random.default_rng(0)
-    found = []
+    pairs = []
     for first, second in keys:
-        a, b = (sign * part.scores(key, value).dropna().to_numpy() for key in (first, second))
-        found.append(_pair(first, second, a, b, rng))
-    corrected = statistics.holm(np.array([pair.p for pair in found], float))
-    return [pair._replace(corrected=float(p)) for pair, p in zip(found, corrected, strict=True)]
+        a, b = (sign * block.scores(key, value).dropna().to_numpy() for key in (first, second))
+        pairs.append(_pair(first, second, a, b, rng))
+    corrected = statistics.holm(np.array([pair.p for pair in pairs], float))
+    return [pair._replace(corrected=float(p)) for pair, p in zip(pairs, corrected, strict=True)]
 
 
 def _pair(first: Key, second: Key, a: np.ndarray, b: np.ndarray, rng) -> Pair:
@@ -117,13 +117,15 @@ def stated(p: float) -> str:
     return f"p\u00a0{text}" if text.startswith("<") else f"p\u00a0=\u00a0{text}"
 
 
-def floor(found: list[Pair], of: int) -> str:
+def floor(pairs: list[Pair], of: int) -> str:
     """That p cannot be small, with the numbers of these pairs of so many; empty where it can."""
-    known = [pair for pair in found if np.isfinite(pair.lowest)]
+    known = [pair for pair in pairs if np.isfinite(pair.lowest)]
     if not known or of * min(pair.lowest for pair in known) <= LEVEL:
         return ""
     sizes = dict(sorted({tuple(sorted(pair.n)): pair.lowest for pair in known}.items()))
-    each = [f"{probability(p)} with {count(a, 'run')} against {b}" for (a, b), p in sizes.items()]
+    sentences = [
+        f"{probability(p)} with {count(a, 'run')} against {b}" for (a, b), p in sizes.items()
+    ]
     least = min(1.0, of * min(sizes.values()))
     corrected = f", and corrected below {probability(least)}" if of > 1 else ""
-    return f"So few runs cannot bring p below {listed(each)}{corrected}, whatever the numbers."
+    return f"So few runs cannot bring p below {listed(sentences)}{corrected}, whatever the numbers."

@@ -11,60 +11,65 @@ from disentbench.report.runs import Block
 from disentbench.storage import images_file
 
 
-def section(report: Report, part: Block) -> dict[str, Any]:
+def section(report: Report, block: Block) -> dict[str, Any]:
     """The parts of the page by name; writes the figures and tables of the data set."""
-    dataset, pairs = part.dataset, comparisons.pairs(part, report.rule)
-    by_tc = headline.least_tc(part, report.rule, report.settings)
-    for name, rows in (("leaderboard", part.best), ("settings", list(report.settings.index))):
-        tables.write(_table(report, part, name), part, rows, report.columns, report.settings)
-    constant = _constant(report, part)
-    levels.write(_table(report, part, "levels"), report.levels[dataset], constant)
+    dataset, pairs = block.dataset, comparisons.pairs(block, report.rule)
+    by_tc = headline.least_tc(block, report.rule, report.settings)
+    for name, rows in (("leaderboard", block.best), ("settings", list(report.settings.index))):
+        tables.write(_table(report, block, name), block, rows, report.columns, report.settings)
+    constant = _constant(report, block)
+    levels.write(_table(report, block, "levels"), report.levels[dataset], constant)
     scores = report.scores.xs(dataset, level="dataset")
-    tables.write_csv(_table(report, part, "runs"), scores.reset_index())
+    tables.write_csv(_table(report, block, "runs"), scores.reset_index())
     return {
         "dataset": dataset,
         "label": report.study.dataset(dataset).label,
-        "finding": headline.finding(part, report.rule, report.settings, pairs),
-        "also": headline.also(part, report.rule, report.settings, by_tc),
-        "chance": headline.chance(part, report.rule),
-        "nothing": headline.nothing(part, report.rule),
-        "planned": part.planned,
-        "needed": part.needed,
-        "leaderboard": tables.lines(part, part.best, report.columns, report.settings),
+        "finding": headline.finding(block, report.rule, report.settings, pairs),
+        "also": headline.also(block, report.rule, report.settings, by_tc),
+        "chance": headline.chance(block, report.rule),
+        "nothing": headline.nothing(block, report.rule),
+        "planned": block.planned,
+        "needed": block.needed,
+        "leaderboard": tables.lines(block, block.best, report.columns, report.settings),
         "levels": levels.rows(report.levels[dataset], report.columns, constant),
         "leveled": bool(report.levels[dataset].keys() & report.columns.keys()),
         "constant": constant,
         "above_noise": [report.columns[name].value.label for name in constant],
-        "all": tables.lines(part, list(report.settings.index), report.columns, report.settings),
+        "all": tables.lines(block, list(report.settings.index), report.columns, report.settings),
         "absent": [
             report.labels[name]
             for name in report.study.objectives
-            if name not in {objective for objective, _ in part.best}
+            if name not in {objective for objective, _ in block.best}
         ],
-        **_pairs(report, part, pairs, by_tc),
-        "figures": {name: figure.section(report, part) for name, figure in figures().items()},
+        **_pairs(report, block, pairs, by_tc),
+        "figures": {name: figure.section(report, block) for name, figure in figures().items()},
     }
 
 
-def _table(report: Report, part: Block, name: str) -> Path:
+def _table(report: Report, block: Block, name: str) -> Path:
     """Where a table of a data set goes, without its suffix."""
-    return report.folder / "tables" / f"{part.dataset}_{name}"
+    return report.folder / "tables" / f"{block.dataset}_{name}"
 
 
-def _constant(report: Report, part: Block) -> dict[str, float]:
+def _constant(report: Report, block: Block) -> dict[str, float]:
     """What a constant code scores, where runs collapsed and a metric ranks it above noise."""
     values = [name for name, shown in report.columns.items() if shown.value.constant_wins]
-    path = report.files.dataset(part.dataset).images
-    if not values or not path.exists() or not collapse.collapsed(part.runs).any():
+    path = report.files.dataset(block.dataset).images
+    if not values or not path.exists() or not collapse.collapsed(block.runs).any():
         return {}
     return collapse.constant(images_file.read(path).factors, values)
 
 
-def _pairs(report: Report, part: Block, found: list[Pair], by_tc: list[Pair]) -> dict[str, Any]:
+def _pairs(
+    report: Report, block: Block, pairs_by_rule: list[Pair], by_tc: list[Pair]
+) -> dict[str, Any]:
     """The comparisons as text, and what to know of their p; their tables, where there are any."""
-    titles = {key: comparisons.title(report.settings, key) for key in part.summary.mean.index}
-    for name, pairs in {"pairs": found, "pairs_total_correlation": by_tc}.items():
+    titles = {key: comparisons.title(report.settings, key) for key in block.summary.mean.index}
+    for name, pairs in {"pairs": pairs_by_rule, "pairs_total_correlation": by_tc}.items():
         if pairs:
-            tables.write_pairs(_table(report, part, name), pairs, titles)
-    floor = comparisons.floor(found, len(found))
-    return {"pairs": tables.pair_cells(found, titles) if found else [], "floor": floor}
+            tables.write_pairs(_table(report, block, name), pairs, titles)
+    floor = comparisons.floor(pairs_by_rule, len(pairs_by_rule))
+    return {
+        "pairs": tables.pair_cells(pairs_by_rule, titles) if pairs_by_rule else [],
+        "floor": floor,
+    }

@@ -17,58 +17,58 @@ DRAWS = 10_000  # studies that the chance of the choice is told from
 
 
 def finding(
-    part: Block, chosen: Rule | None, settings: pd.DataFrame, pairs: list[Pair]
+    block: Block, chosen: Rule | None, settings: pd.DataFrame, pairs: list[Pair]
 ) -> list[str]:
     """Which objective leads and by how much; `pairs` are the comparisons of the best settings."""
-    if not part.best:
-        return [nothing(part, chosen)]
-    return [_leader(part, chosen, settings), *_contest(part, chosen, pairs, settings)]
+    if not block.best:
+        return [nothing(block, chosen)]
+    return [_leader(block, chosen, settings), *_contest(block, chosen, pairs, settings)]
 
 
-def also(part: Block, chosen: Rule | None, settings: pd.DataFrame, by_tc: list[Pair]) -> list[str]:
+def also(block: Block, chosen: Rule | None, settings: pd.DataFrame, by_tc: list[Pair]) -> list[str]:
     """What a reader of the finding must know besides: who was left out, who is the same model,
     where the TC is lowest (`by_tc`: see `least_tc`)."""
     return [
-        *_left_out(part, chosen, settings),
-        *_twins(part, settings),
-        *_lowest_tc(part, by_tc, settings),
+        *_left_out(block, chosen, settings),
+        *_twins(block, settings),
+        *_lowest_tc(block, by_tc, settings),
     ]
 
 
-def nothing(part: Block, chosen: Rule | None) -> str:
+def nothing(block: Block, chosen: Rule | None) -> str:
     """Why there is nothing to rank."""
-    if part.runs.isna().all(axis=None):
+    if block.runs.isna().all(axis=None):
         return "No run of this data set has a score."
     if chosen is None:
         return "None of the study’s values has a better end."
-    if part.runs[chosen.name].isna().all():
+    if block.runs[chosen.name].isna().all():
         return f"No run of this data set has {chosen.label}."
     return "No setting of this data set has runs enough to be called best."
 
 
-def _leader(part: Block, chosen: Rule, settings: pd.DataFrame) -> str:
-    first, *others = part.best
-    means = part.summary.mean[chosen.name]
-    numbers = _mean(part, first, chosen.name, chosen.unit)
-    idle = int(collapse.collapsed(part.of(first)).sum())
+def _leader(block: Block, chosen: Rule, settings: pd.DataFrame) -> str:
+    first, *others = block.best
+    means = block.summary.mean[chosen.name]
+    numbers = _mean(block, first, chosen.name, chosen.unit)
+    idle = int(collapse.collapsed(block.of(first)).sum())
     fell = f" {idle} of its runs collapsed." if idle else ""
     if not others:
         return f"{title(settings, first)} reaches a mean {chosen.label} of {numbers}.{fell}"
     if level := [key for key in others if statistics.same(means[key], means[first])]:
         names = listed(title(settings, key) for key in (first, *level))
         return f"{names} share the {chosen.end} mean {chosen.label}: {numbers}.{fell}"
-    among = "Of the settings with runs enough, " if part.few(chosen.name) else ""
+    among = "Of the settings with runs enough, " if block.few(chosen.name) else ""
     who = f"{among}{title(settings, first)}"
     return f"{who} has the {chosen.end} mean {chosen.label}: {numbers}.{fell}"
 
 
-def _mean(part: Block, key: Key, value: str, unit: str = "") -> str:
+def _mean(block: Block, key: Key, value: str, unit: str = "") -> str:
     """A mean with its interval and the runs that it is of."""
-    summary = part.summary
+    summary = block.summary
     mean, low, high = (t.loc[key, value] for t in (summary.mean, summary.low, summary.high))
     unit = f"\u00a0{unit}" if unit else ""
     n = int(summary.n.loc[key, value])
-    runs = f"{n} of {count(part.planned, 'run')}"
+    runs = f"{n} of {count(block.planned, 'run')}"
     if np.isnan(low):
         why = "one seed, so no interval" if n < 2 else runs
         return f"{number(mean)}{unit} ({why})"
@@ -77,7 +77,7 @@ def _mean(part: Block, key: Key, value: str, unit: str = "") -> str:
     return f"{fixed(mean, decimals)}{unit} ({interval}, {runs})"
 
 
-def _contest(part: Block, chosen: Rule, pairs: list[Pair], settings: pd.DataFrame) -> list[str]:
+def _contest(block: Block, chosen: Rule, pairs: list[Pair], settings: pd.DataFrame) -> list[str]:
     """The lead over the next objective with its interval; over whom it is clear."""
     if chosen.shared:
         return [
@@ -90,7 +90,7 @@ def _contest(part: Block, chosen: Rule, pairs: list[Pair], settings: pd.DataFram
     if any(min(pair.n) < 2 for pair in found):
         return ["With a single seed an order of the objectives says nothing about the next seed."]
     lead = comparisons.spoken(found[0], len(pairs), chosen.unit)
-    second = comparisons.counted(settings, found[0].second, found[0].n[1], part.planned)
+    second = comparisons.counted(settings, found[0].second, found[0].n[1], block.planned)
     return [
         f"Its lead over {second} is {lead}.",
         *_open(found, pairs, settings),
@@ -138,27 +138,27 @@ def _open(found: list[Pair], pairs: list[Pair], settings: pd.DataFrame) -> list[
     ]
 
 
-def _left_out(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
+def _left_out(block: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
     """The settings that lost too many runs to be called best."""
-    few = part.few(chosen.name) if chosen else []
-    if not few or not part.summary.n[chosen.name].any():
+    few = block.few(chosen.name) if chosen else []
+    if not few or not block.summary.n[chosen.name].any():
         return []
-    n = part.summary.n[chosen.name]
+    n = block.summary.n[chosen.name]
     named = [f"{title(settings, key)} with {int(n[key])}" for key in few[:NAMED]]
     if len(few) > NAMED:
         named.append(count(len(few) - NAMED, "more setting"))
     return [
-        f"Left out of the choice of the best, which needs {chosen.label} of {part.needed} of the "
-        f"{count(part.planned, 'planned run')}: {listed(named)}."
+        f"Left out of the choice of the best, which needs {chosen.label} of {block.needed} of the "
+        f"{count(block.planned, 'planned run')}: {listed(named)}."
     ]
 
 
-def _twins(part: Block, settings: pd.DataFrame) -> list[str]:
+def _twins(block: Block, settings: pd.DataFrame) -> list[str]:
     """Best settings whose runs have equal scores, seed by seed: the same model under two names."""
-    of = {key: part.of(key).droplevel(["objective", "setting"]) for key in part.best}
+    of = {key: block.of(key).droplevel(["objective", "setting"]) for key in block.best}
     pairs = [
         f"{title(settings, a)} and {title(settings, b)}"
-        for a, b in combinations(part.best, 2)
+        for a, b in combinations(block.best, 2)
         if of[a].notna().any(axis=None) and of[a].equals(of[b])
     ]
     if not pairs:
@@ -169,7 +169,7 @@ def _twins(part: Block, settings: pd.DataFrame) -> list[str]:
     ]
 
 
-def _lowest_tc(part: Block, found: list[Pair], settings: pd.DataFrame) -> list[str]:
+def _lowest_tc(block: Block, found: list[Pair], settings: pd.DataFrame) -> list[str]:
     """Who has the lowest total correlation of those that train at the leader's strength."""
     if not found or found[0].difference.mean == 0:
         return []
@@ -177,7 +177,7 @@ def _lowest_tc(part: Block, found: list[Pair], settings: pd.DataFrame) -> list[s
     says = (
         f"At the leader’s strength, β = {settings.loc[least, 'weights']['beta']:g}, "
         f"{settings.loc[least, 'label']} has the lowest total correlation of "
-        f"{count(len(found) + 1, 'objective')}: {_mean(part, least, 'total_correlation', 'nats')}"
+        f"{count(len(found) + 1, 'objective')}: {_mean(block, least, 'total_correlation', 'nats')}"
     )
     if min(found[0].n) < 2:
         return [f"{says}."]
@@ -188,14 +188,14 @@ def _lowest_tc(part: Block, found: list[Pair], settings: pd.DataFrame) -> list[s
     return [below, *_doubted(found, len(found), settings)]
 
 
-def least_tc(part: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[Pair]:
+def least_tc(block: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[Pair]:
     """The lowest total correlation at the leader's strength against the others, the next first."""
     name = "total_correlation"
-    if not part.best or chosen.name == name or name not in part.summary.mean:
+    if not block.best or chosen.name == name or name not in block.summary.mean:
         return []
-    tc = part.summary.mean[name].drop(index=part.few(name)).dropna()
-    least, *others = sorted(_as_strong(part.best[0], tc.index, settings), key=tc.get) or [None]
-    return comparisons.compare(part, [(least, other) for other in others], name, -1)
+    tc = block.summary.mean[name].drop(index=block.few(name)).dropna()
+    least, *others = sorted(_as_strong(block.best[0], tc.index, settings), key=tc.get) or [None]
+    return comparisons.compare(block, [(least, other) for other in others], name, -1)
 
 
 def _as_strong(leader: Key, keys, settings: pd.DataFrame) -> list[Key]:
@@ -217,15 +217,15 @@ def _as_strong(leader: Key, keys, settings: pd.DataFrame) -> list[Key]:
     return [key for key in alike if per_objective[key[0]] == 1]
 
 
-def chance(part: Block, chosen: Rule | None) -> str:
+def chance(block: Block, chosen: Rule | None) -> str:
     """What the choice of the best would do by itself, were all settings equal; empty if none is."""
-    if chosen is None or chosen.shared or not part.best:
+    if chosen is None or chosen.shared or not block.best:
         return ""
-    few = part.few(chosen.name)
-    n = part.summary.n[chosen.name].drop(index=few)
+    few = block.few(chosen.name)
+    n = block.summary.n[chosen.name].drop(index=few)
     if len(n) < 2:
         return ""
-    spread = part.summary.sd.loc[n.index, chosen.name]
+    spread = block.summary.sd.loc[n.index, chosen.name]
     if spread.isna().any():
         return "How much better the best looks by it, a single seed cannot tell."
     methods = pd.factorize(n.index.get_level_values("objective"))[0]

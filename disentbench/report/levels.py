@@ -39,14 +39,14 @@ def read(files: DatasetFolder) -> Levels:
 
 def text(levels: dict[str, Levels], value: str, which: str) -> str:
     """A level for a table: one number, or one for each data set where they differ."""
-    found = {
-        dataset: number(getattr(own[value], which))
-        for dataset, own in levels.items()
-        if value in own
+    texts = {
+        dataset: number(getattr(values[value], which))
+        for dataset, values in levels.items()
+        if value in values
     }
-    if len(set(found.values())) < 2:
-        return next(iter(found.values()), "–")
-    return ", ".join(f"{each} ({dataset})" for dataset, each in found.items())
+    if len(set(texts.values())) < 2:
+        return next(iter(texts.values()), "–")
+    return ", ".join(f"{words} ({dataset})" for dataset, words in texts.items())
 
 
 def rows(

@@ -72,7 +72,7 @@ def _training(study: Study) -> str:
     """Steps and batches, and how often each image was seen: an epoch leaves out a last rest."""
     steps, batch = study.training.steps, study.training.batch_size
     sizes = dict.fromkeys(study.dataset(name).size // batch for name in study.datasets)
-    epochs = " or ".join(number(steps / each) for each in sizes)
+    epochs = " or ".join(number(steps / size) for size in sizes)
     return f"{count(steps, 'step')} of {batch} images, {epochs} epochs"
 
 
@@ -97,7 +97,7 @@ def _machine(made: list[dict]) -> list[Fact]:
     if not made:
         return [Fact("provenance", "no latents are left that would say")]
     packages = records.versions(made)
-    text = ", ".join(f"{name} {' or '.join(each)}" for name, each in packages.items())
+    text = ", ".join(f"{name} {' or '.join(texts)}" for name, texts in packages.items())
     return [
         Fact("devices", listed(records.distinct(made, "device"))),
         Fact("code revision", listed(records.distinct(made, "revision"))),
@@ -128,15 +128,15 @@ def _plain_options(made: Options) -> dict:
 
 def explained(values: dict[str, Shown], known: dict[str, Levels]) -> list[Explained]:
     """What each value shown is, in the words of its metric; values of one metric together."""
-    found: dict[int, Explained] = {}
+    entries: dict[int, Explained] = {}
     for name, (value, metric) in values.items():
         variant = metric.variant if metric else "not described by a metric of the study"
         entry = Explained(variant, metric.reference if metric else "–", [])
         better = "–" if value.better == "neither" else value.better
-        entry = found.setdefault(id(metric), entry)
+        entry = entries.setdefault(id(metric), entry)
         ends = [levels.text(known, name, which) for which in ("chance", "perfect")]
         entry.values.append((value.label, name, _range(value), better, *ends))
-    return list(found.values())
+    return list(entries.values())
 
 
 def _range(value) -> str:

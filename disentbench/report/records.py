@@ -55,16 +55,16 @@ def step_of_divergence(losses: pd.DataFrame | None, seed: int) -> int | None:
     """The first logged step at which a term of this run is not finite."""
     if losses is None:
         return None
-    own = losses[losses["seed"] == seed]
-    terms = own.drop(columns=["seed", "step"]).dropna(axis=1, how="all")
-    bad = own.loc[~np.isfinite(terms).all(axis=1), "step"]
+    run_losses = losses[losses["seed"] == seed]
+    terms = run_losses.drop(columns=["seed", "step"]).dropna(axis=1, how="all")
+    bad = run_losses.loc[~np.isfinite(terms).all(axis=1), "step"]
     return int(bad.min()) if len(bad) else None
 
 
-def makings(found: list[Origin], scores: Path) -> list[dict]:
+def makings(encoded: list[Origin], scores: Path) -> list[dict]:
     """All that made the numbers: every pack's training, more than one if it was resumed elsewhere,
     its encoding, and the scoring, as the tidy table tells."""
-    packs = [each for o in found for each in (*o.provenance.get("trained", []), o.provenance)]
+    packs = [making for o in encoded for making in (*o.provenance.get("trained", []), o.provenance)]
     return packs + _scorings(scores)
 
 
@@ -75,16 +75,16 @@ def _scorings(scores: Path) -> list[dict]:
 
 def distinct(made: list[dict], key: str) -> list[str]:
     """What the makings say under a key, each answer once."""
-    return sorted({str(each.get(key, "not recorded")) for each in made})
+    return sorted({str(making.get(key, "not recorded")) for making in made})
 
 
 def versions(made: list[dict]) -> dict[str, list[str]]:
     """The versions of each package over all makings."""
-    pairs = dict.fromkeys(pair for each in made for pair in each.get("versions", {}).items())
+    pairs = dict.fromkeys(pair for making in made for pair in making.get("versions", {}).items())
     names = dict.fromkeys(name for name, _ in pairs)
     return {name: sorted(version for key, version in pairs if key == name) for name in names}
 
 
-def resumed(found: list[Origin]) -> list[Pack]:
+def resumed(encoded: list[Origin]) -> list[Pack]:
     """The packs whose training went on with other code, other versions or on another device."""
-    return [o.pack for o in found if len(o.provenance.get("trained", [])) > 1]
+    return [o.pack for o in encoded if len(o.provenance.get("trained", [])) > 1]

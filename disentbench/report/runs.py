@@ -220,10 +220,10 @@ def summarise(runs: pd.DataFrame, values: dict[str, Shown]) -> Summary:
 
 
 def block(dataset: str, runs: pd.DataFrame, summary: Summary, chosen: Rule | None) -> Block:
-    """One data set's part of the tables."""
-    own = Summary(*(table.xs(dataset, level="dataset") for table in summary))
-    part = Block(dataset, runs.xs(dataset, level="dataset"), own, [])
-    return replace(part, best=_best(part, chosen)) if chosen else part
+    """What the report says of one data set."""
+    of_dataset = Summary(*(table.xs(dataset, level="dataset") for table in summary))
+    unranked = Block(dataset, runs.xs(dataset, level="dataset"), of_dataset, [])
+    return replace(unranked, best=_best(unranked, chosen)) if chosen else unranked
 
 
 def needed(planned: int) -> int:
@@ -234,16 +234,16 @@ def needed(planned: int) -> int:
     return max(-(-planned // 2), min(2, planned))
 
 
-def _best(part: Block, chosen: Rule) -> list[Key]:
+def _best(block: Block, chosen: Rule) -> list[Key]:
     """The best setting of each objective, the best objective first, of those with enough runs."""
-    mean = part.summary.mean.drop(index=part.few(chosen.name))
+    mean = block.summary.mean.drop(index=block.few(chosen.name))
     keys = pd.DataFrame({"score": -chosen.sign * mean[chosen.name]})
     keys["tie"] = mean["total_correlation"] if chosen.ties else 0.0
     ordered = keys.dropna(subset=["score"]).sort_values(["score", "tie"], kind="stable")
     return list(ordered.groupby(level="objective", sort=False).head(1).index)
 
 
-def median_seed(part: Block, objective: str, setting: str, chosen: Rule) -> int:
+def median_seed(block: Block, objective: str, setting: str, chosen: Rule) -> int:
     """The seed whose score is the median of its setting; of two middle ones the lower."""
-    scores = part.scores((objective, setting), chosen.name).dropna()
+    scores = block.scores((objective, setting), chosen.name).dropna()
     return int(scores.sort_values(kind="stable").index[(len(scores) - 1) // 2])

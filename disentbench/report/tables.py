@@ -38,19 +38,19 @@ class SettingRow(NamedTuple):
 
 
 def lines(
-    part: Block, rows: list[Key], values: dict[str, Shown], settings: pd.DataFrame
+    block: Block, rows: list[Key], values: dict[str, Shown], settings: pd.DataFrame
 ) -> list[SettingRow]:
     """A row for each (objective, setting); in each column the best are marked."""
-    tables = [table.reindex(rows)[list(values)] for table in part.summary]
+    tables = [table.reindex(rows)[list(values)] for table in block.summary]
     columns = [
-        _column([table[name].to_numpy() for table in tables], shown, part.needed)
+        _column([table[name].to_numpy() for table in tables], shown, block.needed)
         for name, shown in values.items()
     ]
     n = tables[2].max(axis=1).fillna(0).astype(int)
     words = [settings.loc[key, ["label", "text"]] for key in rows]
     cells = zip(*columns, strict=True)
     return [
-        SettingRow(key[0], *word, int(runs), part.planned, list(row))
+        SettingRow(key[0], *word, int(runs), block.planned, list(row))
         for key, word, runs, row in zip(rows, words, n, cells, strict=True)
     ]
 
@@ -89,12 +89,12 @@ def _best(mean: np.ndarray, sd: np.ndarray, n: np.ndarray, needed: int) -> np.nd
 
 
 def write(
-    stem: Path, part: Block, rows: list[Key], values: dict[str, Shown], settings: pd.DataFrame
+    stem: Path, block: Block, rows: list[Key], values: dict[str, Shown], settings: pd.DataFrame
 ) -> None:
     """{stem}.csv with every digit, {stem}.tex to be read by a paper that uses booktabs."""
-    write_csv(stem, _tidy(part, rows, values, settings))
+    write_csv(stem, _tidy(block, rows, values, settings))
     heads = ["objective", "setting", "$n$", *(latex(v.value.label) for v in values.values())]
-    body = [_latex_row(line) for line in lines(part, rows, values, settings)]
+    body = [_latex_row(line) for line in lines(block, rows, values, settings)]
     about = "mean ± sd over n of the planned runs; bold: the best, and what is not told from it"
     write_latex(stem, about, heads, body, words=2)
 
@@ -122,17 +122,17 @@ def write_latex(stem: Path, about: str, heads: list[str], rows: list[list[str]],
         path.write_text("\n".join(lines), encoding="utf-8")
 
 
-def _tidy(part: Block, rows: list[Key], values, settings: pd.DataFrame) -> pd.DataFrame:
+def _tidy(block: Block, rows: list[Key], values, settings: pd.DataFrame) -> pd.DataFrame:
     """A row for each setting and value: mean, sd, n of the runs planned, and the interval."""
     names = ("mean", "sd", "n", "low_95", "high_95")
-    tables = [t.reindex(rows)[list(values)] for t in part.summary]
+    tables = [t.reindex(rows)[list(values)] for t in block.summary]
     long = pd.concat(
         [t.stack(future_stack=True).rename(n) for n, t in zip(names, tables, strict=True)], axis=1
     )
     long = long.rename_axis(["objective", "setting", "value"]).reset_index()
     labels = settings["label"].rename("label")
     long = long.join(labels, on=["objective", "setting"])
-    return long.assign(n=long["n"].fillna(0).astype(int), planned=part.planned)
+    return long.assign(n=long["n"].fillna(0).astype(int), planned=block.planned)
 
 
 def _latex_row(line: SettingRow) -> list[str]:
@@ -145,18 +145,18 @@ def _latex_row(line: SettingRow) -> list[str]:
     return [latex(line.label), latex(line.text), f"{line.n} of {line.planned}", *cells]
 
 
-def pair_cells(found: list[Pair], titles: dict[Key, str]) -> list[list[str]]:
+def pair_cells(pairs: list[Pair], titles: dict[Key, str]) -> list[list[str]]:
     """The comparisons as text, alike in their decimals but where a bound would look like 0."""
-    widths = [pair.difference.high - pair.difference.low for pair in found]
+    widths = [pair.difference.high - pair.difference.low for pair in pairs]
     known = np.isfinite(widths).any()
-    usual = places(widths if known else [pair.difference.mean for pair in found])
+    usual = places(widths if known else [pair.difference.mean for pair in pairs])
     return [
         [titles[pair.first], titles[pair.second], f"{pair.n[0]}, {pair.n[1]}"]
         + _difference(pair, apart(usual, *pair.difference))
         + [f"{fixed(pair.wins, int(pair.wins % 1 > 0))} of {fixed(float(pair.of), 0)}"]
         + [probability(p) for p in (pair.p, pair.corrected)]
         + ["clear" if pair.clear else "open"]
-        for pair in found
+        for pair in pairs
     ]
 
 
@@ -166,14 +166,14 @@ def _difference(pair: Pair, decimals: int) -> list[str]:
     return [mean, "–" if low == high == "–" else f"{low} to {high}"]
 
 
-def write_pairs(stem: Path, found: list[Pair], titles: dict[Key, str]) -> None:
+def write_pairs(stem: Path, pairs: list[Pair], titles: dict[Key, str]) -> None:
     """{stem}.csv and {stem}.tex of the comparisons."""
     rows = [
         [
             *(*pair.first, *pair.second, *pair.n, *pair.difference),
             *(pair.wins, pair.of, pair.p, pair.corrected, pair.lowest, pair.clear),
         ]
-        for pair in found
+        for pair in pairs
     ]
     columns = [
         *("objective", "setting", "other_objective", "other_setting", "n", "other_n"),
@@ -183,5 +183,5 @@ def write_pairs(stem: Path, found: list[Pair], titles: dict[Key, str]) -> None:
     write_csv(stem, pd.DataFrame(rows, columns=columns))
     interval = r"95\,\% interval"
     heads = ["first", "second", "$n$", "difference", interval, "wins", "$p$", "$p$ (Holm)", ""]
-    body = [[latex(cell) for cell in row] for row in pair_cells(found, titles)]
+    body = [[latex(cell) for cell in row] for row in pair_cells(pairs, titles)]
     write_latex(stem, "differences in favour of the first", heads, body, words=2)

@@ -45,4 +45,4 @@ def scored_by(study: Study, results: Path) -> list[dict]:
     folders = map(StudyFolder(results / study.study).pack, study.packs)
     paths = (folder.detail(metric) for folder in folders for metric in study.metrics)
     details = (json.loads(seals.checked(path).read_text()) for path in paths if path.exists())
-    return unique(each["provenance"] for each in details if "provenance" in each)
+    return unique(detail["provenance"] for detail in details if "provenance" in detail)

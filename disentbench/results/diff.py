@@ -58,7 +58,7 @@ class Comparison:
     @property
     def alone(self) -> tuple[int, int]:
         """Runs, and values of runs in both, that one side alone has."""
-        return tuple(int((each["where"] != "both").sum()) for each in (self.runs, self.values))
+        return tuple(int((table["where"] != "both").sum()) for table in (self.runs, self.values))
 
     @property
     def same(self) -> bool:

@@ -10,38 +10,45 @@ from disentbench.storage.plain_data import printable
 SHOWN = 20  # lines of a list; the rest is counted
 
 
-def text(found: Comparison) -> str:
+def text(comparison: Comparison) -> str:
     """A comparison to be read; the verdict is its first line."""
-    parts = [verdict(found), f"A: {found.a}", f"B: {found.b}", *_one_sided(found)]
-    differing = found.metrics[found.metrics["differing"] > 0]
-    means = found.means.iloc[_clearest(found.means)]
+    parts = [
+        verdict(comparison),
+        f"A: {comparison.a}",
+        f"B: {comparison.b}",
+        *_one_sided(comparison),
+    ]
+    differing = comparison.metrics[comparison.metrics["differing"] > 0]
+    means = comparison.means.iloc[_clearest(comparison.means)]
     for title, line, table in (
         ("values that differ, by metric", _metric_line, differing),
         ("means of settings that differ, B - A, with 95 % intervals", _mean_line, means),
-        ("made by, where A and B differ", _answer_line, found.origin),
-        ("studies, where A and B differ", _answer_line, found.study),
+        ("made by, where A and B differ", _answer_line, comparison.origin),
+        ("studies, where A and B differ", _answer_line, comparison.study),
     ):
         parts += titled(title, map(line, table.itertuples()), SHOWN)
-    parts += [f"nothing says what made {path}" for path in found.silent]
+    parts += [f"nothing says what made {path}" for path in comparison.silent]
     return "\n".join(map(printable, parts))
 
 
-def verdict(found: Comparison) -> str:
+def verdict(comparison: Comparison) -> str:
     """Whether the values of the runs in both are the same, in a sentence."""
-    values, runs = len(found.compared), int((found.runs["where"] == "both").sum())
+    values, runs = len(comparison.compared), int((comparison.runs["where"] == "both").sum())
     if not values:
         return "nothing to compare: no value of any run is in both"
-    if not len(found.differing):
-        same = "identical" if not found.compared["size"].any() else "alike"
-        within = "" if same == "identical" else f", none further apart than {found.tolerance:g}"
+    if not len(comparison.differing):
+        same = "identical" if not comparison.compared["size"].any() else "alike"
+        within = (
+            "" if same == "identical" else f", none further apart than {comparison.tolerance:g}"
+        )
         words = f"{same}: {_count(values, 'value')} of {_count(runs, 'run')}{within}"
     else:
-        metrics = found.metrics
-        words = f"{len(found.differing):,} of {_count(values, 'value')} differ"
+        metrics = comparison.metrics
+        words = f"{len(comparison.differing):,} of {_count(values, 'value')} differ"
         most = metrics.loc[metrics["largest"].idxmax()]
         where = f"{most['metric']}, {most['run']}"
         words += _by_at_most(most["largest"], where, int(metrics["lone"].sum()))
-    return words + _alone(*found.alone)
+    return words + _alone(*comparison.alone)
 
 
 def _alone(runs: int, values: int) -> str:
@@ -55,10 +62,10 @@ def _by_at_most(largest: float, where: str, lone: int) -> str:
     return words + (f"; {lone:,} of them finite in A or B alone" if lone else "")
 
 
-def _one_sided(found: Comparison) -> list[str]:
+def _one_sided(comparison: Comparison) -> list[str]:
     """How many runs and values are in both, and in one alone."""
     lines = []
-    for noun, table in (("runs", found.runs), ("values of runs in both", found.values)):
+    for noun, table in (("runs", comparison.runs), ("values of runs in both", comparison.values)):
         n = {where: int((table["where"] == where).sum()) for where in ("both", "a", "b")}
         lines.append(f"{noun}: {n['both']:,} in both, {n['a']:,} in A alone, {n['b']:,} in B alone")
     return lines
@@ -77,7 +84,7 @@ def _mean_line(row) -> str:
 
 
 def _answer_line(row) -> str:
-    a, b = (" or ".join(each) or "not said" for each in (row.a, row.b))
+    a, b = (" or ".join(answers) or "not said" for answers in (row.a, row.b))
     return f"{row.name}: {a} | {b}"
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from disentbench.errors import UserError
 from disentbench.results.tidy import read_made
 from disentbench.storage import hdf5, plain_data
+from disentbench.storage.layout import StudyFolder
 
 Answers = dict[str, list[str]]  # what is said under a name, each answer once
 Setting = tuple[str, ...]  # data set, objective, setting
@@ -56,7 +57,7 @@ def studies(a: Lineage, b: Lineage) -> pd.DataFrame:
 
 def _of_settings(recipes: dict[Setting, Answers], settings) -> Answers:
     parts = (recipes[setting].items() for setting in settings)
-    return _merged(((key, each) for key, all_ in part for each in all_) for part in parts)
+    return _merged(((key, answer) for key, all_ in answers for answer in all_) for answers in parts)
 
 
 def _differing(a: Answers, b: Answers) -> pd.DataFrame:
@@ -68,24 +69,26 @@ def _differing(a: Answers, b: Answers) -> pd.DataFrame:
 
 def _provenances(folder: Path) -> Iterator[tuple[Setting, dict]]:
     """(data set, objective, setting) and provenance of every pack whose latents are there."""
-    for path in sorted(folder.glob("*/*/*/seeds-*/latents.h5")):
+    for setting, pack in StudyFolder(folder).all_packs():
+        if not pack.latents.exists():
+            continue
         try:
-            with hdf5.open_data(path) as file:
-                found = _mapping(hdf5.json_attribute(file, "provenance"))
+            with hdf5.open_data(pack.latents) as file:
+                provenance = _mapping(hdf5.json_attribute(file, "provenance"))
         except UserError as error:
             warnings.warn(f"{error}; what made it is not compared", stacklevel=1)
         else:
-            yield path.relative_to(folder).parts[:3], found
+            yield setting, provenance
 
 
 def _origin(encoded: list[dict], collected: dict) -> Answers:
     """Revisions, versions and devices of the training, the encoding and the table, if said."""
-    parts = [("encoded", each) for each in encoded] + [("collected", collected)]
-    for each in encoded:
-        trainings = each.get("trained")
+    parts = [("encoded", provenance) for provenance in encoded] + [("collected", collected)]
+    for provenance in encoded:
+        trainings = provenance.get("trained")
         trainings = trainings if isinstance(trainings, list) else []
         parts += [("trained", _mapping(training)) for training in trainings]
-    return _merged(_tools(act, each) for act, each in parts if each)
+    return _merged(_tools(act, provenance) for act, provenance in parts if provenance)
 
 
 def _tools(act: str, origin: dict) -> Iterator[tuple[str, str]]:
@@ -95,10 +98,10 @@ def _tools(act: str, origin: dict) -> Iterator[tuple[str, str]]:
         yield f"{act} with {name}", _json(version)
 
 
-def _recipes(found: list[tuple[Setting, dict]]) -> dict[Setting, Answers]:
+def _recipes(provenances: list[tuple[Setting, dict]]) -> dict[Setting, Answers]:
     """What each setting's studies say under each of their keys."""
     said = defaultdict(list)
-    for setting, provenance in found:
+    for setting, provenance in provenances:
         said[setting].append(_said(provenance))
     return {setting: _merged(each) for setting, each in said.items()}
 
@@ -113,8 +116,8 @@ def _said(provenance: dict) -> list[tuple[str, str]]:
 def _merged(parts: Iterable[Iterable[tuple[str, str]]]) -> Answers:
     """Each answer under a name once."""
     answers = defaultdict(set)
-    for part in parts:
-        for name, answer in part:
+    for answers in parts:
+        for name, answer in answers:
             answers[name].add(answer)
     return {name: sorted(each) for name, each in sorted(answers.items())}
 

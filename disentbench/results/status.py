@@ -70,22 +70,22 @@ class Status(NamedTuple):
 
     @property
     def running(self) -> list[PackProgress]:
-        return [each for each in self.trainings if each.running]
+        return [training for training in self.trainings if training.running]
 
     @property
     def stopped(self) -> list[PackProgress]:
         """Those that go on where they were when they are run again."""
-        return [each for each in self.trainings if each.done and not each.running]
+        return [training for training in self.trainings if training.done and not training.running]
 
     @property
     def timed(self) -> list[PackProgress]:
-        return [each for each in self.running if each.rate]
+        return [training for training in self.running if training.rate]
 
     @property
     def seconds_left(self) -> float | None:
         """Until the last training ends, if no more run at once than now; a step is a step."""
-        rate = sum(each.rate for each in self.timed)
-        return sum(each.left for each in self.trainings) / rate if rate else None
+        rate = sum(training.rate for training in self.timed)
+        return sum(training.left for training in self.trainings) / rate if rate else None
 
 
 class Folders(dict[Path, frozenset[str]]):
@@ -127,15 +127,15 @@ def status(study: Study, results: Path) -> Status:
     return found._replace(cut=sum(len(_cut(pack, folder, folders)) for pack in missing))
 
 
-def _state(job: Job, folders: Folders, found: Status) -> str:
+def _state(job: Job, folders: Folders, standing: Status) -> str:
     """Whether a job's output is there, and is what it must be; what is said of it is noted."""
     if not folders.hold(job.output):
         return "missing"
     said = seals.identity(job.output)
     if wrong := expected.differences(said, job.identity):
-        found.other.append(f"{job.output} {wrong[0]}")
+        standing.other.append(f"{job.output} {wrong[0]}")
         return "other"
-    found.code[job.stage] += said.get("code") != job.code
+    standing.code[job.stage] += said.get("code") != job.code
     return "done"
 
 
@@ -161,8 +161,8 @@ def _training(
 def progress(file: Path) -> tuple[int, float | None]:
     """Steps done, and steps a second in the trainer's present session if it can be told."""
     with suppress(ArithmeticError, LookupError, OSError, TypeError, ValueError):
-        found = json.loads(file.read_text())
-        done, began, seconds = (float(found[key]) for key in ("done", "began", "seconds"))
+        content = json.loads(file.read_text())
+        done, began, seconds = (float(content[key]) for key in ("done", "began", "seconds"))
         rate = (done - began) / seconds if seconds > 0 else 0
         return max(0, int(done)), rate if 0 < rate < float("inf") else None
     return 0, None
@@ -189,18 +189,18 @@ def _is_here(host: str) -> bool:
 
 def being_written() -> set[Path]:
     """What the commands that run on this machine are to write; nothing where there is no /proc."""
-    found: set[Path] = set()
+    paths: set[Path] = set()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             words = [os.fsdecode(each) for each in (process / "cmdline").read_bytes().split(b"\0")]
             if any(Path(word).name in ("disentbench", "disentbench.cli") for word in words[:3]):
                 folder = os.readlink(process / "cwd")
-                found |= {
+                paths |= {
                     Path(os.path.realpath(Path(folder, name)))
                     for option, name in pairwise(words)
                     if option in ("--out", "--latents")
                 }
-    return found
+    return paths
 
 
 def failure(log: Path) -> str | None:

@@ -8,26 +8,26 @@ from disentbench.results.status import STATES, PackProgress, Status
 SHOWN = 20  # lines of a list; the rest is counted
 
 
-def text(found: Status) -> str:
+def text(status: Status) -> str:
     """A status to be read."""
-    parts = [found.study, *_table(found.jobs)]
-    if not found.folder.is_dir():
-        parts += ["", f"{found.folder} is not there; --results names the folder above it"]
-    parts += _list("training now", [_now(each) for each in found.running])
-    parts += _list("stopped, to be resumed", [_far(each) for each in found.stopped])
-    if found.trainings:
-        parts += ["", _time_left(found)]
-    parts += _list("made with other settings, to be made anew", found.other)
-    parts += _other_code(found)
-    if found.cut:
-        cut = f"{found.cut:,} runs exist in packs of another size"
+    parts = [status.study, *_table(status.jobs)]
+    if not status.folder.is_dir():
+        parts += ["", f"{status.folder} is not there; --results names the folder above it"]
+    parts += _list("training now", [_now(entry) for entry in status.running])
+    parts += _list("stopped, to be resumed", [_far(entry) for entry in status.stopped])
+    if status.trainings:
+        parts += ["", _time_left(status)]
+    parts += _list("made with other settings, to be made anew", status.other)
+    parts += _other_code(status)
+    if status.cut:
+        cut = f"{status.cut:,} runs exist in packs of another size"
         parts += ["", f"{cut}; with this `pack` they are trained anew"]
-    failures = [f"{each.log}: {shortened(each.words)}" for each in found.failures]
+    failures = [f"{entry.log}: {shortened(entry.words)}" for entry in status.failures]
     return "\n".join([*parts, *_list("failed", failures)])
 
 
-def _other_code(found: Status) -> list[str]:
-    stages = [f"{stage} {count:,}" for stage, count in found.code.items() if count]
+def _other_code(status: Status) -> list[str]:
+    stages = [f"{stage} {count:,}" for stage, count in status.code.items() if count]
     if not stages:
         return []
     return ["", f"made by other code: {', '.join(stages)}; `snakemake -n` says what it makes anew"]
@@ -59,11 +59,11 @@ def _now(training: PackProgress) -> str:
     return f"{_far(training)}, {training.rate:,.1f} a second, {left} left"
 
 
-def _time_left(found: Status) -> str:
-    if found.seconds_left is not None:
-        left, timed = duration(found.seconds_left), len(found.timed)
+def _time_left(status: Status) -> str:
+    if status.seconds_left is not None:
+        left, timed = duration(status.seconds_left), len(status.timed)
         return f"time left for all trainings: {left}, at the rate of the {timed} that run now"
-    if found.running:
+    if status.running:
         return "time left for all trainings: unknown until those that run now are timed"
     return "time left for all trainings: unknown, none runs now"
 

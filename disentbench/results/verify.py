@@ -30,14 +30,14 @@ class Verified(NamedTuple):
 
 def verify(study: Study, folder: Path) -> Verified:
     """Read every file below a study's folder."""
-    found = Verified(seals.all_damaged(folder), [], [])
+    verified = Verified(seals.all_damaged(folder), [], [])
     for path, identity in jobs.named(study, StudyFolder(folder)):
-        if path.exists() and path not in found.damaged:
+        if path.exists() and path not in verified.damaged:
             said = seals.identity(path)
             if expected.differences(said, identity):
                 same = said is None or said.get("of") == identity["of"]
-                (found.other if same else found.foreign).append(path)
-    return found
+                (verified.other if same else verified.foreign).append(path)
+    return verified
 
 
 def set_aside(folder: Path, paths: list[Path]) -> None:

@@ -121,13 +121,13 @@ def _of_batch(batch, N, rng) -> list[list[float]]:
     noise = torch.from_numpy(rng.standard_normal(batch.mean.shape))
     z = batch.mean + (batch.logvar / 2).exp() * noise
     rate = _sampled_rate(batch, z)
-    found = []
+    estimates = []
     kind = Apart if _is_narrow(batch) else Terms
     for estimator in ESTIMATORS:
         terms = kind(torch.zeros(()), batch, z, Structure(estimator=estimator), N)
         mi, tc = float(terms.index_code_mi), float(terms.tc_between)
-        found.append([mi, tc, rate - mi - tc, rate])
-    return found
+        estimates.append([mi, tc, rate - mi - tc, rate])
+    return estimates
 
 
 def _is_narrow(batch) -> bool:
@@ -143,8 +143,8 @@ class Apart(Terms):
         return self._weights + sum(map(self._log_pairs, latents))
 
     def _log_scalars(self, latents: list[int]) -> Tensor:
-        each = ((self._weights + self._log_pairs(j)).logsumexp(1).mean() for j in latents)
-        return sum(each, self.z.new_zeros(()))
+        means = ((self._weights + self._log_pairs(j)).logsumexp(1).mean() for j in latents)
+        return sum(means, self.z.new_zeros(()))
 
     def _log_pairs(self, j: int) -> Tensor:
         """log q(z_i | x_j) [i, j] of one latent."""

@@ -36,16 +36,16 @@ def compared(
     In the order of the names, however the runs are divided over the files. None where no metric
     compares runs, or where one of them has no posterior.
     """
-    found: dict[tuple[int, str], Kept] = {}
+    kept: dict[tuple[int, str], Kept] = {}
     if not metrics:
         return None
     for key, run in read_together(paths, reading):
         if run.posterior is None:
             return None
         if not run.failed:
-            found[key] = summaries(run.posterior, metrics, seeded)
-    ordered = sorted(found, key=lambda key: (len(key[1]), key[1], key[0]))  # 2 stands before 10
-    return {key: found[key] for key in ordered}
+            kept[key] = summaries(run.posterior, metrics, seeded)
+    ordered = sorted(kept, key=lambda key: (len(key[1]), key[1], key[0]))  # 2 stands before 10
+    return {key: kept[key] for key in ordered}
 
 
 def summaries(posterior: Posterior, metrics: Sequence[str], seeded: Seeded) -> Kept:

@@ -87,10 +87,10 @@ def _one_of_several(name, mean, factors, logvar) -> Representation:
 
 def _scored(run: Representation, metrics: Sequence[str] | None, seed: int) -> dict[str, Score]:
     """What is wanted of each metric, by the name of its file."""
-    found = {name: measure(name, run, seed) for name in chosen(metrics, run)}
+    scores = {name: measure(name, run, seed) for name in chosen(metrics, run)}
     return {
         name: Score(wanted(name, values, metrics), detail)
-        for name, (values, detail) in found.items()
+        for name, (values, detail) in scores.items()
     }
 
 

@@ -72,12 +72,12 @@ def _noted(function: Callable, *arguments) -> tuple[Any, list[str]]:
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         result = function(*arguments)
-    return result, list(dict.fromkeys(str(each.message) for each in heard))
+    return result, list(dict.fromkeys(str(warning.message) for warning in heard))
 
 
 def table(scored: Sequence[Scored]) -> pd.DataFrame:
     """Scores as a table with the columns run, metric and value."""
-    rows = [(each.run, name, v) for each in scored for name, v in each.score.values.items()]
+    rows = [(one.run, name, v) for one in scored for name, v in one.score.values.items()]
     return pd.DataFrame(rows, columns=["run", "metric", "value"])
 
 
@@ -88,11 +88,11 @@ def details(scored: Sequence[Scored]) -> dict:
     """
     runs: dict[str, dict] = {}
     notes: dict[str, dict] = {}
-    for each in scored:
-        arrays = {name: _plain(values) for name, values in each.score.detail.items()}
-        runs.setdefault(each.run, {})[each.metric] = arrays
-        if each.notes:
-            notes.setdefault(each.run, {})[each.metric] = each.notes
+    for one in scored:
+        arrays = {name: _plain(values) for name, values in one.score.detail.items()}
+        runs.setdefault(one.run, {})[one.metric] = arrays
+        if one.notes:
+            notes.setdefault(one.run, {})[one.metric] = one.notes
     return {"runs": runs, "notes": notes}
 
 

@@ -59,24 +59,24 @@ def require(path: Path, identity: Identity) -> None:
 
     Files from elsewhere say nothing, which is no fault but in a workflow's job.
     """
-    found = seals.identity(path)
-    if found is None and not files.in_workflow():
+    said = seals.identity(path)
+    if said is None and not files.in_workflow():
         return
-    if not (wrong := differences(found, identity)):
+    if not (wrong := differences(said, identity)):
         return
     if path.suffix not in seals.TABLES and not seals.intact(path):
         raise seals.damaged(path)
     raise files.refused(path, wrong[0])
 
 
-def differences(found: Identity | None, identity: Identity) -> list[str]:
+def differences(said: Identity | None, identity: Identity) -> list[str]:
     """In which respects a file is not what it must be, in words, the gravest first."""
-    if found is None:
+    if said is None:
         return ["is damaged: it does not say what it is, and files of this version do"]
-    if found.get("of") != identity["of"]:
-        return [f"is not what its name says: it is {shown(found.get('of'))}"]
+    if said.get("of") != identity["of"]:
+        return [f"is not what its name says: it is {shown(said.get('of'))}"]
     return [
-        words for key, words in WRONG.items() if key in identity and found.get(key) != identity[key]
+        words for key, words in WRONG.items() if key in identity and said.get(key) != identity[key]
     ]
 
 

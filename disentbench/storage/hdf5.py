@@ -49,7 +49,7 @@ class _Disk(io.FileIO):
 @contextmanager
 def create(path: Path | str, identity: Identity | None = None) -> Iterator[h5py.File]:
     """A new file, sealed, that appears when the block ends, and never if it raises."""
-    with seals.sealed(path, identity) as part, _Disk(part, "w+b") as disk:
+    with seals.sealed(path, identity) as temporary, _Disk(temporary, "w+b") as disk:
         try:
             with h5py.File(disk, "w") as file:
                 yield file
@@ -126,7 +126,7 @@ def attribute(group: Group | h5py.Dataset, name: str):
         raise UserError(f"{group.file.filename}: the attribute {name!r} is too large")
     value = group.attrs[name]
     if isinstance(value, np.ndarray) and value.dtype.kind in "OS":
-        return tuple(_text(each) for each in value.ravel())
+        return tuple(_text(text) for text in value.ravel())
     return _text(value)
 
 
@@ -134,12 +134,12 @@ def json_attribute(group: Group | h5py.Dataset, name: str) -> dict:
     """An attribute that holds a JSON object."""
     text = attribute(group, name)
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (RecursionError, TypeError, ValueError) as error:
         raise UserError(f"{group.file.filename}: attribute {name!r} is not JSON") from error
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise UserError(f"{group.file.filename}: attribute {name!r} is no JSON object")
-    return found
+    return value
 
 
 def label_axes(dataset: h5py.Dataset, *labels: str) -> None:

@@ -60,10 +60,10 @@ def in_comment(sums: Path) -> Identity | None:
 
 def _parsed(text: str | bytes) -> Identity | None:
     try:
-        found = json.loads(text)
+        identity = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return identity if isinstance(identity, dict) else None
 
 
 def _text(identity: Identity) -> str:

@@ -59,13 +59,13 @@ def _misfit_of_pixels(images) -> str | None:
     if (images.bits is None) == (images.pixels is None):
         return "it holds bits and pixels, or neither, where one of them is expected"
     channels, height, width = images.shape
-    found = images.pixels if images.bits is None else images.bits
+    rows = images.pixels if images.bits is None else images.bits
     row = (height, width, channels) if images.bits is None else ((prod(images.shape) + 7) // 8,)
     expected = (len(images.factors), *row)
-    if np.shape(found) != expected or getattr(found, "dtype", None) != np.uint8:
-        kind = getattr(found, "dtype", type(found).__name__)
+    if np.shape(rows) != expected or getattr(rows, "dtype", None) != np.uint8:
+        kind = getattr(rows, "dtype", type(rows).__name__)
         return (
-            f"it holds images as {kind} {np.shape(found)}; its factors and its shape ask for uint8 "
+            f"it holds images as {kind} {np.shape(rows)}; its factors and its shape ask for uint8 "
             f"{expected}"
         )
     return None

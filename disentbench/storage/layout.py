@@ -1,5 +1,6 @@
 """Where every file of a study is: of the study itself, of each data set and of each pack."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,10 +99,7 @@ class StudyFolder:
     def pack(self, pack: Pack) -> PackFolder:
         return PackFolder(self.path / pack.path)
 
-    def packs(self) -> dict[tuple[str, str, str], list[PackFolder]]:
-        """What is there, whatever the study: the packs of each data set, objective and setting."""
-        found: dict[tuple[str, str, str], list[PackFolder]] = {}
+    def all_packs(self) -> Iterator[tuple[tuple[str, ...], PackFolder]]:
+        """(data set, objective, setting) and files of every pack that is there."""
         for path in sorted(self.path.glob("*/*/*/seeds-*")):
-            dataset, objective, setting, _ = path.relative_to(self.path).parts
-            found.setdefault((dataset, objective, setting), []).append(PackFolder(path))
-        return found
+            yield path.relative_to(self.path).parts[:3], PackFolder(path)

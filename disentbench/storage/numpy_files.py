@@ -38,12 +38,12 @@ def header(stream: io.BufferedIOBase) -> Header:
     if (length := int.from_bytes(size, "little")) > LONGEST_HEADER:
         raise ValueError(f"its header claims {limits.shown(length)}, where a few hundred bytes do")
     stream.seek(-len(size), io.SEEK_CUR)
-    found = Header(*(of.read_array_header_1_0 if first else of.read_array_header_2_0)(stream))
-    if min(found.shape, default=0) < 0:
-        raise ValueError(f"an array claims the shape {found.shape}")
-    if found.dtype.hasobject:
+    claimed = Header(*(of.read_array_header_1_0 if first else of.read_array_header_2_0)(stream))
+    if min(claimed.shape, default=0) < 0:
+        raise ValueError(f"an array claims the shape {claimed.shape}")
+    if claimed.dtype.hasobject:
         raise ValueError("it holds Python objects, which are never loaded")
-    return found
+    return claimed
 
 
 def npy(path: Path, memory: int = limits.MEMORY) -> np.ndarray:
@@ -62,7 +62,7 @@ def npz(path: Path, names: Sequence[str], memory: int = limits.MEMORY) -> dict[s
     with opened(path) as archive:
         there = [name for name in names if name in held(archive)]
         claims = {name: member_header(archive, name) for name in there}
-        limits.require_memory(path, sum(each.bytes for each in claims.values()), memory)
+        limits.require_memory(path, sum(claim.bytes for claim in claims.values()), memory)
         if len(shape := claims["mean"].shape if "mean" in claims else ()) == 3:
             limits.require_count(path, shape[0], limits.MOST_RUNS, "runs")
         return {name: read_member(archive, name) for name in there}

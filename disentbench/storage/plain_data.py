@@ -40,15 +40,15 @@ def text_of(path: Path) -> str:
 def parsed(text: str) -> Any:
     """What a document says; a UserError says why it cannot be read."""
     try:
-        found = _read(text)
-        parts = _parts(found, {})
+        document = _read(text)
+        parts = _parts(document, {})
     except RecursionError:
         raise UserError("it is nested too deeply") from None
     if parts == math.inf:
         raise UserError("an alias in it stands for something that holds the alias itself")
     if parts > MOST_PARTS:
         raise UserError(f"its aliases stand for more than {MOST_PARTS:,} keys and values")
-    return found
+    return document
 
 
 def _read(text: str) -> Any:
@@ -65,12 +65,12 @@ def _read(text: str) -> Any:
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    mapping: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in mapping:
             raise UserError(f"the key {key!r} stands twice; keep one")
-        found[key] = value
-    return found
+        mapping[key] = value
+    return mapping
 
 
 def _parts(value: Any, known: dict[int, int | float]) -> int | float:
@@ -80,7 +80,7 @@ def _parts(value: Any, known: dict[int, int | float]) -> int | float:
     if id(value) not in known:
         known[id(value)] = math.inf  # until it is known: whoever meets it now stands inside it
         inner = value.values() if isinstance(value, dict) else value
-        known[id(value)] = 1 + sum(_parts(each, known) for each in inner)
+        known[id(value)] = 1 + sum(_parts(item, known) for item in inner)
     return known[id(value)]
 
 

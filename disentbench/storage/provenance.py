@@ -63,5 +63,5 @@ def provenance(study: str, device: str) -> dict:
 
 def unique(origins: Iterable[dict]) -> list[dict]:
     """Each origin once, in order."""
-    texts = dict.fromkeys(json.dumps(each, sort_keys=True) for each in origins)
+    texts = dict.fromkeys(json.dumps(origin, sort_keys=True) for origin in origins)
     return [json.loads(text) for text in texts]

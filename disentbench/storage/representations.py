@@ -87,20 +87,20 @@ def _read_hdf5(path: Path, reading: Reading) -> Arrays:
             yield "0", shared | _arrays(file, own, groups, hdf5.array)
             return
         for i, (seed, failed) in enumerate(_members(file)):
-            found = _arrays(file, own, groups, lambda file, name, i=i: hdf5.row(file, name, i))
-            yield seed, shared | found | {"failed": failed}
+            arrays = _arrays(file, own, groups, lambda file, name, i=i: hdf5.row(file, name, i))
+            yield seed, shared | arrays | {"failed": failed}
 
 
-def _arrays(file: hdf5.Group, own: list[str], groups: list[str], values) -> dict:
+def _arrays(file: hdf5.Group, names: list[str], groups: list[str], values) -> dict:
     """What `represent` takes of one run; `values` reads it."""
     logits = {name.removeprefix("logits/"): values(file, name) for name in groups}
-    return {name: values(file, name) for name in own} | {"logits": logits}
+    return {name: values(file, name) for name in names} | {"logits": logits}
 
 
-def _require_bounds(file: hdf5.Group, own: list[str], several: bool, reading: Reading) -> None:
+def _require_bounds(file: hdf5.Group, names: list[str], several: bool, reading: Reading) -> None:
     """Look at what a file claims before any of it is read."""
     mean, path = hdf5.shape(file, "mean"), file.filename
-    for name in own if several else ():
+    for name in names if several else ():
         if hdf5.shape(file, name)[:1] != mean[:1]:
             raise UserError(f"{path}: {name} and mean must have as many runs")
     if several:
@@ -111,7 +111,7 @@ def _require_bounds(file: hdf5.Group, own: list[str], several: bool, reading: Re
             if len(shape) != 1:
                 raise UserError(f"{path}: {name} is {shape}; it must hold {what} for each run")
             limits.require_count(path, shape[0], limits.MOST_RUNS, name)
-    claimed = sum(hdf5.claim(file, name, one=several) for name in own)
+    claimed = sum(hdf5.claim(file, name, one=several) for name in names)
     if "factors" in file:
         claimed += hdf5.claim(file, "factors")
     limits.require_memory(path, claimed, reading.memory)
@@ -182,11 +182,11 @@ def _read_npy(path: Path, reading: Reading) -> Arrays:
         raise UserError(f"no array {sorted(unknown)[0]!r} goes with codes; {_expected()}")
     if not (reading.bare or "factors" in reading.beside):
         raise UserError(f"{path} is codes alone; name the factors, --with factors=FILE.npy")
-    left, found = reading.memory, {}
+    left, arrays = reading.memory, {}
     for name, file in {"mean": path, **reading.beside}.items():
-        found[name] = numpy_files.npy(Path(file), left)
-        left = max(0, left - found[name].nbytes)
-    yield from _runs(path, found)
+        arrays[name] = numpy_files.npy(Path(file), left)
+        left = max(0, left - arrays[name].nbytes)
+    yield from _runs(path, arrays)
 
 
 def _require_named(path: Path, there: list[str], reading: Reading) -> None:
@@ -201,14 +201,14 @@ def _expected() -> str:
     return f"the names are {', '.join(ARRAYS)}, of which mean and factors are needed"
 
 
-def _runs(path: Path, found: dict[str, np.ndarray]) -> Arrays:
+def _runs(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
     """The runs of arrays that are all in memory."""
-    mean = found["mean"]
+    mean = arrays["mean"]
     if mean.ndim < 3:
-        yield "0", found
+        yield "0", arrays
         return
-    shared = {name: found[name] for name in ("factors",) if name in found}
-    own = {name: values for name, values in found.items() if name not in shared}
+    shared = {name: arrays[name] for name in ("factors",) if name in arrays}
+    own = {name: values for name, values in arrays.items() if name not in shared}
     for name, values in own.items():
         if values.shape[:1] != mean.shape[:1]:
             raise UserError(f"{path}: {name} and mean must have as many runs")

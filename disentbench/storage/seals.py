@@ -111,10 +111,10 @@ def all_damaged(folder: Path) -> list[Path]:
     """
     kinds = (*SEALED, *TABLES, ".sha256")
     paths = sorted(path for path in folder.rglob("[!.]*") if path.suffix in kinds)
-    found = [path for path in paths if path.exists() and not path.is_file()]
-    found += [path for path in paths if path.suffix in SEALED and not intact(path)]
-    found += [bad for path in paths if path.suffix == ".sha256" for bad in _changed(path)]
-    return list(dict.fromkeys(found))
+    bad_files = [path for path in paths if path.exists() and not path.is_file()]
+    bad_files += [path for path in paths if path.suffix in SEALED and not intact(path)]
+    bad_files += [bad for path in paths if path.suffix == ".sha256" for bad in _changed(path)]
+    return list(dict.fromkeys(bad_files))
 
 
 def intact(path: Path) -> bool:

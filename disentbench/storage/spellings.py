@@ -79,7 +79,7 @@ class _Loader(yaml.SafeLoader):
         """Refuse keys merged in (`<<`) without end: each would be written out."""
         merged = [value for key, value in node.value if key.tag == TAG + "merge"]
         several = [v.value if isinstance(v, yaml.SequenceNode) else [v] for v in merged]
-        sources = [each for values in several for each in values]
+        sources = [source for values in several for source in values]
         if node in sources:
             raise UserError(f"line {node.start_mark.line + 1} merges a mapping into itself")
         self.merged[id(node)] = len(node.value) + sum(self.merged.get(id(s), 0) for s in sources)
@@ -130,8 +130,8 @@ def _meant(text: str) -> tuple[str, str]:
 def _base_60(text: str) -> float:
     """1:30.5 is 90.5; a sign is that of the whole."""
     value = 0.0
-    for part in text.lstrip("+-").split(":"):
-        value = 60 * value + float(part)
+    for digits in text.lstrip("+-").split(":"):
+        value = 60 * value + float(digits)
     return -value if text.startswith("-") else value
 
 

@@ -113,11 +113,11 @@ def _parquet(path: Path) -> pd.DataFrame:
 
 def numbered(path: Path, table: pd.DataFrame, letter: str) -> list[str]:
     """The columns z0, z1, ...; a gap or a second column of one name is refused."""
-    found = [
+    columns = [
         name for name in map(str, table.columns) if re.fullmatch(rf"{letter}\d+(\.\d+)?", name)
     ]
-    names = [f"{letter}{i}" for i in range(len(found))]
-    if odd := sorted(set(found) - set(names)):
+    names = [f"{letter}{i}" for i in range(len(columns))]
+    if odd := sorted(set(columns) - set(names)):
         raise UserError(
             f"{path} has a column {odd[0]!r}; number them {letter}0, {letter}1, ... once"
         )

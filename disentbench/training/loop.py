@@ -81,10 +81,13 @@ def train(
         for seeds in cohorts
     ]
     return Trained(
-        {name: torch.cat([part.parameters[name] for part in done]) for name in done[0].parameters},
-        torch.cat([part.failed for part in done]),
-        pd.concat([part.history for part in done], ignore_index=True),
-        unique(origin for part in done for origin in part.origins),
+        {
+            name: torch.cat([cohort.parameters[name] for cohort in done])
+            for name in done[0].parameters
+        },
+        torch.cat([cohort.failed for cohort in done]),
+        pd.concat([cohort.history for cohort in done], ignore_index=True),
+        unique(origin for cohort in done for origin in cohort.origins),
     )
 
 

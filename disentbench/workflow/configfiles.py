@@ -37,24 +37,24 @@ def merged(files: Sequence[Path | str], settings) -> tuple[dict[str, Any], str]:
     overrule the Snakefile's) and what `--config` says (which overrules all).
     """
     given = list(settings.configfiles)
-    own = [] if settings.replace_workflow_config else [f for f in files if f not in given]
-    found: dict[str, Any] = {}
-    for path in (*own, *given):
-        found = _update(found, keys(Path(path)))
-    name = ", ".join(str(path) for path in (*own, *given)) or "study"
-    return _update(found, settings.config), name
+    defaults = [] if settings.replace_workflow_config else [f for f in files if f not in given]
+    study: dict[str, Any] = {}
+    for path in (*defaults, *given):
+        study = _update(study, keys(Path(path)))
+    name = ", ".join(str(path) for path in (*defaults, *given)) or "study"
+    return _update(study, settings.config), name
 
 
 def keys(path: Path) -> dict[str, Any]:
     """What a file says, if every key at its top is one of a study's."""
-    found = read_plain(path)
-    if not isinstance(found, dict):
+    study = read_plain(path)
+    if not isinstance(study, dict):
         raise UserError(f"{path} is no study: a study is a mapping of keys to values")
-    unknown = [key for key in found if key not in Study.model_fields]
+    unknown = [key for key in study if key not in Study.model_fields]
     if unknown:
         choices = ", ".join(Study.model_fields)
         raise UserError(f"{path}: unknown key {shown(unknown[0])}; the keys are {choices}")
-    return found
+    return study
 
 
 def _update(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,8 +41,8 @@ class Figure:
 def figures() -> dict[str, Figure]:
     """Every figure by the name of its file, in the page's order."""
     names = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
-    found = {name: import_module(f"{__name__}.{name}").figure for name in names}
-    return dict(sorted(found.items(), key=lambda item: item[1].place))
+    by_name = {name: import_module(f"{__name__}.{name}").figure for name in names}
+    return dict(sorted(by_name.items(), key=lambda item: item[1].place))
 
 
 def keep(report: Report, canvas: Canvas, name: str) -> None:

@@ -93,17 +93,17 @@ def size_texts(table: pd.DataFrame) -> list[str]:
 def runs(table: pd.DataFrame) -> list[Audited]:
     """The table, a part for each run."""
     columns = [(term, size) for term in TITLES for size in sizes(table)]
-    return [_run(run, own, columns) for run, own in table.groupby("run", sort=False)]
+    return [_run(run, rows, columns) for run, rows in table.groupby("run", sort=False)]
 
 
-def _run(run: str, own: pd.DataFrame, columns: list[tuple[str, int]]) -> Audited:
-    exact = own[own["estimator"] == "exact"].set_index("term")[["value", "se"]]
-    off = bias(own).set_index(["term", "batch_size"])
+def _run(run: str, rows: pd.DataFrame, columns: list[tuple[str, int]]) -> Audited:
+    exact = rows[rows["estimator"] == "exact"].set_index("term")[["value", "se"]]
+    off = bias(rows).set_index(["term", "batch_size"])
     lines = [
         EstimatorRow(
-            name, [_cell(*pair) for pair in each[["value", "se"]].reindex(columns).to_numpy()]
+            name, [_cell(*pair) for pair in biases[["value", "se"]].reindex(columns).to_numpy()]
         )
-        for name, each in off.groupby("estimator", sort=False)
+        for name, biases in off.groupby("estimator", sort=False)
     ]
     return Audited(run, [_exact(*exact.loc[term]) for term in TITLES], lines)
 
@@ -124,9 +124,9 @@ def write(stem: Path, table: pd.DataFrame) -> None:
     heads = ["run", "estimator"]
     heads += [f"{title}, {size}" for title in TITLES.values() for size in size_texts(table)]
     rows = [
-        [each.run, line.estimator, *(f"{value} ± {se}" for value, se in line.cells)]
-        for each in runs(table)
-        for line in each.lines
+        [run.run, line.estimator, *(f"{value} ± {se}" for value, se in line.cells)]
+        for run in runs(table)
+        for line in run.lines
     ]
     about = "estimate minus the term over all images, by batch size, ± standard error"
     body = [[latex(cell) for cell in row] for row in rows]
@@ -167,8 +167,8 @@ def draw(ax: Axes, table: pd.DataFrame, term: str) -> None:
         exact = run.loc[run["estimator"] == "exact", "value"].item()
         ax.axhline(exact, color=INK, linewidth=0.9, linestyle=dash, zorder=2)
         for name, weight in WEIGHTS.items():
-            own, (colour, marker) = run[run["estimator"] == name], LOOKS[name]
-            x, y = own["batch_size"], own["value"]
+            rows, (colour, marker) = run[run["estimator"] == name], LOOKS[name]
+            x, y = rows["batch_size"], rows["value"]
             ax.plot(x, y, color=colour, marker=marker, linestyle=dash, **weight)
     at = sizes(table)
     ax.set_xscale("log")
@@ -193,12 +193,12 @@ def dashes(table: pd.DataFrame) -> list[str]:
     return [f"{run}: {line}" for run, line in pairs] if len(names) > 1 else []
 
 
-def section(report: Report, part: Block) -> dict[str, Any] | None:
+def section(report: Report, block: Block) -> dict[str, Any] | None:
     """The minibatch estimators of the loss beside the exact terms, where they were audited."""
-    table = read(report.files.dataset(part.dataset).audit)
+    table = read(report.files.dataset(block.dataset).audit)
     if table is None:
         return None
-    name = f"{part.dataset}_audit"
+    name = f"{block.dataset}_audit"
     keep(report, sheet(table), name)
     write(report.folder / "tables" / name, table)
     return {

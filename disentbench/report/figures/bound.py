@@ -28,17 +28,17 @@ BAR = 0.19  # inches for each setting
 HEAD = 1.05  # bars that an objective's heading takes
 
 
-def decomposition(part: Block, settings: pd.DataFrame) -> Canvas:
+def decomposition(block: Block, settings: pd.DataFrame) -> Canvas:
     """Stacked bars: the mean over seeds of each term; a line below spans the seeds' rates."""
-    means = part.summary.mean.reindex(settings.index).dropna(subset=["rate"])
+    means = block.summary.mean.reindex(settings.index).dropna(subset=["rate"])
     heads = _heads(means, settings)
     figure = canvas(3.9, 0.75 + BAR * (len(means) + HEAD * len(heads)))
     ax = figure.add_subplot()
     at = _places(means, heads)
-    _ranges(ax, part, means, at)
+    _ranges(ax, block, means, at)
     _stack(ax, means, at)
     shown = settings.loc[means.index]
-    _names(ax, _counted(part, shown), shown, heads, at)
+    _names(ax, _counted(block, shown), shown, heads, at)
     drawn = [term for term in TERMS if term != "tc_within_groups" or means[term].abs().max() > 0]
     style.legend(figure, [Patch(color=TERMS[t][1], label=TERMS[t][0]) for t in drawn])
     return figure
@@ -74,9 +74,9 @@ def _stack(ax: Axes, means: pd.DataFrame, at: np.ndarray) -> None:
         left += width
 
 
-def _ranges(ax: Axes, part: Block, means: pd.DataFrame, at: np.ndarray) -> None:
+def _ranges(ax: Axes, block: Block, means: pd.DataFrame, at: np.ndarray) -> None:
     """Below each bar the lowest to the highest rate of its seeds; beside it the mean in words."""
-    rates = part.runs["rate"].groupby(level=["objective", "setting"]).agg(["min", "max"])
+    rates = block.runs["rate"].groupby(level=["objective", "setting"]).agg(["min", "max"])
     rates = rates.reindex(means.index)
     ax.hlines(at + 0.47, rates["min"], rates["max"], color=INK, linewidth=0.9)
     bars = means[list(TERMS)].clip(lower=0).sum(axis=1)  # the rate, unless a check has failed
@@ -87,12 +87,12 @@ def _ranges(ax: Axes, part: Block, means: pd.DataFrame, at: np.ndarray) -> None:
         ax.text(end + 0.015 * ends.max(), y, text, va="center", fontsize=7, fontweight="bold")
 
 
-def _counted(part: Block, shown: pd.DataFrame) -> list[str]:
+def _counted(block: Block, shown: pd.DataFrame) -> list[str]:
     """Each setting, and of how many of the planned runs its bar is where some are gone."""
     texts = [text or label for label, text in zip(shown["label"], shown["text"], strict=True)]
     return [
-        text if n == part.planned else f"{text}, {n} of {part.planned}"
-        for text, n in zip(texts, part.summary.n.loc[shown.index, "rate"], strict=True)
+        text if n == block.planned else f"{text}, {n} of {block.planned}"
+        for text, n in zip(texts, block.summary.n.loc[shown.index, "rate"], strict=True)
     ]
 
 
@@ -118,20 +118,20 @@ def _names(ax: Axes, texts: list[str], shown: pd.DataFrame, heads, at) -> None:
     ax.grid(axis="x", color=HAIR, linewidth=0.5)
 
 
-def rate_distortion(part: Block, settings: pd.DataFrame, looks) -> Canvas:
+def rate_distortion(block: Block, settings: pd.DataFrame, looks) -> Canvas:
     """Every run's rate and distortion; runs on one grey line have the same ELBO."""
     figure = canvas(3.7, 3.0)
     ax = figure.add_subplot()
-    table = part.runs[["distortion", "rate"]].dropna()
+    table = block.runs[["distortion", "rate"]].dropna()
     _equal_elbo(ax, table)
-    for name, own in table.groupby(level="objective", sort=False):
-        means = own.groupby(level="setting", sort=False).mean()
+    for name, runs in table.groupby(level="objective", sort=False):
+        means = runs.groupby(level="setting", sort=False).mean()
         means = settings.loc[name].join(means, how="inner")
         for _, line in means.groupby("rest", sort=False):
             ax.plot(line["distortion"], line["rate"], color=looks[name].colour, linewidth=0.9)
         ax.scatter(
-            own["distortion"],
-            own["rate"],
+            runs["distortion"],
+            runs["rate"],
             s=18 if len(table) <= MANY else 8,
             color=looks[name].colour,
             marker=looks[name].marker,
@@ -143,7 +143,7 @@ def rate_distortion(part: Block, settings: pd.DataFrame, looks) -> Canvas:
     ax.set_xlabel("distortion, nats per image")
     ax.set_ylabel("rate, nats per image")
     labels = settings["label"].groupby(level="objective").first().to_dict()
-    n, planned = (t.groupby(level="objective").size() for t in (table, part.runs))
+    n, planned = (t.groupby(level="objective").size() for t in (table, block.runs))
     labels |= {
         name: f"{labels[name]}, {n[name]} of {planned[name]}"
         for name in n.index[n < planned[n.index]]
@@ -183,32 +183,32 @@ def _round(step: float) -> float:
     return float(next(m * power for m in (1, 2, 5, 10) if m * power >= step))
 
 
-def section(report: Report, part: Block) -> dict[str, Any] | None:
+def section(report: Report, block: Block) -> dict[str, Any] | None:
     """The decomposition of the rate, and rate against distortion, where they were computed."""
-    sound = part.summary.mean.notna().any()
+    sound = block.summary.mean.notna().any()
     has = set(sound.index[sound])
-    found: dict[str, Any] = {}
+    panels: dict[str, Any] = {}
     if has >= NEEDED:
         alt = "terms of the rate of each setting, stacked"
-        canvas = decomposition(part, report.settings)
-        found["decomposition"] = _kept(report, part, canvas, "decomposition", alt)
+        canvas = decomposition(block, report.settings)
+        panels["decomposition"] = _kept(report, block, canvas, "decomposition", alt)
     if {"rate", "distortion"} <= has:
         alt = "rate against distortion, every run a point"
-        canvas = rate_distortion(part, report.settings, report.looks)
-        found["rate_distortion"] = _kept(report, part, canvas, "rate_distortion", alt)
-    return found | {"monte_carlo": _monte_carlo(part)} if found else None
+        canvas = rate_distortion(block, report.settings, report.looks)
+        panels["rate_distortion"] = _kept(report, block, canvas, "rate_distortion", alt)
+    return panels | {"monte_carlo": _monte_carlo(block)} if panels else None
 
 
-def _kept(report: Report, part: Block, canvas: Canvas, name: str, alt: str) -> Panel:
+def _kept(report: Report, block: Block, canvas: Canvas, name: str, alt: str) -> Panel:
     """A figure that is the same on the page and in its files."""
-    keep(report, canvas, f"{part.dataset}_{name}")
-    return panel(canvas, alt, f"{part.dataset} {name}")
+    keep(report, canvas, f"{block.dataset}_{name}")
+    return panel(canvas, alt, f"{block.dataset} {name}")
 
 
-def _monte_carlo(part: Block) -> str:
+def _monte_carlo(block: Block) -> str:
     """The largest standard error that sampling left in a term of the rate; empty if unknown."""
     names = [name + STANDARD_ERROR for name in (*TERMS, "total_correlation")]
-    errors = part.runs.filter(names).max().max()
+    errors = block.runs.filter(names).max().max()
     return at_most(float(errors)) if errors > 0 else ""
 
 

@@ -124,25 +124,25 @@ def _digits(share: float) -> str:
     return "–" if np.isnan(share) else "0" if share < 0.005 else f"{share:.2f}"
 
 
-def section(report: Report, part: Block) -> dict[str, Any] | None:
+def section(report: Report, block: Block) -> dict[str, Any] | None:
     """What the latents of the median run of each objective's best setting know of the factors."""
     showing = (m for m in report.study.metrics if plugins.load("metrics", m).shows_factors)
-    metric, found = next(showing, None), []
-    for objective, setting in part.best if metric else ():
-        seed = run_tables.median_seed(part, objective, setting, report.rule)
-        pack = report.study.pack_of(part.dataset, objective, setting, seed)
+    metric, runs = next(showing, None), []
+    for objective, setting in block.best if metric else ():
+        seed = run_tables.median_seed(block, objective, setting, report.rule)
+        pack = report.study.pack_of(block.dataset, objective, setting, seed)
         title = f"{comparisons.title(report.settings, (objective, setting))}, seed {seed}"
-        found.append(read(report.files.pack(pack), metric, seed, title))
-    found = [shown for shown in found if shown]
-    if not found:
+        runs.append(read(report.files.pack(pack), metric, seed, title))
+    runs = [shown for shown in runs if shown]
+    if not runs:
         return None
-    name = f"{part.dataset}_information"
-    keep(report, sheet(found), name)
+    name = f"{block.dataset}_information"
+    keep(report, sheet(runs), name)
     alt = "share of each factor's entropy that each latent knows"
     return {
         "note": NOTE,
         "panels": [
-            panel(drawn(shown), f"{shown.title}: {alt}", f"{name} {shown.title}") for shown in found
+            panel(drawn(shown), f"{shown.title}: {alt}", f"{name} {shown.title}") for shown in runs
         ],
     }
 

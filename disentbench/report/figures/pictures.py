@@ -12,6 +12,8 @@ from PIL import Image
 from disentbench.models import model_file
 from disentbench.models.layers import Parameters
 from disentbench.models.vae import VAE, vae_of
+from disentbench.posterior import Posterior
+from disentbench.posterior.aggregate import variable_rates
 from disentbench.recipe import Pack, Recipe
 from disentbench.report import comparisons
 from disentbench.report import runs as run_tables
@@ -81,19 +83,14 @@ def _model(recipe: Recipe, files: PackFolder, seed: int) -> Model:
         mean, logvar = (hdf5.row(file, name, member) for name in ("mean", "logvar"))
         groups = list(file["logits"]) if "logits" in file else []
         logits = {group: hdf5.row(file["logits"], group, member) for group in groups}
+    rates = variable_rates(Posterior(mean, logvar, logits))
     return Model(
         vae_of(recipe),
         saved.member(member, torch.device("cpu")),
         recipe.objective.structure().groups,
-        0.5 * (mean**2 + np.exp(logvar) - 1 - logvar).mean(0, dtype=np.float64),
-        {group: _discrete_kl(values) for group, values in logits.items()},
+        rates[: mean.shape[1]],
+        dict(zip(groups, rates[mean.shape[1] :], strict=True)),
     )
-
-
-def _discrete_kl(logits: np.ndarray) -> float:
-    """E KL(q(k|x) || uniform), nats per image."""
-    logq = torch.from_numpy(logits).double().log_softmax(-1)
-    return float((logq.exp() * logq).sum(-1).mean() + np.log(logits.shape[1]))
 
 
 def _reconstructions(model: Model, x: np.ndarray) -> list[Row]:
@@ -147,9 +144,9 @@ def _traversed(model: Model, mean, classes, latent: int, kl: float) -> Row:
 def _switched(model: Model, mean, classes, group: str, kl: float) -> Row:
     size = model.vae.discrete[group]
     kept = np.unique(np.linspace(0, size - 1, min(size, len(STEPS))).round().astype(int))
-    each = {name: np.repeat(value, len(kept)) for name, value in classes.items()} | {group: kept}
+    codes = {name: np.repeat(value, len(kept)) for name, value in classes.items()} | {group: kept}
     detail = f"{_nats(kl)} · {count(size, 'class')}"
-    return Row(group, detail, _decode(model, np.repeat(mean, len(kept), axis=0), each))
+    return Row(group, detail, _decode(model, np.repeat(mean, len(kept), axis=0), codes))
 
 
 def strip(row: np.ndarray) -> np.ndarray:
@@ -185,39 +182,39 @@ def sheet(title: str, shown: Pictures) -> Canvas:
     return figure
 
 
-def section(report: Report, part: Block) -> dict[str, Any] | None:
+def section(report: Report, block: Block) -> dict[str, Any] | None:
     """What the median run of each objective's best setting makes of images."""
-    source = read_images(report.files.dataset(part.dataset).images) if part.best else None
+    source = read_images(report.files.dataset(block.dataset).images) if block.best else None
     if source is None:
         return None
-    found = []
-    for objective, setting in part.best:
-        seed = run_tables.median_seed(part, objective, setting, report.rule)
-        pack = report.study.pack_of(part.dataset, objective, setting, seed)
+    models = []
+    for objective, setting in block.best:
+        seed = run_tables.median_seed(block, objective, setting, report.rule)
+        pack = report.study.pack_of(block.dataset, objective, setting, seed)
         shown = pictures(report.study.recipe(pack), report.files.pack(pack), seed, source)
         if shown:
-            found.append(_pictured(report, part, shown))
-    return {"models": found} if found else None
+            models.append(_pictured(report, block, shown))
+    return {"models": models} if models else None
 
 
-def _pictured(report: Report, part: Block, shown: Pictures) -> dict[str, Any]:
+def _pictured(report: Report, block: Block, shown: Pictures) -> dict[str, Any]:
     key = (shown.pack.objective, shown.pack.setting)
     title = f"{comparisons.title(report.settings, key)}, seed {shown.seed}"
-    score = number(part.scores(key, report.rule.name)[shown.seed])
-    keep(report, sheet(title, shown), f"{part.dataset}_pictures_{shown.pack.objective}")
+    score = number(block.scores(key, report.rule.name)[shown.seed])
+    keep(report, sheet(title, shown), f"{block.dataset}_pictures_{shown.pack.objective}")
     rows = {
         kind: [(row, png(row)) for row in getattr(shown, kind)]
         for kind in ("reconstructions", "traversals")
     }
-    score = f"{report.rule.label} {score}, {_median_of(report, part, key)}"
+    score = f"{report.rule.label} {score}, {_median_of(report, block, key)}"
     return {"title": title, "score": score, "left_out": shown.left_out, "key": key[0], **rows}
 
 
-def _median_of(report: Report, part: Block, key: Key) -> str:
+def _median_of(report: Report, block: Block, key: Key) -> str:
     """Of how many runs a run is the median, or the lower of the two in the middle."""
-    n = int(part.summary.n.loc[key, report.rule.name])
+    n = int(block.summary.n.loc[key, report.rule.name])
     which = "median" if n % 2 else "the lower of the two middle ones"
-    return f"{which} of {n} of {count(part.planned, 'run')}"
+    return f"{which} of {n} of {count(block.planned, 'run')}"
 
 
 figure = Figure(

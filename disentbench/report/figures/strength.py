@@ -30,7 +30,7 @@ BAND_FROM = 5  # seeds from which a confidence band says more than the points al
 class Sweep:
     """What is drawn: a data set's runs against one swept key, in the objectives' looks."""
 
-    part: Block
+    block: Block
     key: str
     settings: pd.DataFrame
     looks: dict[str, Look]
@@ -39,7 +39,7 @@ class Sweep:
     @cached_property
     def runs(self) -> pd.DataFrame:
         """Of every run its setting, the key that this sweeps first, and where it stands, x."""
-        names = self.part.runs.index.to_frame(index=False)
+        names = self.block.runs.index.to_frame(index=False)
         placed = names.join(self.settings[["key", "x"]], on=["objective", "setting"])
         return placed[["objective", "setting", "key", "x"]]
 
@@ -48,7 +48,7 @@ class Sweep:
         """Where each setting that sweeps the key stands, and on which line of its objective."""
         own = self.settings[self.settings["key"] == self.key]
         rests = own.groupby(level="objective", sort=False)["rest"]
-        return own[["x"]].assign(line=rests.transform(lambda each: pd.factorize(each)[0]))
+        return own[["x"]].assign(line=rests.transform(lambda rest: pd.factorize(rest)[0]))
 
 
 class Spread(NamedTuple):
@@ -90,8 +90,8 @@ def sheet(sweep: Sweep, shown: list[Shown]) -> Canvas:
     handles = style.handles(sweep.looks, labels)
     figure = canvas(2.9 * columns, 2.1 * rows + 0.25 * -(-len(handles) // 5))
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax, each in zip(axes, shown, strict=False):
-        draw(ax, sweep, each)
+    for ax, value in zip(axes, shown, strict=False):
+        draw(ax, sweep, value)
     for ax in axes[len(shown) :]:
         ax.set_axis_off()
     style.legend(figure, handles)
@@ -101,7 +101,7 @@ def sheet(sweep: Sweep, shown: list[Shown]) -> Canvas:
 def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
     """One value against one swept key; objectives that do not sweep anything are bands."""
     key, settings, looks = sweep.key, sweep.settings, sweep.looks
-    values = sweep.part.runs[shown.value.name].to_numpy()
+    values = sweep.block.runs[shown.value.name].to_numpy()
     table = sweep.runs.assign(y=values).dropna(subset="y")
     scale = Scale(strengths(settings, key))
     table = table.assign(at=scale(table["x"]))
@@ -144,7 +144,7 @@ def _reference(ax: Axes, own: pd.DataFrame, look: Look, dash: str) -> None:
 
 def _means(sweep: Sweep, value: str) -> pd.DataFrame:
     """What the tables say of one value, beside where its setting stands."""
-    summary = sweep.part.summary._asdict()
+    summary = sweep.block.summary._asdict()
     table = {name: summary[name][value] for name in ("mean", "low", "high", "n")}
     return pd.DataFrame(table).join(sweep.lines, how="inner").dropna(subset="mean")
 
@@ -167,17 +167,17 @@ def _counts(ax: Axes, sweep: Sweep, shown: pd.DataFrame) -> None:
     In the objectives' colours. `shown` are the runs that have the value, and where they stand.
     """
     n = shown.groupby(["objective", "setting", "at"], sort=False).size().rename("n").reset_index()
-    lacking = n[n["n"] < sweep.part.planned]
+    lacking = n[n["n"] < sweep.block.planned]
     rows = lacking.groupby("at").cumcount()
-    for each, row in zip(lacking.itertuples(), rows, strict=True):
+    for count, row in zip(lacking.itertuples(), rows, strict=True):
         ax.annotate(
-            f"{each.n} of {sweep.part.planned}",
-            (each.at, 0),
+            f"{count.n} of {sweep.block.planned}",
+            (count.at, 0),
             (0, -14 - ROOM * row),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
             fontsize=6,
-            color=sweep.looks[each.objective].colour,
+            color=sweep.looks[count.objective].colour,
             ha="center",
             va="top",
             annotation_clip=False,
@@ -231,15 +231,15 @@ def _ticks(ax: Axes, scale: Scale, key: str) -> None:
     ax.set_xlabel(symbol(key))
 
 
-def section(report: Report, part: Block) -> dict[str, Any]:
+def section(report: Report, block: Block) -> dict[str, Any]:
     """Panels of every value against every swept key: the field's own first, then the others.
 
     In a large study the others are only files.
     """
     familiar = {n: shown for n, shown in report.columns.items() if shown.value.prominence}
     others = {n: shown for n, shown in report.columns.items() if not shown.value.prominence}
-    own = report.levels[part.dataset]
-    swept = [Sweep(part, key, report.settings, report.looks, own) for key in keys(report.settings)]
+    own = report.levels[block.dataset]
+    swept = [Sweep(block, key, report.settings, report.looks, own) for key in keys(report.settings)]
     large = len(run_tables.planned(report.study)) > INLINED
     names = {
         kind: [_kept(report, sweep, kind, shown) for sweep in swept if shown]
@@ -255,7 +255,7 @@ def section(report: Report, part: Block) -> dict[str, Any]:
 
 def _kept(report: Report, sweep: Sweep, kind: str, shown: dict[str, Shown]) -> str:
     """Write all panels of one swept key as one figure; its name."""
-    name = "_".join(filter(None, (sweep.part.dataset, kind, sweep.key)))
+    name = "_".join(filter(None, (sweep.block.dataset, kind, sweep.key)))
     keep(report, sheet(sweep, list(shown.values())), name)
     return name
 
@@ -266,7 +266,7 @@ def _panels(sweep: Sweep, shown: dict[str, Shown]) -> list[Panel]:
         panel(
             drawn(sweep, one),
             f"{one.value.label} {against}, every run a point",
-            f"{sweep.part.dataset} {sweep.key} {value}",
+            f"{sweep.block.dataset} {sweep.key} {value}",
         )
         for value, one in shown.items()
     ]

@@ -50,16 +50,16 @@ def title(curve: Curve) -> str:
 
 
 def histories(
-    study: Study, files: StudyFolder, part: Block, chosen: Rule, estimators: dict[Key, str | None]
+    study: Study, files: StudyFolder, block: Block, chosen: Rule, estimators: dict[Key, str | None]
 ) -> pd.DataFrame:
     """The losses of the packs that hold the median run of each best setting.
 
     Adds `objective`, its `estimator`, and `median`: whether the row is of the median run.
     """
     tables = []
-    for objective, setting in part.best:
-        seed = median_seed(part, objective, setting, chosen)
-        pack = study.pack_of(part.dataset, objective, setting, seed)
+    for objective, setting in block.best:
+        seed = median_seed(block, objective, setting, chosen)
+        pack = study.pack_of(block.dataset, objective, setting, seed)
         losses = records.history(files.pack(pack))
         if losses is not None:
             named = {"objective": objective, "estimator": estimators[objective, setting] or ""}
@@ -114,8 +114,8 @@ def draw(ax: Axes, losses: pd.DataFrame, curve: Curve, looks) -> None:
     term = curve.term
     if curve.estimator:
         losses = losses[losses["estimator"] == curve.estimator]
-    for name, own in losses.dropna(subset=[term]).groupby("objective", sort=False):
-        for (median, _), run in own.groupby(["median", "seed"]):
+    for name, lines in losses.dropna(subset=[term]).groupby("objective", sort=False):
+        for (median, _), run in lines.groupby(["median", "seed"]):
             kept = run.iloc[:: -(-len(run) // POINTS)]
             weight = MEDIAN if median else OTHER
             ax.plot(kept["step"], kept[term], color=looks[name].colour, **weight)
@@ -136,14 +136,14 @@ def _logarithmic(ax: Axes) -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def section(report: Report, part: Block) -> dict[str, Any] | None:
+def section(report: Report, block: Block) -> dict[str, Any] | None:
     """The terms of the loss at each objective's best setting."""
-    if not part.best:
+    if not block.best:
         return None
-    losses = histories(report.study, report.files, part, report.rule, report.estimators)
+    losses = histories(report.study, report.files, block, report.rule, report.estimators)
     if losses.empty:
         return None
-    name = f"{part.dataset}_training"
+    name = f"{block.dataset}_training"
     keep(report, sheet(losses, report.looks, report.labels), name)
     return {
         "panels": [
