@@ -66,7 +66,7 @@ def source(kind: str, name: str) -> Path:
 
 
 def sources(kind: str, name: str) -> tuple[Path, ...]:
-    """That file and those that it takes something from: with another text, it may be another."""
+    """A plugin's file and those that it takes something from: with another text, it may be another."""
     require(kind, name)
     return modules.of(f"{kind}.{name}")
 

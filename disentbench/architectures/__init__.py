@@ -36,7 +36,7 @@ class Deconv(NamedTuple):
 
 
 class Reshape(NamedTuple):
-    """The same numbers in another shape; (-1,) flattens."""
+    """Another shape of the numbers; (-1,) flattens."""
 
     shape: Shape
 

@@ -46,11 +46,11 @@ def train(
 ) -> None:
     """Train the runs of one pack; a killed training resumes from its checkpoints."""
     from disentbench.training import devices, loop
-    from disentbench.training.interruption import supervised
+    from disentbench.training.interruption import interruptible
     from disentbench.training.progress import Progress
 
     recipe = read_recipe(study)
-    with supervised(checkpoints.with_suffix(".lock"), wait) as supervision:
+    with interruptible(checkpoints.with_suffix(".lock"), wait) as interruption:
         source = _images_of(recipe, images)
         if _trained_already(recipe, source, model, history):
             print("trained already: the same model is there", file=sys.stderr)
@@ -65,7 +65,7 @@ def train(
                     vectorise=vectorise,
                     seconds_between_checkpoints=checkpoint_seconds,
                     report=progress,
-                    supervision=supervision,
+                    interruption=interruption,
                 )
             _write_trained(recipe, source, trained, model, history)
         # On a network file system a file that is still open elsewhere cannot go; it does no harm.

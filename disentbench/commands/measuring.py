@@ -202,7 +202,7 @@ def _reading(**given: Any) -> "Reading":
 
 
 def told(scored: "Iterable[Scored]", path: Path, seconds: int = 10) -> "Iterator[Scored]":
-    """The same scores; where they take long, a line now and then says how far they are."""
+    """Scores as they come; where they take long, a line now and then says how far they are."""
     began = last = time.monotonic()
     for one in scored:
         yield one

@@ -70,7 +70,7 @@ class Dsprites(DspritesGrid):
     def images(self) -> Images:
         """Draw every sprite at every position."""
         sprites = list(product(self.shape, self.scale, self.orientation))
-        x, y = (origins(np.array(kept)) for kept in (self.posX, self.posY))
+        x, y = (anchors(np.array(kept)) for kept in (self.posX, self.posY))
         pixels = self.image_size**2
         bits = np.empty((len(sprites), len(x) * len(y), (pixels + 7) // 8), np.uint8)
         for drawn, sprite in zip(bits, sprites, strict=True):
@@ -81,7 +81,7 @@ class Dsprites(DspritesGrid):
 dataset = Dsprites
 
 
-def origins(classes: Int[np.ndarray, " position"]) -> Float[np.ndarray, " position"]:
+def anchors(classes: Int[np.ndarray, " position"]) -> Float[np.ndarray, " position"]:
     """Where a sprite's origin lies at these classes of posX or posY."""
     return MARGIN + (CANVAS - 2 * MARGIN) * VALUES["posX"][classes]
 

@@ -69,7 +69,7 @@ def _batches(classes, count, batch, rng):
 
 
 def _variances(codes, categories):
-    """Of the rows of every batch: [batch, latent], then discrete group."""
+    """The variance within every batch [batch, latent], then of each discrete group."""
     n = codes.shape[1]
     same = sum((categories == c).sum(1) ** 2 for c in np.unique(categories))
     differ = (n**2 - np.broadcast_to(same, (len(codes), categories.shape[2]))) / (n * (n - 1))

@@ -47,7 +47,7 @@ def gaussian_correlation(
 
 
 def total_correlation(covariance: Float[np.ndarray, "latent latent"]) -> float:
-    """Of a Gaussian with that covariance, in nats; constant latents add nothing.
+    """The total correlation of a Gaussian, in nats; constant latents add nothing.
 
     Infinite where the correlations have no full rank to rounding, whatever the latents' order.
     """

@@ -46,7 +46,7 @@ def _deviation(codes, categories, classes, quantile):
 
 
 def _distance(codes, categories):
-    """Of every row from the mean of all: [row, latent], then discrete group."""
+    """The distance of every row from the mean of all rows [row, latent], then discrete group."""
     frequency = [np.bincount(group)[group] / len(group) for group in categories.T]
     return np.column_stack([abs(codes - codes.mean(0)), *(1 - f for f in frequency)])
 

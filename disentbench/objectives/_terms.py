@@ -45,7 +45,7 @@ def log_weights(estimator: str | None, batch: int, data_size: int, device=None) 
 
 
 def in_float64(posterior: Posterior) -> Posterior:
-    """The same posterior, of tensors, in float64: what the networks make is float32.
+    """A posterior of float32 tensors, which the networks make, in float64.
 
     The gradients of z and of the means it was made from are noise / sigma each and cancel: in
     float32 they leave 6e-8 / sigma of themselves, and z = mean + sigma noise loses its last digits.

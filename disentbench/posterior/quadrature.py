@@ -57,14 +57,14 @@ class Mixture(NamedTuple):
 class Level(NamedTuple):
     """Patches of points `step` apart, in the order of place, where components of an octave are.
 
-    The points of a patch lie at `origin` + (`low` + step i), a sum that is never taken: a width
+    The points of a patch lie at `anchor` + (`low` + step i), a sum that is never taken: a width
     may be less than the spacing of floating-point numbers at its mean. They are numbered through
     all patches, from `start` on.
     """
 
     octave: int
     step: float
-    origin: Float[np.ndarray, " patch"]
+    anchor: Float[np.ndarray, " patch"]
     low: Float[np.ndarray, " patch"]
     start: Int[np.ndarray, " patch_and_end"]
     lead: Int[np.ndarray, " patch"]  # a component of each patch
@@ -134,14 +134,14 @@ def _level(mixture, octave) -> Level:
     begin = np.minimum.accumulate((mean - reach)[::-1])[::-1]
     opens = np.concatenate([[True], end[:-1] < begin[1:]])
     first, patch = np.flatnonzero(opens), np.cumsum(opens) - 1
-    origin = mean[first]
-    low = np.minimum.reduceat(mean - origin[patch] - reach, first)
-    high = np.maximum.reduceat(mean - origin[patch] + reach, first)
+    anchor = mean[first]
+    low = np.minimum.reduceat(mean - anchor[patch] - reach, first)
+    high = np.maximum.reduceat(mean - anchor[patch] + reach, first)
     count = np.ceil((high - low) / step).astype(int) + 1
     patch_of = np.full(len(mixture.mean), -1)
     patch_of[fine] = patch
     start = np.concatenate([[0], np.cumsum(count)])
-    return Level(int(octave), step, origin, low, start, fine[first], patch_of)
+    return Level(int(octave), step, anchor, low, start, fine[first], patch_of)
 
 
 def _integrated(mixture, levels, columns, draws, device):
@@ -163,8 +163,8 @@ def _integrated(mixture, levels, columns, draws, device):
 
 
 def _points(level):
-    """The patch of every point, and its place from the patch's origin."""
-    patch = np.repeat(np.arange(len(level.origin)), np.diff(level.start))
+    """The patch of every point, and its place from the patch's anchor."""
+    patch = np.repeat(np.arange(len(level.anchor)), np.diff(level.start))
     return patch, level.low[patch] + level.step * (np.arange(len(patch)) - level.start[patch])
 
 
@@ -174,7 +174,7 @@ def _carried(coarse, density, level, width, device):
         return torch.zeros(level.start[-1], width, dtype=torch.float64, device=device)
     patch, place = _points(level)
     host = coarse.patch_of[level.lead]
-    shift = level.origin - coarse.origin[host]
+    shift = level.anchor - coarse.anchor[host]
     stencil = _stencil(coarse, host[patch], shift[patch] + place)
     carried = torch.zeros(len(patch), width, dtype=torch.float64, device=device)
     for arrays in stencil:
@@ -199,7 +199,7 @@ def _add(density, level, mixture, columns):
     """Add the densities of the level's own octave, a tile of them at a time, where it reaches."""
     rows = np.flatnonzero(mixture.octave == level.octave)
     patch = level.patch_of[rows]
-    place = mixture.mean[rows] - level.origin[patch] - level.low[patch]
+    place = mixture.mean[rows] - level.anchor[patch] - level.low[patch]
     centre = level.start[patch] + place / level.step
     of_point, point = _points(level)
     begin = 0
@@ -209,25 +209,25 @@ def _add(density, level, mixture, columns):
         reach = REACH * mixture.sigma[tile].max() / level.step
         first = max(0, math.floor(centre[begin] - reach))
         last = min(len(density), math.ceil(centre[end - 1] + reach) + 1)
-        origin = level.origin[of_point[first:last]]
-        bells = _bells(origin, point[first:last], mixture, tile, density.device)
+        anchor = level.anchor[of_point[first:last]]
+        bells = _bells(anchor, point[first:last], mixture, tile, density.device)
         member = _members(mixture.columns[tile], columns) / mixture.sigma[tile, None] * level.step
         member = torch.as_tensor(member, dtype=torch.float32, device=density.device)
         density[first:last] += (bells @ member).double() / (level.step * math.sqrt(2 * math.pi))
         begin = end
 
 
-def _bells(origin, point, mixture, tile, device):
+def _bells(anchor, point, mixture, tile, device):
     """exp(-(z - mean)^2 / 2 sigma^2) [point, component], as float32.
 
     The difference is float64 and taken from the origins, since a width may be any part of the
     range; the rest is float32.
     """
-    origin, point, mean, sigma = (
+    anchor, point, mean, sigma = (
         torch.as_tensor(a, device=device)
-        for a in (origin, point, mixture.mean[tile], mixture.sigma[tile])
+        for a in (anchor, point, mixture.mean[tile], mixture.sigma[tile])
     )
-    away = (origin[:, None] - mean).add_(point[:, None]).div_(sigma).float()
+    away = (anchor[:, None] - mean).add_(point[:, None]).div_(sigma).float()
     return away.square_().mul_(-0.5).clamp_(min=FLOOR).exp_()
 
 
@@ -242,10 +242,10 @@ def _members(columns, chosen):
 def _look_up(log_q, level, density, mixture, draws):
     """Put log q at the draws that lie on this level, interpolated, in place of the coarser's."""
     mean, away = mixture.mean[draws.rows], mixture.sigma[draws.rows] * draws.noise
-    near = np.searchsorted(level.origin + level.low, mean + away, side="right") - 1
+    near = np.searchsorted(level.anchor + level.low, mean + away, side="right") - 1
     own = level.patch_of[draws.rows]
     patch = np.where(own >= 0, own, near.clip(min=0))
-    place = mean - level.origin[patch] + away
+    place = mean - level.anchor[patch] + away
     point = (place - level.low[patch]) / level.step
     on = np.flatnonzero((point >= PAD) & (point <= np.diff(level.start)[patch] - 1 - PAD))
     log_density = np.log(density.clip(min=1e-300))

@@ -82,7 +82,7 @@ class Representation:
         return np.array(list(classes), np.int64).reshape(-1, len(self.mean)).T
 
     def sampled(self, rng: np.random.Generator) -> "Representation":
-        """The same with codes drawn from the posterior, one for each image."""
+        """A representation by codes drawn from the posterior, one for each image."""
         sigma = np.exp(self.logvar.astype(np.float64) / 2)  # float32 ends at a logvar of 177
         z = self.mean + sigma * rng.standard_normal(self.mean.shape)
         gumbel = (logits + rng.gumbel(size=logits.shape) for logits in self._logits)

@@ -73,13 +73,13 @@ def _require_own(study: Study, folder: StudyFolder, scores: Path) -> None:
 
 def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path) -> str:
     study = report.study
-    origins = records.origins(study, report.files)
-    made = records.makings(origins, scores)
+    packs_made = records.read_records(study, report.files)
+    made = records.makings(packs_made, scores)
     summary = run_tables.summarise(runs, report.values)
     blocks = [run_tables.block(name, runs, summary, report.rule) for name in study.datasets]
     sections = [section(report, block) for block in blocks]
     constant = {shown["dataset"]: shown["constant"] for shown in sections}
-    trouble = _trouble(report, scored, origins, made, constant)
+    trouble = _trouble(report, scored, packs_made, made, constant)
     numeric = checks.numeric(study, runs)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -133,24 +133,28 @@ def _ranks(report: Report, blocks: list[Block]) -> list[tuple[str, float]]:
 
 
 def _trouble(
-    report: Report, scored: pd.DataFrame, origins: list[records.Origin], made: list[dict], constant
+    report: Report,
+    scored: pd.DataFrame,
+    packs_made: list[records.PackRecord],
+    made: list[dict],
+    constant,
 ) -> list[checks.Trouble]:
     """Each kind of trouble with what was found of it, an empty list where there is none."""
     runs = run_tables.finite(report.scores)
     failed = {
         (o.pack.dataset, o.pack.objective, o.pack.setting, seed)
-        for o in origins
+        for o in packs_made
         for seed in o.diverged
     }
     known = failed | set(runs.index.difference(scored.index))
-    there = {o.pack for o in origins}
+    there = {o.pack for o in packs_made}
     gone = [pack.path for pack in report.study.packs if pack not in there]
     idle = runs[collapse.collapsed(runs)]
     labels = {name: shown.value.label for name, shown in report.columns.items()}
     kinds = {
         "diverged": (
             "runs that diverged: no finite loss or latents, or an end far worse than the beginning",
-            checks.diverged(report.files, origins),
+            checks.diverged(report.files, packs_made),
             "none is known: latents are gone" if gone else "none",
         ),
         "unscored": ("runs without scores", checks.unscored(runs.index, scored)),
@@ -162,7 +166,7 @@ def _trouble(
         "gone": ("packs whose latents are gone, and with them their provenance", gone),
         "mixed": (
             "mixed origins, code without a clean revision",
-            checks.mixed(origins, made),
+            checks.mixed(packs_made, made),
             "none" if made else "not known: nothing is left that would say",
         ),
     }

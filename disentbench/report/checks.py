@@ -76,9 +76,9 @@ BRIEF = {
 }
 
 
-def diverged(files: StudyFolder, origins: list[records.Origin]) -> list[str]:
+def diverged(files: StudyFolder, packs_made: list[records.PackRecord]) -> list[str]:
     """The runs whose losses stopped being numbers; for those shown, the step that noticed it."""
-    runs = [(origin.pack, seed) for origin in origins for seed in origin.diverged]
+    runs = [(record.pack, seed) for record in packs_made for seed in record.diverged]
     return [
         f"{run_name((pack.dataset, pack.objective, pack.setting, seed))}"
         + (_when(files.pack(pack), seed) if place < SHOWN else "")
@@ -157,7 +157,7 @@ def _unlike_numbers(infinite: int, missing: int) -> str:
     return ", ".join(f"{what} in {count(n, 'run')}" for what, n in words.items() if n)
 
 
-def mixed(origins: list[records.Origin], made: list[dict]) -> list[str]:
+def mixed(packs_made: list[records.PackRecord], made: list[dict]) -> list[str]:
     """Differences in what made the numbers, and code that no revision names."""
     lines = []
     for key, noun in (("revision", "code revisions"), ("device", "devices")):
@@ -170,7 +170,7 @@ def mixed(origins: list[records.Origin], made: list[dict]) -> list[str]:
     ]
     lines += [
         f"{pack.path} was trained in parts, of which these differ"
-        for pack in records.resumed(origins)
+        for pack in records.resumed(packs_made)
     ]
     if dirty := [r for r in records.distinct(made, "revision") if r.endswith("+")]:
         lines.append(f"the code differed from its revision (+): {listed(dirty)}")

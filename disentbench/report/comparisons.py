@@ -90,7 +90,7 @@ def title(settings: pd.DataFrame, key: Key) -> str:
 
 
 def counted(settings: pd.DataFrame, key: Key, n: int, planned: int) -> str:
-    """Such a title; where runs are lacking, of how many it is, too."""
+    """The title of a setting; where runs are lacking, of how many it is, too."""
     name = title(settings, key)
     if n == planned:
         return name
@@ -118,7 +118,7 @@ def stated(p: float) -> str:
 
 
 def floor(pairs: list[Pair], of: int) -> str:
-    """That p cannot be small, with the numbers of these pairs of so many; empty where it can."""
+    """A sentence that so few runs allow no small p; empty where they do."""
     known = [pair for pair in pairs if np.isfinite(pair.lowest)]
     if not known or of * min(pair.lowest for pair in known) <= LEVEL:
         return ""

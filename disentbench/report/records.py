@@ -14,7 +14,7 @@ from disentbench.storage.layout import PackFolder, StudyFolder
 from disentbench.study import Study
 
 
-class Origin(NamedTuple):
+class PackRecord(NamedTuple):
     """The provenance of a pack's latents and the seeds whose training diverged."""
 
     pack: Pack
@@ -22,18 +22,18 @@ class Origin(NamedTuple):
     diverged: list[int]
 
 
-def origins(study: Study, files: StudyFolder) -> list[Origin]:
-    """Of every pack whose latents are there; only the small parts of the files are read."""
+def read_records(study: Study, files: StudyFolder) -> list[PackRecord]:
+    """What made every pack whose latents are there; only small parts of the files are read."""
     paths = {pack: files.pack(pack).latents for pack in study.packs}
-    return [_origin(pack, path) for pack, path in paths.items() if path.exists()]
+    return [_record(pack, path) for pack, path in paths.items() if path.exists()]
 
 
-def _origin(pack: Pack, path: Path) -> Origin:
+def _record(pack: Pack, path: Path) -> PackRecord:
     with hdf5.open_data(path) as file:
         provenance = hdf5.json_attribute(file, "provenance")
         failed = np.flatnonzero(hdf5.array(file, "failed"))
         seeds = hdf5.array(file, "seeds")
-    return Origin(pack, provenance, [int(seeds[row]) for row in failed])
+    return PackRecord(pack, provenance, [int(seeds[row]) for row in failed])
 
 
 def history(files: PackFolder) -> pd.DataFrame | None:
@@ -61,7 +61,7 @@ def step_of_divergence(losses: pd.DataFrame | None, seed: int) -> int | None:
     return int(bad.min()) if len(bad) else None
 
 
-def makings(encoded: list[Origin], scores: Path) -> list[dict]:
+def makings(encoded: list[PackRecord], scores: Path) -> list[dict]:
     """All that made the numbers: every pack's training, more than one if it was resumed elsewhere,
     its encoding, and the scoring, as the tidy table tells."""
     packs = [making for o in encoded for making in (*o.provenance.get("trained", []), o.provenance)]
@@ -85,6 +85,6 @@ def versions(made: list[dict]) -> dict[str, list[str]]:
     return {name: sorted(version for key, version in pairs if key == name) for name in names}
 
 
-def resumed(encoded: list[Origin]) -> list[Pack]:
+def resumed(encoded: list[PackRecord]) -> list[Pack]:
     """The packs whose training went on with other code, other versions or on another device."""
     return [o.pack for o in encoded if len(o.provenance.get("trained", [])) > 1]

@@ -166,7 +166,7 @@ def read(scores: Path) -> pd.DataFrame:
 
 
 def finite(scored: pd.DataFrame) -> pd.DataFrame:
-    """The same scores; what is infinite, of which there is no mean, is missing."""
+    """Scores in which what is infinite, of which there is no mean, is missing."""
     return scored.replace([np.inf, -np.inf], np.nan)
 
 

@@ -43,7 +43,7 @@ class Comparison:
     values: pd.DataFrame  # of runs in both: RUN, metric, a, b, where, size, differs
     metrics: pd.DataFrame  # metric, values, differing, lone (finite in one alone), largest, run
     means: pd.DataFrame  # NAMES, kind (paired or Welch), seeds, difference, low, high
-    origin: pd.DataFrame  # name, a, b: revisions, versions and devices that differ
+    made_by: pd.DataFrame  # name, a, b: revisions, versions and devices that differ
     study: pd.DataFrame  # name, a, b: keys of the studies that differ
     silent: list[Path]  # sides that do not say what made them
 
@@ -88,9 +88,9 @@ def compare(
         *(a, b, tolerance, runs, values),
         metrics=_by_metric(values[values["where"] == "both"]),
         means=_without_shared(pd.DataFrame(_means(merged, values), columns=[*NAMES, *MEAN])),
-        origin=lineage.origins(*lineages),
+        made_by=lineage.makers(*lineages),
         study=lineage.studies(*lineages),
-        silent=[side.path for side in sides if not side.lineage.origin],
+        silent=[side.path for side in sides if not side.lineage.made_by],
     )
 
 
@@ -133,7 +133,7 @@ def sized(values: pd.DataFrame, tolerance: float) -> pd.DataFrame:
 
 
 def _by_metric(values: pd.DataFrame) -> pd.DataFrame:
-    """Of each metric how many values differ, and of these the largest difference and its run.
+    """How many values of each metric differ, and of these the largest difference and its run.
 
     Those that are finite in one side alone have no size; they are counted apart.
     """
@@ -152,7 +152,7 @@ MEAN = ["kind", "seeds", "difference", "low", "high"]
 
 
 def _means(merged: pd.DataFrame, values: pd.DataFrame) -> Iterator[tuple]:
-    """Of each setting and metric that differs, the mean difference with its 95 % interval.
+    """The mean difference of each setting and metric that differs, with its 95 % interval.
 
     Paired where two seeds or more are in both, Welch's where no seed is. Standard errors have none.
     """

@@ -23,7 +23,7 @@ def text(comparison: Comparison) -> str:
     for title, line, table in (
         ("values that differ, by metric", _metric_line, differing),
         ("means of settings that differ, B - A, with 95 % intervals", _mean_line, means),
-        ("made by, where A and B differ", _answer_line, comparison.origin),
+        ("made by, where A and B differ", _answer_line, comparison.made_by),
         ("studies, where A and B differ", _answer_line, comparison.study),
     ):
         parts += titled(title, map(line, table.itertuples()), SHOWN)

@@ -22,7 +22,7 @@ Setting = tuple[str, ...]  # data set, objective, setting
 class Lineage(NamedTuple):
     """What the latents of a study and its table say of their making."""
 
-    origin: Answers  # revisions, versions and devices of training, encoding and collecting
+    made_by: Answers  # revisions, versions and devices of training, encoding and collecting
     study: Answers  # the whole study, key by key, in the words of the table
     recipes: dict[Setting, Answers]  # the study of each setting, in the words of its latents
 
@@ -30,19 +30,19 @@ class Lineage(NamedTuple):
 def read(folder: Path, table: Path) -> Lineage:
     """The lineage of the results in a folder, if it is one, and of a table of their scores."""
     collected, latents = read_made(table), list(_provenances(folder))
-    origin = _origin([provenance for _, provenance in latents], collected)
-    return Lineage(origin, _merged([_said(collected)]), _recipes(latents))
+    made_by = _made_by([provenance for _, provenance in latents], collected)
+    return Lineage(made_by, _merged([_said(collected)]), _recipes(latents))
 
 
-def origins(a: Lineage, b: Lineage) -> pd.DataFrame:
-    """Where the origins differ (name, a, b), of those acts of which both tell."""
-    return _differing(_acts(a.origin, b.origin), _acts(b.origin, a.origin))
+def makers(a: Lineage, b: Lineage) -> pd.DataFrame:
+    """Where what made them differs (name, a, b), of those acts of which both tell."""
+    return _differing(_acts(a.made_by, b.made_by), _acts(b.made_by, a.made_by))
 
 
-def _acts(origin: Answers, other: Answers) -> Answers:
+def _acts(answers: Answers, other: Answers) -> Answers:
     """The answers on what the other tells of too: training, encoding or collecting."""
     told = {name.split()[0] for name in other}
-    return {name: each for name, each in origin.items() if name.split()[0] in told}
+    return {name: each for name, each in answers.items() if name.split()[0] in told}
 
 
 def studies(a: Lineage, b: Lineage) -> pd.DataFrame:
@@ -81,7 +81,7 @@ def _provenances(folder: Path) -> Iterator[tuple[Setting, dict]]:
             yield setting, provenance
 
 
-def _origin(encoded: list[dict], collected: dict) -> Answers:
+def _made_by(encoded: list[dict], collected: dict) -> Answers:
     """Revisions, versions and devices of the training, the encoding and the table, if said."""
     parts = [("encoded", provenance) for provenance in encoded] + [("collected", collected)]
     for provenance in encoded:

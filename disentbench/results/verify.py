@@ -19,7 +19,7 @@ class Verified(NamedTuple):
 
     @property
     def kinds(self) -> dict[str, list[Path]]:
-        """The same under the words that are said of them."""
+        """The paths under the words that are said of them."""
         return dict(zip(("damaged", "of another run", OTHER), self, strict=True))
 
     @property

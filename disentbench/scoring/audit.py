@@ -110,7 +110,7 @@ def _estimates(posterior, M, repeats, rng) -> np.ndarray:
 
 
 def _batch(posterior, rows) -> Posterior:
-    """These images' posteriors as float64 tensors."""
+    """The posteriors of some images as float64 tensors."""
     mean, logvar = (torch.tensor(a[rows], dtype=torch.float64) for a in posterior[:2])
     logits = {g: torch.tensor(a[rows]).double() for g, a in posterior.logits.items()}
     return Posterior(mean, logvar, logits)
@@ -137,7 +137,7 @@ def _is_narrow(batch) -> bool:
 
 
 class Apart(Terms):
-    """The same terms from the difference of every pair: slow, and right however narrow they are."""
+    """Terms from the difference of every pair: slow, and right however narrow the posteriors."""
 
     def _pairwise(self, latents: list[int]) -> Tensor:
         return self._weights + sum(map(self._log_pairs, latents))

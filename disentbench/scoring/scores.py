@@ -46,7 +46,7 @@ def score_file(
     reading: Reading = AS_IT_IS,
     companions: Sequence[str | Path] = (),
 ) -> Iterator[Scored]:
-    """The same for every run of a file, run by run; factors may be missing where none is needed.
+    """Metrics of every run of a file, run by run; factors may be missing where none is needed.
 
     Metrics that compare runs compare each with the others of the file and with all of the files
     `companions`: one run is in memory at a time, and of the others what these metrics keep.
@@ -131,7 +131,7 @@ def measure(name: str, run: Representation, seed: int = 0, **options) -> Score:
 
 
 def attempt(name: str, run: Representation, seed: int = 0) -> Score:
-    """The same, but NaN with a warning where the run's numbers are such that it cannot be computed.
+    """One metric of one run; NaN with a warning where its numbers are such that there is none.
 
     One odd run must not cost the others their scores, nor a study its report.
     """
@@ -203,7 +203,7 @@ def file_of(name: str) -> str:
 
 
 def wanted(file: str, values: dict[str, float], metrics: Sequence[str] | None) -> dict[str, float]:
-    """Of a file's values those asked for, with their standard errors."""
+    """Those values of a metric's file that are asked for, with their standard errors."""
     if metrics is None or file in metrics:
         return values
     return {key: v for key, v in values.items() if value_of(key) in metrics}

@@ -23,33 +23,33 @@ WRONG = {
 
 
 def images(dataset: Any) -> Identity:
-    """Of the file of a data set (`datasets.Dataset`), in whatever study."""
+    """What the file of a data set (`datasets.Dataset`) says, in whatever study."""
     return {"of": dataset.name, "recipe": _word(dataset.model_dump(mode="json"))}
 
 
 def of_dataset(study: Study, dataset: str, name: str) -> Identity:
-    """Of what is made from a data set's factors: levels/METRIC."""
+    """What a file that is made from a data set's factors says: levels/METRIC."""
     return images(study.dataset(dataset)) | {"of": f"{study.study}/{dataset}/{name}"}
 
 
 def of_pack(recipe: Recipe, name: str) -> Identity:
-    """Of what a pack has: model, history, latents, scores/METRIC."""
+    """What a file of a pack says: model, history, latents, scores/METRIC."""
     return {"of": f"{recipe.study}/{recipe.pack.path}/{name}", "recipe": _word(recipe.setting)}
 
 
 def audit(study: Study, dataset: str) -> Identity:
-    """Of the audit, which is of the first pack."""
+    """What the audit, which is of the first pack, says."""
     latents = of_pack(study.recipe(study.first_pack(dataset)), "latents")
     return {"of": f"{study.study}/{dataset}/audit", "recipe": _word(latents)}
 
 
 def of_study(study: Study, name: str) -> Identity:
-    """Of what there is once: scores, report/index."""
+    """What a file that there is once says: scores, report/index."""
     return {"of": f"{study.study}/{name}", "recipe": _word(study.text)}
 
 
 def beside(identity: Identity, path: Path) -> Identity:
-    """Of the same file in another pack of the setting, where such an identity is that of one."""
+    """What a file says in another pack of the setting, where this is the identity of one pack's."""
     of = PurePath(identity["of"])
     return identity | {"of": str(of.parent.with_name(path.parent.name) / of.name)}
 

@@ -60,7 +60,7 @@ def create(path: Path | str, identity: Identity | None = None) -> Iterator[h5py.
 
 @contextmanager
 def open_checked(path: Path | str) -> Iterator[h5py.File]:
-    """The same as `open_data`, after a look at the seal: ours have one, others need not.
+    """A file from outside to read, after a look at the seal: ours have one, others need not.
 
     It reads the whole file.
     """

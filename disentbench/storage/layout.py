@@ -83,7 +83,7 @@ class StudyFolder:
 
     @property
     def table(self) -> Path:
-        """The same as parquet."""
+        """The tidy table as parquet."""
         return self.path / "scores.parquet"
 
     @property

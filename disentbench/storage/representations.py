@@ -59,7 +59,7 @@ def read_arrays(path: str | Path, reading: Reading = AS_IT_IS) -> Arrays:
 
 
 def _as_data(path: str | Path, runs: Arrays) -> Arrays:
-    """The same runs; what breaks the reading of a file from outside is the file's fault."""
+    """Runs as they are read; what breaks the reading of a file from outside is the file's fault."""
     try:
         yield from runs
     except UserError:

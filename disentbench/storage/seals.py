@@ -42,7 +42,7 @@ ZIP_END, ZIP_END_BYTES = b"PK\x05\x06", 22
 
 @contextmanager
 def sealed(path: str | Path, identity: Identity | None = None) -> Iterator[Path]:
-    """The same for a binary file, which ends with its identity, if it has one, and its seal."""
+    """A temporary name for a binary file, which will end with its identity and its seal."""
     with whole(path) as temporary:
         yield temporary
         _seal(temporary, identities.trailer(identity))

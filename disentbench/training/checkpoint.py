@@ -8,7 +8,7 @@ import torch
 
 from disentbench.models import model_file
 from disentbench.storage import seals
-from disentbench.training.interruption import Supervision
+from disentbench.training.interruption import Interruption
 from disentbench.training.loss import Problem
 from disentbench.training.state import Moments, State
 
@@ -24,12 +24,12 @@ class Checkpoint:
         folder: Path,
         seeds: list[int],
         seconds: float,
-        supervision: Supervision,
+        interruption: Interruption,
         fingerprint: str,
     ):
         self.path = folder / f"seeds-{seeds[0]}-{seeds[-1]}.pt"
         self.seconds = seconds
-        self.supervision = supervision
+        self.interruption = interruption
         self.fingerprint = fingerprint
         self.next = time.monotonic() + seconds
 
@@ -43,7 +43,7 @@ class Checkpoint:
 
         The next one is due after `seconds`, or later if saving would cost more than its share.
         """
-        self.supervision.require_lock()
+        self.interruption.require_lock()
         began = time.monotonic()
         try:
             model_file.save(self.path, content(state, self.fingerprint))

@@ -17,26 +17,23 @@ LEASE_SECONDS = 30.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class Supervision:
-    """Nothing to heed: no signal comes, no lock can be lost."""
+class Interruption:
+    """The signal that asks a training to stop, once one came, and the lock that it must still hold.
 
-    signal: int | None = None  # the signal that asked us to stop
+    Without a lease there is no lock that could be lost.
+    """
 
-    def require_lock(self) -> None:
-        """Raise if somebody else has taken the lock."""
-
-
-class Supervised(Supervision):
-    """Signals are noted, and the lock is held."""
-
-    def __init__(self, lease: SoftFileLease):
+    def __init__(self, lease: SoftFileLease | None = None):
         self.lease = lease
+        self.signal: int | None = None
 
-    def note(self, number: int, _) -> None:
+    def note(self, number: int, _: object) -> None:
+        """Note a signal, as a handler does."""
         self.signal = number
 
     def require_lock(self) -> None:
-        if self.lease.compromise is not None:
+        """Raise if somebody else has taken the lock."""
+        if self.lease is not None and self.lease.compromise is not None:
             raise UserError(
                 f"the lock {self.lease.lock_file} was lost ({self.lease.compromise.reason}):"
                 " another process may train this pack by now, so this one leaves without saving"
@@ -44,7 +41,7 @@ class Supervised(Supervision):
 
 
 @contextmanager
-def supervised(lock: Path, wait: int) -> Iterator[Supervised]:
+def interruptible(lock: Path, wait: int) -> Iterator[Interruption]:
     """Hold a lock and note signals instead of dying of them.
 
     Waits `wait` seconds for a holder to end; one that died is not waited for longer than its lease.
@@ -55,7 +52,7 @@ def supervised(lock: Path, wait: int) -> Iterator[Supervised]:
     with files.naming(lock):
         _acquire(lease, wait)
     try:
-        watch = Supervised(lease)
+        watch = Interruption(lease)
         heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
         before = {number: signal.signal(number, watch.note) for number in heeded}
         try:

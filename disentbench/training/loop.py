@@ -26,7 +26,7 @@ from disentbench.storage.provenance import origin, unique
 from disentbench.training import devices
 from disentbench.training.checkpoint import Checkpoint
 from disentbench.training.device_images import Resident
-from disentbench.training.interruption import Supervision
+from disentbench.training.interruption import Interruption
 from disentbench.training.loss import Problem
 from disentbench.training.randomness import Batches
 from disentbench.training.state import State, blown_up, fresh
@@ -63,21 +63,21 @@ def train(
     vectorise: bool | None = None,
     seconds_between_checkpoints: float = 60.0,
     report: Report = lambda seeds, step, loss: None,
-    supervision: Supervision | None = None,
+    interruption: Interruption | None = None,
 ) -> Trained:
     """Train a pack, resuming from what `checkpoints` holds.
 
     `vectorise` trains all members as one; by default on a GPU only. Raises Stopped, the state
-    saved, after a signal that `supervision` has noted.
+    saved, after a signal that `interruption` has noted.
     """
     problem = Problem(vae_of(recipe), recipe.objective, recipe.training, Resident(images, device))
     seeds = recipe.pack.seeds
     together = device.type == "cuda" if vectorise is None else vectorise
     cohorts = [list(seeds)] if together else [[seed] for seed in seeds]
-    supervision = supervision or Supervision()
-    kept = (seconds_between_checkpoints, supervision, fingerprint(recipe, images))
+    interruption = interruption or Interruption()
+    kept = (seconds_between_checkpoints, interruption, fingerprint(recipe, images))
     done = [
-        _train_members(problem, seeds, Checkpoint(checkpoints, seeds, *kept), report, supervision)
+        _train_members(problem, seeds, Checkpoint(checkpoints, seeds, *kept), report, interruption)
         for seeds in cohorts
     ]
     return Trained(
@@ -91,7 +91,7 @@ def train(
     )
 
 
-def _train_members(problem, seeds, checkpoint, report, supervision) -> Trained:
+def _train_members(problem, seeds, checkpoint, report, interruption) -> Trained:
     """Train these seeds side by side, from scratch or from their checkpoint, to the last step."""
     state = checkpoint.resumed(problem) or fresh(problem, seeds)
     draws = Batches(seeds, problem.model, len(problem.images), problem.training.batch_size)
@@ -106,8 +106,8 @@ def _train_members(problem, seeds, checkpoint, report, supervision) -> Trained:
                 break
             if state.step == problem.training.steps:
                 state.failed |= blown_up(state, problem, seeds, draws)
-        if supervision.signal is not None:
-            _stop(state, checkpoint, problem, supervision.signal)
+        if interruption.signal is not None:
+            _stop(state, checkpoint, problem, interruption.signal)
         if checkpoint.due:
             checkpoint.save(state)
     checkpoint.save(state)

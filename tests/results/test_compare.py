@@ -205,7 +205,7 @@ def test_what_made_them_is_compared(tmp_path):
     there = {"revision": "def+", "versions": {"torch": "2.7", "numpy": "2"}, "device": "H100"}
     more = {"tiny/vae/default/seeds-5-9": HERE}
     found = made_by(tmp_path, {VAE: HERE}, {VAE: there} | more)
-    assert said(found.origin) == {
+    assert said(found.made_by) == {
         "encoded at revision": (["abc"], ["abc", "def+"]),
         "encoded with device": (["cpu"], ["H100", "cpu"]),
         "encoded with torch": (["2.6"], ["2.6", "2.7"]),
@@ -220,7 +220,7 @@ def test_where_they_were_trained_is_told_apart_from_where_they_were_encoded(tmp_
     assert said(made_by(tmp_path / "new", {VAE: new}, {VAE: new}).origin) == {}
     once = HERE | {"trained": trained[:1]}
     found = made_by(tmp_path / "other", {VAE: once}, {VAE: new})
-    assert said(found.origin) == {"trained with device": (["H100"], ["H100", "cpu"])}
+    assert said(found.made_by) == {"trained with device": (["H100"], ["H100", "cpu"])}
 
 
 def test_the_keys_of_the_studies_are_compared_for_settings_that_both_have(tmp_path):
@@ -247,7 +247,7 @@ def test_a_table_that_says_what_made_it_is_compared_by_it(tmp_path):
     b = parquet_of_ours(tmp_path / "b/scores.parquet", study=json.dumps(other), **there)
     latents(tmp_path / "b", VAE, study=json.dumps(RECIPE), **HERE)
     found = diff.compare(a, b.parent)
-    assert said(found.origin) == {"collected at revision": (["abc"], ["def"])}
+    assert said(found.made_by) == {"collected at revision": (["abc"], ["def"])}
     assert said(found.study) == {"metrics": (['["mig"]'], ['["mig", "elbo"]'])}
     assert not found.silent
 

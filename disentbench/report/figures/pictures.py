@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 
 class Pictures(NamedTuple):
-    """Of one run: originals over reconstructions, and its latents' traversals by falling KL."""
+    """A run's originals over its reconstructions, and its latents' traversals by falling KL."""
 
     pack: Pack
     seed: int
@@ -165,7 +165,7 @@ def png(row: Row) -> str:
 
 
 def sheet(title: str, shown: Pictures) -> Canvas:
-    """The same pictures as one figure, for print."""
+    """The pictures of a run as one figure, for print."""
     rows = [*shown.reconstructions, *shown.traversals]
     figure = Canvas(figsize=(6.0, 0.46 * len(rows) + 0.45))
     figure.text(0.02, 1 - 0.24 / figure.get_figheight(), title, fontweight="bold", va="center")
@@ -211,7 +211,7 @@ def _pictured(report: Report, block: Block, shown: Pictures) -> dict[str, Any]:
 
 
 def _median_of(report: Report, block: Block, key: Key) -> str:
-    """Of how many runs a run is the median, or the lower of the two in the middle."""
+    """Which run is shown: the median of so many, or the lower of the two in the middle."""
     n = int(block.summary.n.loc[key, report.rule.name])
     which = "median" if n % 2 else "the lower of the two middle ones"
     return f"{which} of {n} of {count(block.planned, 'run')}"

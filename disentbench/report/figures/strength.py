@@ -38,7 +38,7 @@ class Sweep:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """Of every run its setting, the key that this sweeps first, and where it stands, x."""
+        """Every run with its setting, the key that this sweeps first, and where it stands, x."""
         names = self.block.runs.index.to_frame(index=False)
         placed = names.join(self.settings[["key", "x"]], on=["objective", "setting"])
         return placed[["objective", "setting", "key", "x"]]

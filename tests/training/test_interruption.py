@@ -16,7 +16,7 @@ from disentbench.models.vae import vae_of
 from disentbench.storage import images_file as image_files
 from disentbench.training import checkpoint, loop
 from disentbench.training.device_images import Resident
-from disentbench.training.interruption import LEASE_SECONDS, Supervision, supervised
+from disentbench.training.interruption import LEASE_SECONDS, Interruption, interruptible
 
 IMAGES = tiny().dataset.images()
 
@@ -88,7 +88,7 @@ def test_a_signal_saves_and_the_same_command_goes_on(number, folder, whole):
 def test_a_second_trainer_waits_and_finds_the_work_done(folder):
     recipe = tiny(seeds="0", steps=10)
     assert started(recipe, folder).wait() == 0
-    with supervised(folder / "checkpoints.lock", wait=0):
+    with interruptible(folder / "checkpoints.lock", wait=0):
         second = started(recipe, folder)
         assert second.stderr.readline().startswith(f"process {os.getpid()} on ")
     _, words = second.communicate()
@@ -120,34 +120,34 @@ def test_the_lock_of_a_killed_process_is_taken_at_once(folder):
     first.wait()
     assert (folder / "checkpoints.lock").exists()
     assert LEASE_SECONDS > 5  # who waits for the lease to run out gives up
-    with supervised(folder / "checkpoints.lock", wait=5):
+    with interruptible(folder / "checkpoints.lock", wait=5):
         pass
 
 
 @pytest.mark.slow
 def test_the_lock_of_a_lost_node_is_taken_when_its_lease_has_run_out(folder):
-    with supervised(folder / "checkpoints.lock", wait=0):
+    with interruptible(folder / "checkpoints.lock", wait=0):
         record = (folder / "checkpoints.lock").read_bytes()
     elsewhere = record.replace(os.uname().nodename.encode(), b"another-node")
     assert elsewhere != record
     (folder / "checkpoints.lock").write_bytes(elsewhere)
     with (
         pytest.raises(UserError, match="on another-node trains this pack"),
-        supervised(folder / "checkpoints.lock", wait=1),
+        interruptible(folder / "checkpoints.lock", wait=1),
     ):
         pass
-    with supervised(folder / "checkpoints.lock", wait=60):
+    with interruptible(folder / "checkpoints.lock", wait=60):
         pass
 
 
-class Lost(Supervision):
+class Lost(Interruption):
     def require_lock(self):
         raise UserError("the lock was lost")
 
 
 def test_who_has_lost_the_lock_writes_nothing(tmp_path):
     with pytest.raises(UserError, match="the lock was lost"):
-        loop.train(tiny(seeds="0"), IMAGES, CPU, tmp_path / "checkpoints", supervision=Lost())
+        loop.train(tiny(seeds="0"), IMAGES, CPU, tmp_path / "checkpoints", interruption=Lost())
     assert not (tmp_path / "checkpoints").exists()
 
 
@@ -167,7 +167,7 @@ def test_checkpoints_take_their_share_of_the_time_and_no_more(tmp_path, monkeypa
     monkeypatch.setattr(model_file, "save", lambda *_: now.__setitem__(0, now[0] + 1))
     problem = loop.Problem(vae_of(tiny()), None, tiny().training, Resident(IMAGES, CPU))
     state = loop.fresh(problem, [0])
-    kept = checkpoint.Checkpoint(tmp_path, [0], 10.0, Supervision(), "")
+    kept = checkpoint.Checkpoint(tmp_path, [0], 10.0, Interruption(), "")
     now[0] = 10.0
     assert kept.due
     kept.save(state)
@@ -178,12 +178,10 @@ def test_checkpoints_take_their_share_of_the_time_and_no_more(tmp_path, monkeypa
 
 
 def test_the_origins_say_where_a_training_was_resumed(tmp_path, monkeypatch):
-    class Stop(Supervision):
-        signal = signal.SIGTERM
-
-    recipe = tiny(seeds="0", steps=20)
+    recipe, told = tiny(seeds="0", steps=20), Interruption()
+    told.note(signal.SIGTERM, None)
     with pytest.raises(loop.Stopped):
-        loop.train(recipe, IMAGES, CPU, tmp_path, supervision=Stop())
+        loop.train(recipe, IMAGES, CPU, tmp_path, interruption=told)
     monkeypatch.setattr(loop, "origin", lambda device: {"revision": "newer", "device": device})
     trained = loop.train(recipe, IMAGES, CPU, tmp_path)
     assert [each["from_step"] for each in trained.origins] == [0, 1]
