@@ -1,11 +1,13 @@
 """disentbench: disentangling variational autoencoders trained, measured and compared."""
 
+from typing import Any
+
 from disentbench.errors import UserError
 
 __all__ = ["UserError", "score"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """`disentbench.score`, imported when first used: planning a study must not wait for it."""
     if name == "score":
         from disentbench.scoring.score import score  # noqa: PLC0415

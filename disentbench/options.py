@@ -89,6 +89,6 @@ def shown(value: Any) -> str:
     return text if len(text) <= 120 else f"{text[:80]} ... {text[-30:]}"
 
 
-def is_whole(value, low: int, high: int) -> bool:
+def is_whole(value: Any, low: int, high: int) -> bool:
     """Whether `value` is an integer from `low` to `high`; True and False are no numbers here."""
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high

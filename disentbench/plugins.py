@@ -25,7 +25,7 @@ def names(kind: str) -> list[str]:
     return sorted(p.stem for p in source(kind, "*").parent.glob("[!_]*.py"))
 
 
-def load(kind: str, name: str):
+def load(kind: str, name: str) -> Any:
     """What the file `{kind}/{name}.py` defines under the singular of `kind`."""
     require(kind, name)
     return getattr(import_module(f"disentbench.{kind}.{name}"), kind.removesuffix("s"))
@@ -66,7 +66,7 @@ def source(kind: str, name: str) -> Path:
 
 
 def sources(kind: str, name: str) -> tuple[Path, ...]:
-    """A plugin's file and those that it takes something from: with another text, it may be another."""
+    """A plugin's file and those that it takes something from: with another text, another plugin."""
     require(kind, name)
     return modules.of(f"{kind}.{name}")
 

@@ -68,7 +68,7 @@ class Study(Options):
         return raw
 
     @model_validator(mode="after")
-    def _parts_exist_and_fit(self):
+    def _parts_exist_and_fit(self) -> "Study":
         self._within_bounds()
         if (double := twice(self.metrics)) is not None:
             raise ValueError(f"metrics names {shown(double)} twice; name each metric once")
@@ -116,7 +116,7 @@ class Study(Options):
             )
         plugins.named(f"architecture on {name}", self.network.check, dataset.image_shape)
 
-    def _estimate_fits(self, name: str, objective) -> None:
+    def _estimate_fits(self, name: str, objective: Any) -> None:
         """On one image every estimate is a constant, and the objective would be the VAE."""
         if objective.structure().estimator is not None and self.training.batch_size < 2:
             raise ValueError(
@@ -124,7 +124,7 @@ class Study(Options):
                 "estimates q(z) from the images of a batch; use at least 2"
             )
 
-    def _groups_fit(self, name: str, objective) -> None:
+    def _groups_fit(self, name: str, objective: Any) -> None:
         structure = objective.structure()
         for group in (*structure.groups, *structure.discrete):
             plugins.named(f"objectives.{name}", path_safe, group)  # it names a part of latents.h5
@@ -144,12 +144,12 @@ class Study(Options):
         """The file that defines what the study calls `name` in `datasets` or `objectives`."""
         return getattr(self, kind)[name].get("of", name)
 
-    def dataset(self, name: str):
+    def dataset(self, name: str) -> Any:
         """The data set of this name, options set."""
         return plugins.make("datasets", name, self.datasets[name])
 
     @cached_property
-    def network(self):
+    def network(self) -> Any:
         """The architecture, options set."""
         options = dict(self.architecture)
         if not isinstance(options.get("of"), str):

@@ -2,7 +2,17 @@
 
 from math import prod
 
-from disentbench.architectures import Architecture, Conv, Deconv, Dense, ReLU, Reshape, Width
+from disentbench.architectures import (
+    Architecture,
+    Conv,
+    Deconv,
+    Dense,
+    Layer,
+    ReLU,
+    Reshape,
+    Shape,
+    Width,
+)
 
 
 class ConvBurgess(Architecture):
@@ -15,12 +25,12 @@ class ConvBurgess(Architecture):
     channels: Width = 32
     hidden: Width = 256
 
-    def encoder(self):
+    def encoder(self) -> tuple[Layer, ...]:
         down = (Conv(self.channels, 4, 2), ReLU())
         dense = (Dense(self.hidden), ReLU())
         return (*down, *down, *down, *down, Reshape((-1,)), *dense, *dense)
 
-    def decoder(self, shape):
+    def decoder(self, shape: Shape) -> tuple[Layer, ...]:
         coarse = (self.channels, shape[1] // 16, shape[2] // 16)
         dense = (Dense(self.hidden), ReLU())
         up = (Deconv(self.channels, 4, 2), ReLU())

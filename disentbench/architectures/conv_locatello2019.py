@@ -2,7 +2,17 @@
 
 from math import prod
 
-from disentbench.architectures import Architecture, Conv, Deconv, Dense, ReLU, Reshape, Width
+from disentbench.architectures import (
+    Architecture,
+    Conv,
+    Deconv,
+    Dense,
+    Layer,
+    ReLU,
+    Reshape,
+    Shape,
+    Width,
+)
 
 
 class ConvLocatello(Architecture):
@@ -15,7 +25,7 @@ class ConvLocatello(Architecture):
     channels: Width = 32
     hidden: Width = 256
 
-    def encoder(self):
+    def encoder(self) -> tuple[Layer, ...]:
         few, many = self.channels, 2 * self.channels
         return (
             *(Conv(few, 4, 2), ReLU(), Conv(few, 4, 2), ReLU()),
@@ -23,7 +33,7 @@ class ConvLocatello(Architecture):
             *(Reshape((-1,)), Dense(self.hidden), ReLU()),
         )
 
-    def decoder(self, shape):
+    def decoder(self, shape: Shape) -> tuple[Layer, ...]:
         few, many = self.channels, 2 * self.channels
         coarse = (many, shape[1] // 16, shape[2] // 16)
         return (

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from disentbench.architectures import Architecture, Dense, ReLU, Reshape, Tanh, Width
+from disentbench.architectures import Architecture, Dense, Layer, ReLU, Reshape, Shape, Tanh, Width
 
 
 class MLP(Architecture):
@@ -13,10 +13,10 @@ class MLP(Architecture):
 
     hidden: Width = 1200
 
-    def encoder(self):
+    def encoder(self) -> tuple[Layer, ...]:
         return (Reshape((-1,)), Dense(self.hidden), ReLU(), Dense(self.hidden), ReLU())
 
-    def decoder(self, shape):
+    def decoder(self, shape: Shape) -> tuple[Layer, ...]:
         hidden = (Dense(self.hidden), Tanh())
         return (*hidden, *hidden, *hidden, Dense(prod(shape)), Reshape(shape))
 

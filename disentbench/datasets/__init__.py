@@ -12,7 +12,7 @@ set that has not one image of every combination of classes says its own `size`.
 
 from math import prod
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from disentbench.errors import UserError
 from disentbench.options import Options
@@ -79,5 +79,5 @@ def promised(dataset: Dataset, images: Images, where: str) -> Images:
     return images
 
 
-def _words(value) -> str:
+def _words(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
-from pydantic import ValidationInfo, field_validator
+from pydantic import field_validator
 
 from disentbench.datasets import Dataset
 from disentbench.options import is_whole
@@ -24,7 +24,7 @@ class GridDataset(Dataset):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _classes(cls, choice: Any, info: ValidationInfo) -> Any:
+    def _classes(cls, choice: Any, info: Any) -> Any:
         values = cls.values.get(info.field_name or "")
         return choice if values is None else classes_kept(choice, len(values))
 

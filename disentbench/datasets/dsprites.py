@@ -7,7 +7,7 @@ pixels of the 64 x 64 canvas, x to the right, y down; pixel (row, column) has it
 """
 
 from itertools import product
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8, UInt64
@@ -57,7 +57,7 @@ class Dsprites(DspritesGrid):
 
     @field_validator("image_size", mode="before")
     @classmethod
-    def _whole_size(cls, size):
+    def _whole_size(cls, size: Any) -> Any:
         if not is_whole(size, 8, CANVAS):
             raise ValueError(f"{size!r} is no whole number from 8 to {CANVAS}")
         return size

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from zipfile import BadZipFile, ZipExtFile, ZipFile
 
 import numpy as np
@@ -35,7 +35,7 @@ class DspritesNpz(DspritesGrid):
 
     @field_validator("path", mode="before")
     @classmethod
-    def _a_path(cls, path):
+    def _a_path(cls, path: Any) -> Any:
         if not isinstance(path, str | Path) or not str(path):
             raise ValueError(f"{path!r} is no path; name the published .npz file")
         return path

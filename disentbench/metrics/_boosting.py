@@ -80,15 +80,19 @@ def boost(
     return Boosted(importance, labels[unseen.argmax(0)])
 
 
-def _log_prior(target, rows):
+def _log_prior(
+    target: Float[np.ndarray, "class train"], rows: int
+) -> Float[np.ndarray, "class row"]:
     return np.repeat(np.log(target.mean(1, keepdims=True)), rows, axis=1)
 
 
-def _newton(slope, curvature):
+def _newton(slope: float, curvature: float) -> float:
     return slope / curvature if curvature > 1e-150 else 0.0
 
 
-def _sorted(train, test):
+def _sorted(
+    train: Float[np.ndarray, "train feature"], test: Float[np.ndarray, "test feature"]
+) -> tuple[Table, Node]:
     """The features of all rows, and the root of every tree."""
     train, test = (np.ascontiguousarray(x.T) for x in (train, test))
     order = np.argsort(train, axis=1, kind="stable")
@@ -97,7 +101,13 @@ def _sorted(train, test):
     return Table(train, test, np.flatnonzero(again.any(1))), root
 
 
-def _grow(table, node, residual, depth, rng) -> tuple[list[Node], list[Split]]:
+def _grow(
+    table: Table,
+    node: Node,
+    residual: Float[np.ndarray, " train"],
+    depth: int,
+    rng: np.random.Generator,
+) -> tuple[list[Node], list[Split]]:
     """The leaves of the tree below a node, and its splits."""
     split = _best_split(table, node.order, residual, rng) if depth > 0 else None
     if split is None:
@@ -110,7 +120,12 @@ def _grow(table, node, residual, depth, rng) -> tuple[list[Node], list[Split]]:
     return leaves, splits
 
 
-def _best_split(table, order, residual, rng):
+def _best_split(
+    table: Table,
+    order: Int[np.ndarray, "feature row"],
+    residual: Float[np.ndarray, " train"],
+    rng: np.random.Generator,
+) -> Split | None:
     """The split of a node that removes most of its residuals' variance; None if none removes any.
 
     Sums over the left of deviations from the node's mean, s, remove s^2 n / (n_left n_right).
@@ -136,7 +151,7 @@ def _best_split(table, order, residual, rng):
     return Split(feature, int(last[feature]), float(best[feature]))
 
 
-def _children(table, node, split, *, last):
+def _children(table: Table, node: Node, split: Split, *, last: bool) -> list[Node]:
     """Both sides of a split, in the order of every feature; as leaves, of the split's alone."""
     order, below = node.order[split.feature], split.last + 1
     last_left, first_right = table.train[split.feature, order[split.last : below + 1]].tolist()

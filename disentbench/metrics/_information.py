@@ -48,7 +48,7 @@ def mutual_information(
     return np.array(shared, np.float64).reshape(a.shape[1], b.shape[1])
 
 
-def _shared(x, y):
+def _shared(x: Int[np.ndarray, " sample"], y: Int[np.ndarray, " sample"]) -> float:
     """sum p(x, y) log p(x, y) / p(x) p(y). Of counts, so that independence is log 1 in every cell.
 
     As a difference of entropies it would leave 1e-16 or so, which ratios take for information.

@@ -26,7 +26,9 @@ class RowsByClass:
         self.counts = np.bincount(classes)
         self.starts = np.cumsum(self.counts) - self.counts
 
-    def draw(self, classes: Int[np.ndarray, "*shape"], rng: np.random.Generator):
+    def draw(
+        self, classes: Int[np.ndarray, "*shape"], rng: np.random.Generator
+    ) -> Int[np.ndarray, "*shape"]:
         """For every entry of `classes`, a row of that class, with replacement."""
         place = (rng.random(classes.shape) * self.counts[classes]).astype(np.int64)
         return self.order[self.starts[classes] + place]

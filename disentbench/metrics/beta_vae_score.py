@@ -39,13 +39,20 @@ def beta_vae_score(
     return Score({"beta_vae_score": float(model.score(points[train:], fixed[train:]))})
 
 
-def _pairs(classes, count, pairs, rng):
+def _pairs(
+    classes: Int[np.ndarray, " sample"], count: int, pairs: int, rng: np.random.Generator
+) -> tuple[Int[np.ndarray, "batch pair"], Int[np.ndarray, "batch pair"]]:
     """The rows of pairs that share a class: [count, pair], twice."""
     one = rng.integers(len(classes), size=(count, pairs))
     return one, RowsByClass(classes).draw(classes[one], rng)
 
 
-def _differences(codes, categories, one, other):
+def _differences(
+    codes: Float[np.ndarray, "sample latent"],
+    categories: Int[np.ndarray, "sample group"],
+    one: Int[np.ndarray, "batch pair"],
+    other: Int[np.ndarray, "batch pair"],
+) -> Float[np.ndarray, "batch variable"]:
     """Mean absolute differences over the pairs: [count, latent], then discrete group."""
     pairs = list(zip(one.T, other.T, strict=True))
     apart = [abs(codes[a] - codes[b]) for a, b in pairs]

@@ -49,7 +49,12 @@ def standardised(
     return np.divide(centred, codes[rows].std(0), out=np.zeros_like(centred), where=varies)
 
 
-def _area(z, classes, z_test, classes_test):
+def _area(
+    z: Float[np.ndarray, "train column"],
+    classes: Int[np.ndarray, " train"],
+    z_test: Float[np.ndarray, "test column"],
+    classes_test: Int[np.ndarray, " test"],
+) -> float:
     if np.ptp(classes) == 0:
         return 0.5
     model = LogisticRegression(max_iter=1000).fit(z, classes)
@@ -59,7 +64,7 @@ def _area(z, classes, z_test, classes_test):
     both = (count > 0) & (count < len(member))
     above = (ranks * member).sum(0) - count * (count + 1) / 2
     areas = above[both] / (count * (len(member) - count))[both]
-    return areas.mean() if both.any() else 0.5
+    return float(areas.mean()) if both.any() else 0.5
 
 
 metric = Metric(

@@ -51,7 +51,12 @@ def factor_vae_score(
     return Score({"factor_vae_score": float(right / test)}, {"votes": votes})
 
 
-def _normalised(codes, categories, overall, active):
+def _normalised(
+    codes: Float[np.ndarray, "sample latent"],
+    categories: Int[np.ndarray, "sample group"],
+    overall: Float[np.ndarray, " variable"],
+    active: Int[np.ndarray, " some"],
+) -> tuple[np.ndarray, np.ndarray, Float[np.ndarray, " some"]]:
     """The active latents over their spread, the active groups, and the unit of each variance."""
     latents, groups = active[active < codes.shape[1]], active[active >= codes.shape[1]]
     unit = np.concatenate([np.ones(len(latents)), overall[groups]])
@@ -62,13 +67,17 @@ def _normalised(codes, categories, overall, active):
     )
 
 
-def _batches(classes, count, batch, rng):
+def _batches(
+    classes: Int[np.ndarray, " sample"], count: int, batch: int, rng: np.random.Generator
+) -> Int[np.ndarray, "batch row"]:
     """Rows of `batch` images that share a class, `count` times."""
     value = classes[rng.integers(len(classes), size=count)]
     return RowsByClass(classes).draw(np.repeat(value[:, None], batch, axis=1), rng)
 
 
-def _variances(codes, categories):
+def _variances(
+    codes: Float[np.ndarray, "batch row latent"], categories: Int[np.ndarray, "batch row group"]
+) -> Float[np.ndarray, "batch variable"]:
     """The variance within every batch [batch, latent], then of each discrete group."""
     n = codes.shape[1]
     same = sum((categories == c).sum(1) ** 2 for c in np.unique(categories))

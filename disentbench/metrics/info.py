@@ -62,14 +62,24 @@ def info(
     )
 
 
-def _active(mean, variance):
+def _active(
+    mean: Float[np.ndarray, "sample latent"], variance: Float[np.ndarray, " variable"]
+) -> Int[np.ndarray, " some"]:
     """Latents whose mean spans enough of the widest range, discrete groups that vary enough."""
     span = np.ptp(mean, axis=0)
     latents = (span >= span.max(initial=0) / 20) & (span > 0)
     return np.flatnonzero(np.concatenate([latents, variance[len(span) :] > ACTIVE]))
 
 
-def _known(z, categories, factors, active, *, neighbours, rng):
+def _known(
+    z: Float[np.ndarray, "sample latent"],
+    categories: Int[np.ndarray, "sample group"],
+    factors: Int[np.ndarray, "sample factor"],
+    active: Int[np.ndarray, " some"],
+    *,
+    neighbours: int,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "variable factor"]:
     """I / H(v) of active latents by neighbours, of active groups by their classes; 0 of others."""
     known = np.zeros((z.shape[1] + categories.shape[1], factors.shape[1]))
     latents, groups = active[active < z.shape[1]], active[active >= z.shape[1]]
@@ -120,7 +130,7 @@ def neighbour_distance(z: Float[np.ndarray, " sample"], k: int) -> Float[np.ndar
     return result
 
 
-def _concentration(matrix):
+def _concentration(matrix: Float[np.ndarray, "row column"]) -> float:
     """The mean over rows of largest / sum, so that 0 is uniform and 1 a single entry."""
     rows = matrix[matrix.sum(1) > 0]
     if len(rows) == 0:
@@ -130,11 +140,11 @@ def _concentration(matrix):
     return float((ratio - 1 / n) / (1 - 1 / n)) if n > 1 else 1.0
 
 
-def _explained(z, classes):
+def _explained(z: Float[np.ndarray, "sample column"], classes: Int[np.ndarray, " sample"]) -> float:
     """1 - log loss / log loss of the classes' frequencies, fitted and scored on all rows."""
     null = entropies(classes[:, None])[0]
     model = LogisticRegression(C=np.inf, max_iter=1000).fit(z, classes)
-    return 1 - log_loss(classes, model.predict_proba(z)) / null
+    return float(1 - log_loss(classes, model.predict_proba(z)) / null)
 
 
 metric = Metric(

@@ -37,7 +37,12 @@ def irs(
     return Score({"irs": float(value)}, {"robustness": robustness})
 
 
-def _deviation(codes, categories, classes, quantile):
+def _deviation(
+    codes: Float[np.ndarray, "sample latent"],
+    categories: Int[np.ndarray, "sample group"],
+    classes: Int[np.ndarray, " sample"],
+    quantile: float,
+) -> Float[np.ndarray, " variable"]:
     """The mean over classes of the quantile of each latent's distance from its class mean."""
     order = np.argsort(classes, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(classes[order])) + 1)
@@ -45,7 +50,9 @@ def _deviation(codes, categories, classes, quantile):
     return np.mean([np.quantile(d, quantile, axis=0) for d in distances], axis=0)
 
 
-def _distance(codes, categories):
+def _distance(
+    codes: Float[np.ndarray, "sample latent"], categories: Int[np.ndarray, "sample group"]
+) -> Float[np.ndarray, "sample variable"]:
     """The distance of every row from the mean of all rows [row, latent], then discrete group."""
     frequency = [np.bincount(group)[group] / len(group) for group in categories.T]
     return np.column_stack([abs(codes - codes.mean(0)), *(1 - f for f in frequency)])

@@ -48,7 +48,7 @@ def mig_sup(
     )
 
 
-def _gaps(information):
+def _gaps(information: Float[np.ndarray, "variable factor"]) -> Float[np.ndarray, " variable"]:
     """What every latent knows of its best factor beyond what it knows of the second."""
     first, second = top_two(information.T)
     return first - second

@@ -45,7 +45,13 @@ def sap(
     )
 
 
-def _predict(z, classes, z_test, C, seed):
+def _predict(
+    z: Float[np.ndarray, "train column"],
+    classes: Int[np.ndarray, " train"],
+    z_test: Float[np.ndarray, "test column"],
+    C: float,
+    seed: int,
+) -> Int[np.ndarray, " test"]:
     if np.ptp(classes) == 0:
         return np.full(len(z_test), classes[0])
     machine = LinearSVC(C=C, class_weight="balanced", random_state=seed)

@@ -91,7 +91,7 @@ def relative_strength(R: Float[np.ndarray, "left right"]) -> float:
     return (_strength(R) + _strength(R.T)) / 2 if R.size else 0.0
 
 
-def _strength(R):
+def _strength(R: Float[np.ndarray, "left right"]) -> float:
     total = R.sum(0)
     return np.divide(R.max(0) ** 2, total, out=np.zeros(len(total)), where=total > 0).mean()
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from disentbench.architectures import Architecture, Dense, Shape
+from disentbench.architectures import Architecture, Dense, Layer, Shape
 from disentbench.models import layers
 from disentbench.models.layers import Parameters
 from disentbench.posterior import Posterior
@@ -48,11 +48,11 @@ class VAE:
         return sum(self.discrete.values())
 
     @property
-    def encoder(self):
+    def encoder(self) -> tuple[Layer, ...]:
         return (*self.architecture.encoder(), Dense(2 * self.latents + self.classes))
 
     @property
-    def decoder(self):
+    def decoder(self) -> tuple[Layer, ...]:
         return self.architecture.decoder(self.shape)
 
     def initialise(self, rng: np.random.Generator) -> Parameters:

@@ -21,7 +21,9 @@ from disentbench.objectives import Estimator, Structure
 from disentbench.posterior import Posterior
 
 
-def log_weights(estimator: str | None, batch: int, data_size: int, device=None) -> Tensor:
+def log_weights(
+    estimator: str | None, batch: int, data_size: int, device: torch.device | None = None
+) -> Tensor:
     """log W [i, j] of a minibatch estimator of log q(z), for a batch of this many out of N images.
 
     mws    minibatch weighted sampling, 1 / (N M): Chen et al. 2018, eq. 5
@@ -97,7 +99,13 @@ class Terms:
         self.structure = structure
         self.data_size = data_size
 
-    def weighted(self, index_code_mi=1.0, tc_between=1.0, tc_within=1.0, dimension_wise_kl=1.0):
+    def weighted(
+        self,
+        index_code_mi: float = 1.0,
+        tc_between: float = 1.0,
+        tc_within: float = 1.0,
+        dimension_wise_kl: float = 1.0,
+    ) -> Tensor:
         """Distortion plus the weighted terms of the KL.
 
         The analytic KL carries the weight of the dimension-wise KL and an estimate is added only

@@ -1,6 +1,13 @@
 """beta-TCVAE: the total correlation weighed apart from the rest of the KL."""
 
+from typing import TYPE_CHECKING
+
 from disentbench.objectives import Estimator, Objective, Structure, Weight
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from disentbench.objectives._terms import Terms
 
 
 class BetaTCVAE(Objective):
@@ -14,10 +21,10 @@ class BetaTCVAE(Objective):
     gamma: Weight = 1.0
     estimator: Estimator = "mws"
 
-    def structure(self):
+    def structure(self) -> Structure:
         return Structure(estimator=self.estimator)
 
-    def loss(self, terms, step):
+    def loss(self, terms: "Terms", step: int) -> "Tensor":
         return terms.weighted(
             index_code_mi=self.alpha, tc_between=self.beta, dimension_wise_kl=self.gamma
         )

@@ -1,6 +1,13 @@
 """beta-VAE: the whole KL weighed by beta."""
 
+from typing import TYPE_CHECKING
+
 from disentbench.objectives import Objective, Structure, Weight
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from disentbench.objectives._terms import Terms
 
 
 class BetaVAE(Objective):
@@ -11,10 +18,10 @@ class BetaVAE(Objective):
 
     beta: Weight
 
-    def structure(self):
+    def structure(self) -> Structure:
         return Structure(estimator=None)
 
-    def loss(self, terms, step):
+    def loss(self, terms: "Terms", step: int) -> "Tensor":
         beta = self.beta
         return terms.weighted(
             index_code_mi=beta, tc_between=beta, tc_within=beta, dimension_wise_kl=beta

@@ -1,11 +1,16 @@
 """HFVAE: total correlation between groups of latents weighed apart from that within them."""
 
 from math import prod
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
 from disentbench.objectives import Estimator, Objective, Structure, Weight
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from disentbench.objectives._terms import Terms
 
 Latents = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
 Classes = Annotated[int, Field(ge=2)]
@@ -30,7 +35,7 @@ class HFVAE(Objective):
     estimator: Estimator = "hfvae"
 
     @model_validator(mode="after")
-    def _groups_are_disjoint(self):
+    def _groups_are_disjoint(self) -> "HFVAE":
         members = [latent for group in self.groups.values() for latent in group]
         twice = sorted({latent for latent in members if members.count(latent) > 1})
         if twice:
@@ -38,17 +43,17 @@ class HFVAE(Objective):
         return self
 
     @model_validator(mode="after")
-    def _classes_can_be_enumerated(self):
+    def _classes_can_be_enumerated(self) -> "HFVAE":
         if (cells := prod(self.discrete.values())) > 256:
             raise ValueError(f"the discrete groups have {cells} joint classes; at most 256 will do")
         if both := set(self.groups) & set(self.discrete):
             raise ValueError(f"{min(both)!r} is both in groups and in discrete; rename one")
         return self
 
-    def structure(self):
+    def structure(self) -> Structure:
         return Structure(self.groups, self.discrete, self.temperature, self.estimator)
 
-    def loss(self, terms, step):
+    def loss(self, terms: "Terms", step: int) -> "Tensor":
         return terms.weighted(index_code_mi=self.alpha, tc_between=self.beta, tc_within=self.gamma)
 
 

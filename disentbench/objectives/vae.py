@@ -1,6 +1,13 @@
 """The variational autoencoder: the negative evidence lower bound, every weight 1."""
 
+from typing import TYPE_CHECKING
+
 from disentbench.objectives import Objective, Structure
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from disentbench.objectives._terms import Terms
 
 
 class NegativeELBO(Objective):
@@ -9,10 +16,10 @@ class NegativeELBO(Objective):
     label = "VAE"
     reference = "Kingma & Welling 2014, eq. 10"
 
-    def structure(self):
+    def structure(self) -> Structure:
         return Structure(estimator=None)
 
-    def loss(self, terms, step):
+    def loss(self, terms: "Terms", step: int) -> "Tensor":
         return terms.weighted()
 
 

@@ -17,8 +17,8 @@ from jaxtyping import Float, Int
 from scipy.special import entr, log_softmax
 
 from disentbench.errors import UserError
-from disentbench.posterior.joint_density import LOG_2PI, draw, log_density
-from disentbench.posterior.quadrature import Draws, computable, marginal
+from disentbench.posterior.joint_density import LOG_2PI, Sample, draw, log_density
+from disentbench.posterior.quadrature import Draws, Marginal, computable, marginal
 from disentbench.posterior.representation import Posterior
 
 
@@ -98,12 +98,19 @@ class _Sampled(NamedTuple):
     difference_se: float
 
 
-def _sampled_entropies(posterior, marginals, blocks, sample, device):
+def _sampled_entropies(
+    posterior: Posterior,
+    marginals: list[Marginal],
+    blocks: list[list[int]],
+    sample: Sample,
+    device: str,
+) -> _Sampled:
     if not computable(posterior.logvar):
         return _Sampled(*[math.nan] * len(_Sampled._fields))
     controls = _controls(posterior, marginals, sample)
     joint = -log_density(posterior, sample, device=device)
-    inside = -sum(log_density(posterior, sample, b, device=device) for b in blocks)
+    densities = (log_density(posterior, sample, b, device=device) for b in blocks)
+    inside = 0.0 - sum(densities, 0.0)
     h_joint, joint_se = _controlled_mean(joint, controls)
     h_inside, inside_se = _controlled_mean(inside, controls)
     _, difference_se = _controlled_mean(inside - joint, controls)
@@ -120,7 +127,7 @@ def variable_rates(posterior: Posterior) -> Float[np.ndarray, " variable"]:
     return _rates(posterior).mean(0)
 
 
-def _rates(posterior):
+def _rates(posterior: Posterior) -> Float[np.ndarray, "image variable"]:
     mean, logvar, _ = in_float64(posterior)
     with np.errstate(over="ignore"):  # a width beyond float64 has an infinite rate
         gaussian = (mean**2 + np.exp(logvar) - logvar - 1) / 2
@@ -153,13 +160,17 @@ def mutual_information(
     return np.array([_gained(h, counts) for h in entropies])
 
 
-def _gained(entropies, counts):
+def _gained(
+    entropies: Float[np.ndarray, " column"], counts: list[Int[np.ndarray, " _"]]
+) -> list[float]:
     """H - H given the factor, for every factor; of all images first, then given each class."""
     given = np.split(entropies[1:], np.cumsum([len(c) for c in counts])[:-1])
     return [entropies[0] - h @ c / c.sum() for h, c in zip(given, counts, strict=True)]
 
 
-def _controls(posterior, marginals, sample):
+def _controls(
+    posterior: Posterior, marginals: list[Marginal], sample: Sample
+) -> Float[np.ndarray, "draw control"]:
     """Functions of a sample whose mean is known to be zero: what they explain is no longer error.
 
     They are log q(z_j), known from the grid, the squared noise, and the log width of the image's
@@ -176,7 +187,9 @@ def _controls(posterior, marginals, sample):
     return np.stack(controls, axis=1)
 
 
-def _controlled_mean(values, controls):
+def _controlled_mean(
+    values: Float[np.ndarray, " draw"] | float, controls: Float[np.ndarray, "draw control"]
+) -> tuple[float, float]:
     """The mean by regression on controls of mean zero, and its standard error."""
     values = np.broadcast_to(values, len(controls))
     if len(values) < 10 * (controls.shape[1] + 1):
@@ -188,17 +201,17 @@ def _controlled_mean(values, controls):
     return coefficients[0], math.sqrt(residual @ residual / degrees / len(values))
 
 
-def noise_entropy(posterior):
+def noise_entropy(posterior: Posterior) -> float:
     """H(z | x), the mean over the images."""
     gaussian = (posterior.logvar + LOG_2PI + 1).sum(1).mean() / 2
     return gaussian + sum(entr(p).sum(1).mean() for p in class_probabilities(posterior))
 
 
-def _class_entropies(posterior):
+def _class_entropies(posterior: Posterior) -> list[float]:
     return [entr(p.mean(0)).sum() for p in class_probabilities(posterior)]
 
 
-def _check(result, images):
+def _check(result: Decomposition, images: int) -> None:
     mi, tc = result.index_code_mi, result.total_correlation
     slack = 3 * result.total_correlation_se + 1e-3
     if mi < -slack or mi > math.log(images) + slack:
@@ -209,14 +222,18 @@ def _check(result, images):
         warnings.warn(message, stacklevel=3)
 
 
-def _columns(factors):
+def _columns(
+    factors: Int[np.ndarray, "image factor"],
+) -> tuple[Int[np.ndarray, "image factor"], list[Int[np.ndarray, " _"]]]:
     """A column of the densities for each class of each factor, from 1 on; the classes' sizes."""
     counts = [np.bincount(v) for v in factors.T]
     starts = np.cumsum([1] + [len(c) for c in counts])[:-1]
     return factors.astype(np.int64) + starts, counts
 
 
-def _by_class(p, factors):
+def _by_class(
+    p: Float[np.ndarray, "image class"], factors: Int[np.ndarray, "image factor"]
+) -> Float[np.ndarray, "column class"]:
     """Mean class probabilities of a discrete group, of all images and given each factor's class."""
     means = [p.mean(0, keepdims=True)]
     for v in factors.T:
@@ -225,12 +242,12 @@ def _by_class(p, factors):
     return np.concatenate(means)
 
 
-def class_probabilities(posterior):
+def class_probabilities(posterior: Posterior) -> list[Float[np.ndarray, "image _"]]:
     """q(k | x) [image, class] of every discrete group."""
     logits = posterior.logits.values()
     return [np.exp(log_softmax(np.asarray(values, np.float64), axis=1)) for values in logits]
 
 
-def in_float64(posterior):
+def in_float64(posterior: Posterior) -> Posterior:
     mean, logvar = (np.asarray(a, np.float64) for a in posterior[:2])
     return Posterior(mean, logvar, posterior.logits)

@@ -4,12 +4,14 @@ q(z) = 1/N sum_n q(z | x_n), every image a component, never a subsample of them:
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from scipy.special import log_softmax
+from torch import Tensor
 
 from disentbench.posterior.quadrature import FLOOR
 from disentbench.posterior.representation import Posterior
@@ -74,7 +76,9 @@ def log_density(
     return np.logaddexp.reduce(parts)
 
 
-def _class_features(posterior, sample, used):
+def _class_features(
+    posterior: Posterior, sample: Sample, used: bool
+) -> tuple[Float[np.ndarray, "sample class"], Float[np.ndarray, "image class"]]:
     """one-hot(k) [sample, class] and log q(k | x) [image, class] of all discrete groups."""
     groups = posterior.logits.items() if used else ()
     of_samples = [np.eye(logits.shape[1])[sample.classes[g]] for g, logits in groups]
@@ -83,11 +87,19 @@ def _class_features(posterior, sample, used):
     return np.hstack([none[0], *of_samples]), np.hstack([none[1], *of_images])
 
 
-def _powers(z):
+def _powers(
+    z: Float[np.ndarray, "row latent"],
+) -> tuple[
+    Float[np.ndarray, "row latent"], Float[np.ndarray, "row latent"], Float[np.ndarray, "row 1"]
+]:
     return z**2, z, np.ones((len(z), 1))
 
 
-def _coefficients(mean, logvar):
+def _coefficients(
+    mean: Float[np.ndarray, "row latent"], logvar: Float[np.ndarray, "row latent"]
+) -> tuple[
+    Float[np.ndarray, "row latent"], Float[np.ndarray, "row latent"], Float[np.ndarray, "row 1"]
+]:
     precision = np.exp(-logvar)
     constant = -(mean**2 * precision + logvar + LOG_2PI).sum(1, keepdims=True) / 2
     return -precision / 2, mean * precision, constant
@@ -106,7 +118,7 @@ def log_mean_exp(
     return (torch.cat(sums) - math.log(len(columns))).cpu().numpy()
 
 
-def _log_sum_exp(rows, tiles):
+def _log_sum_exp(rows: Tensor, tiles: Sequence[Tensor]) -> Tensor:
     product = torch.empty(len(rows), len(tiles[0]), dtype=torch.float64, device=rows.device)
     single = torch.empty_like(product, dtype=torch.float32)
     largest = torch.full((len(rows), 1), -torch.inf, dtype=torch.float64, device=rows.device)
@@ -120,7 +132,9 @@ def _log_sum_exp(rows, tiles):
     return (largest + total.log()).squeeze(1)
 
 
-def _by_differences(samples, images, device):
+def _by_differences(
+    samples: tuple[np.ndarray, ...], images: tuple[np.ndarray, ...], device: str
+) -> Float[np.ndarray, " sample"]:
     """log mean_n q(z, x_n) of samples (a mean, what lies between, classes) under such images."""
     samples, images = (
         [torch.as_tensor(a, dtype=torch.float64, device=device) for a in arrays]
@@ -136,7 +150,7 @@ def _by_differences(samples, images, device):
     return (torch.cat(sums) - math.log(len(images[0]))).cpu().numpy()
 
 
-def _log_normals(at, away, mean, logvar):
+def _log_normals(at: Tensor, away: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
     """log q(at + away | x_n) [sample, image], latent by latent."""
     total = -(logvar + LOG_2PI).sum(1).div(2).repeat(len(at), 1)
     for j in range(mean.shape[1]):

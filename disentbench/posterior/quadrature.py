@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from torch import Tensor
 
 REACH = 7.0  # standard deviations beyond which a component is left out: 3e-12 of its mass
 STEPS = 4  # grid points per standard deviation of the narrowest component of a level
@@ -112,7 +113,11 @@ def computable(logvar: Float[np.ndarray, "..."]) -> bool:
     return bool(np.abs(logvar).max(initial=0) <= WIDEST)
 
 
-def _mixture(mean, logvar, classes):
+def _mixture(
+    mean: Float[np.ndarray, " image"],
+    logvar: Float[np.ndarray, " image"],
+    classes: Int[np.ndarray, "image factor"] | None,
+) -> tuple[Mixture, Int[np.ndarray, " image"]]:
     """The components, and the images that they are of."""
     sort = np.argsort(mean, kind="stable")
     mean = np.asarray(mean, np.float64)[sort]
@@ -124,7 +129,7 @@ def _mixture(mean, logvar, classes):
     return Mixture(mean, sigma, octave, columns), sort
 
 
-def _level(mixture, octave) -> Level:
+def _level(mixture: Mixture, octave: int) -> Level:
     """Patches over what the components of this octave and of narrower ones reach."""
     step = mixture.sigma.min() * 2.0**octave / STEPS
     fine = np.flatnonzero(mixture.octave <= octave)
@@ -144,7 +149,9 @@ def _level(mixture, octave) -> Level:
     return Level(int(octave), step, anchor, low, start, fine[first], patch_of)
 
 
-def _integrated(mixture, levels, columns, draws, device):
+def _integrated(
+    mixture: Mixture, levels: list[Level], columns: range, draws: Draws | None, device: str
+) -> tuple[Float[np.ndarray, " column"], Float[np.ndarray, " draw"]]:
     """The entropy of each of some columns, and log q of the first of them at the draws."""
     members = mixture.columns.ravel()
     counts = np.bincount(members, minlength=columns.stop)[columns.start : columns.stop]
@@ -162,15 +169,17 @@ def _integrated(mixture, levels, columns, draws, device):
     return entropy.cpu().numpy(), log_q
 
 
-def _points(level):
+def _points(level: Level) -> tuple[Int[np.ndarray, " point"], Float[np.ndarray, " point"]]:
     """The patch of every point, and its place from the patch's anchor."""
     patch = np.repeat(np.arange(len(level.anchor)), np.diff(level.start))
     return patch, level.low[patch] + level.step * (np.arange(len(patch)) - level.start[patch])
 
 
-def _carried(coarse, density, level, width, device):
+def _carried(
+    coarse: Level | None, density: Tensor | None, level: Level, width: int, device: str
+) -> Tensor:
     """The density that the coarser levels give on this one's points."""
-    if coarse is None:
+    if coarse is None or density is None:
         return torch.zeros(level.start[-1], width, dtype=torch.float64, device=device)
     patch, place = _points(level)
     host = coarse.patch_of[level.lead]
@@ -183,7 +192,9 @@ def _carried(coarse, density, level, width, device):
     return carried.clamp_(min=0)
 
 
-def _stencil(level, patch, place):
+def _stencil(
+    level: Level, patch: Int[np.ndarray, " point"], place: Float[np.ndarray, " point"]
+) -> list[tuple[Int[np.ndarray, " point"], Float[np.ndarray, " point"]]]:
     """Six points about each place and their weights; 2e-5 off at four points per sigma."""
     u = (place - level.low[patch]) / level.step
     base = np.floor(u)
@@ -191,11 +202,11 @@ def _stencil(level, patch, place):
     return [(before + k, _lagrange(k, u - base)) for k in range(-2, 4)]
 
 
-def _lagrange(k, t):
+def _lagrange(k: int, t: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
     return math.prod((t - other) / (k - other) for other in range(-2, 4) if other != k)
 
 
-def _add(density, level, mixture, columns):
+def _add(density: Tensor, level: Level, mixture: Mixture, columns: range) -> None:
     """Add the densities of the level's own octave, a tile of them at a time, where it reaches."""
     rows = np.flatnonzero(mixture.octave == level.octave)
     patch = level.patch_of[rows]
@@ -217,10 +228,16 @@ def _add(density, level, mixture, columns):
         begin = end
 
 
-def _bells(anchor, point, mixture, tile, device):
+def _bells(
+    anchor: Float[np.ndarray, " point"],
+    point: Float[np.ndarray, " point"],
+    mixture: Mixture,
+    tile: Int[np.ndarray, " component"],
+    device: torch.device,
+) -> Tensor:
     """exp(-(z - mean)^2 / 2 sigma^2) [point, component], as float32.
 
-    The difference is float64 and taken from the origins, since a width may be any part of the
+    The difference is float64 and taken from the anchors, since a width may be any part of the
     range; the rest is float32.
     """
     anchor, point, mean, sigma = (
@@ -231,7 +248,9 @@ def _bells(anchor, point, mixture, tile, device):
     return away.square_().mul_(-0.5).clamp_(min=FLOOR).exp_()
 
 
-def _members(columns, chosen):
+def _members(
+    columns: Int[np.ndarray, "component member"], chosen: range
+) -> Float[np.ndarray, "component column"]:
     """Which of the chosen columns each component is in, as 0 and 1."""
     member = np.zeros((len(columns), len(chosen)))
     row, k = np.nonzero((columns >= chosen.start) & (columns < chosen.stop))
@@ -239,12 +258,18 @@ def _members(columns, chosen):
     return member
 
 
-def _look_up(log_q, level, density, mixture, draws):
+def _look_up(
+    log_q: Float[np.ndarray, " draw"],
+    level: Level,
+    density: Float[np.ndarray, " point"],
+    mixture: Mixture,
+    draws: Draws,
+) -> None:
     """Put log q at the draws that lie on this level, interpolated, in place of the coarser's."""
     mean, away = mixture.mean[draws.rows], mixture.sigma[draws.rows] * draws.noise
     near = np.searchsorted(level.anchor + level.low, mean + away, side="right") - 1
-    own = level.patch_of[draws.rows]
-    patch = np.where(own >= 0, own, near.clip(min=0))
+    home = level.patch_of[draws.rows]
+    patch = np.where(home >= 0, home, near.clip(min=0))
     place = mean - level.anchor[patch] + away
     point = (place - level.low[patch]) / level.step
     on = np.flatnonzero((point >= PAD) & (point <= np.diff(level.start)[patch] - 1 - PAD))

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def read_latents(
         raise UserError(f"{path} holds no run; mean is [run, image, latent] with none in it")
 
 
-def _represented(ours: bool = False, failed: bool = False, **arrays) -> Representation:
+def _represented(ours: bool = False, failed: bool = False, **arrays: Any) -> Representation:
     if not ours:
         return represent(**arrays, failed=failed)
     encoded = [arrays[name] for name in ("mean", "logvar", "distortion") if name in arrays]

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -83,7 +84,13 @@ def _warn_of_odd_shapes(rows: dict[str, np.ndarray], factor_names: Sequence[str]
             )
 
 
-def _require_fit(rows, discrete, groups, failed, widest) -> None:
+def _require_fit(
+    rows: dict[str, np.ndarray],
+    discrete: dict[str, np.ndarray],
+    groups: Any,
+    failed: bool,
+    widest: float,
+) -> None:
     mean = rows["mean"]
     if len(mean) < 2:
         raise UserError("there is one image, and nothing to measure; bring at least 2")
@@ -118,7 +125,7 @@ def _turned(mean: np.ndarray, name: str, values: np.ndarray) -> str:
     return ""
 
 
-def _require_disjoint(groups, latents: int) -> None:
+def _require_disjoint(groups: Any, latents: int) -> None:
     try:
         members = [latent for group in groups.values() for latent in group]
         whole = all(map(_is_whole, members))  # 0.0 and False are equal to 0
@@ -132,7 +139,7 @@ def _require_disjoint(groups, latents: int) -> None:
         )
 
 
-def _is_whole(value) -> bool:
+def _is_whole(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
@@ -218,7 +225,7 @@ def _of_one_kind(values: np.ndarray, factor: str) -> np.ndarray:
     raise UserError(f"{factor} holds {kinds}; its classes must be whole numbers or text")
 
 
-def _is_missing(value) -> bool:
+def _is_missing(value: Any) -> bool:
     nan = isinstance(value, float | np.floating) and np.isnan(value)
     return value is None or nan or type(value).__name__ in ("NAType", "NaTType")
 

@@ -1,5 +1,6 @@
 """A representation: what is scored, whoever made it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -78,7 +79,9 @@ class Representation:
         groups = self.logits.values()
         return [g[:, sorted(range(g.shape[1]), key=lambda k: g[:, k].tobytes())] for g in groups]
 
-    def _by_group(self, classes) -> np.ndarray:
+    def _by_group(
+        self, classes: Iterable[Int[np.ndarray, " image"]]
+    ) -> Int[np.ndarray, "image group"]:
         return np.array(list(classes), np.int64).reshape(-1, len(self.mean)).T
 
     def sampled(self, rng: np.random.Generator) -> "Representation":

@@ -137,7 +137,7 @@ def _trouble(
     scored: pd.DataFrame,
     packs_made: list[records.PackRecord],
     made: list[dict],
-    constant,
+    constant: dict[str, dict[str, float]],
 ) -> list[checks.Trouble]:
     """Each kind of trouble with what was found of it, an empty list where there is none."""
     runs = run_tables.finite(report.scores)

@@ -15,6 +15,8 @@ from disentbench.results.tidy import run_name
 from disentbench.storage.layout import PackFolder, StudyFolder
 from disentbench.study import Study
 
+Columns = dict[str, np.ndarray]  # a value of every run, by its name
+Inequality = tuple[str, np.ndarray, np.ndarray | float]  # its text, by how much it fails, its error
 SHOWN = 12  # runs that a finding names; the rest are counted
 
 
@@ -191,14 +193,14 @@ def numeric(study: Study, runs: pd.DataFrame) -> list[Check]:
     return [_check(runs, *parts) for parts in possible if parts]
 
 
-def _error(columns: dict, *names: str) -> np.ndarray | float:
+def _error(columns: Columns, *names: str) -> np.ndarray | float:
     """Three Monte-Carlo standard errors of the sum of some values, and room for rounding."""
     scale = sum(abs(columns[name]) for name in names)
     errors = [columns.get(name + STANDARD_ERROR, 0.0) for name in names]
     return 3 * sum(errors) + 1e-5 * scale + 1e-6
 
 
-def _information(columns: dict, log_n: np.ndarray):
+def _information(columns: Columns, log_n: np.ndarray) -> Inequality | None:
     if "index_code_mi" not in columns:
         return None
     mi, error = columns["index_code_mi"], _error(columns, "index_code_mi")
@@ -206,14 +208,14 @@ def _information(columns: dict, log_n: np.ndarray):
     return "index-code MI between 0 and log N", excess, error
 
 
-def _total_correlation(columns: dict):
+def _total_correlation(columns: Columns) -> Inequality | None:
     if "total_correlation" not in columns:
         return None
     error = _error(columns, "total_correlation")
     return "total correlation not negative", -columns["total_correlation"], error
 
 
-def _sum_of_terms(columns: dict):
+def _sum_of_terms(columns: Columns) -> Inequality | None:
     terms = ["index_code_mi", "tc_between_groups", "tc_within_groups", "dimension_wise_kl"]
     if not {"rate", *terms} <= columns.keys():
         return None
@@ -221,14 +223,14 @@ def _sum_of_terms(columns: dict):
     return "the four terms sum to the rate", gap, _error(columns, "rate", *terms)
 
 
-def _bound(columns: dict):
+def _bound(columns: Columns) -> Inequality | None:
     if not {"elbo", "distortion", "rate"} <= columns.keys():
         return None
     gap = abs(columns["elbo"] + columns["distortion"] + columns["rate"])
     return "ELBO is −(distortion + rate)", gap, _error(columns, "elbo", "rate", "distortion")
 
 
-def _check(runs: pd.DataFrame, text: str, excess: np.ndarray, error: np.ndarray) -> Check:
+def _check(runs: pd.DataFrame, text: str, excess: np.ndarray, error: np.ndarray | float) -> Check:
     made = np.isfinite(excess)
     wrong = np.flatnonzero(made & (excess > error))
     lines = [f"{run_name(runs.index[i])}: off by {number(excess[i])} nats" for i in wrong[:SHOWN]]

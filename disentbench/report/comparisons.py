@@ -64,7 +64,7 @@ def compare(block: Block, keys: list[tuple[Key, Key]], value: str, sign: int) ->
     return [pair._replace(corrected=float(p)) for pair, p in zip(pairs, corrected, strict=True)]
 
 
-def _pair(first: Key, second: Key, a: np.ndarray, b: np.ndarray, rng) -> Pair:
+def _pair(first: Key, second: Key, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> Pair:
     """The settings with their scores, the higher the better."""
     p = statistics.permutation_test(a, b, rng=rng)
     n = (len(a), len(b))

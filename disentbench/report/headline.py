@@ -1,6 +1,7 @@
 """What the numbers say in a few sentences, and how sure the order of the objectives is."""
 
 from collections import Counter
+from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
@@ -198,7 +199,7 @@ def least_tc(block: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[
     return comparisons.compare(block, [(least, other) for other in others], name, -1)
 
 
-def _as_strong(leader: Key, keys, settings: pd.DataFrame) -> list[Key]:
+def _as_strong(leader: Key, keys: Iterable[Key], settings: pd.DataFrame) -> list[Key]:
     """The settings with the leader's beta and all else alike that both have, one an objective.
 
     Of an objective that has several of them, none: it sweeps what the leader does not have. At

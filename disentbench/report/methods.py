@@ -4,11 +4,13 @@ import inspect
 import json
 import math
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import pandas as pd
 import yaml
 
 from disentbench import plugins
+from disentbench.metrics import Value
 from disentbench.options import Options
 from disentbench.report import levels, records
 from disentbench.report.levels import Levels
@@ -139,7 +141,7 @@ def explained(values: dict[str, Shown], known: dict[str, Levels]) -> list[Explai
     return list(entries.values())
 
 
-def _range(value) -> str:
+def _range(value: Value) -> str:
     """The range of a value as an interval, with its unit."""
     left = "[" if math.isfinite(value.low) else "("
     right = "]" if math.isfinite(value.high) else ")"
@@ -150,12 +152,12 @@ def _end(bound: float) -> str:
     return f"{bound:g}" if math.isfinite(bound) else number(bound)
 
 
-def formulas(study: Study, settings) -> list[Formula]:
+def formulas(study: Study, settings: pd.DataFrame) -> list[Formula]:
     """The objectives of the study, each with the formula that its file states."""
     return [_formula(study, name, settings) for name in study.objectives]
 
 
-def _formula(study: Study, name: str, settings) -> Formula:
+def _formula(study: Study, name: str, settings: pd.DataFrame) -> Formula:
     objective = plugins.load("objectives", study.file_of("objectives", name))
     first = _typeset(inspect.getdoc(objective).splitlines()[0].rstrip("."))
     texts = [text for text in settings.loc[name, "text"] if text]
@@ -184,7 +186,7 @@ def _typeset(formula: str) -> str:
     return re.sub(r"[a-z]+", lambda word: GREEK.get(word[0], word[0]), formula)
 
 
-def _plain(value) -> str:
+def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k}: {_plain(v)}" for k, v in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value)

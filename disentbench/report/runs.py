@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -118,7 +118,7 @@ def catalogue(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).set_index(["objective", "setting"])
 
 
-def _label(study: Study, name: str, objective) -> str:
+def _label(study: Study, name: str, objective: Any) -> str:
     file = study.file_of("objectives", name)
     return objective.label if file == name else f"{objective.label} ({name})"
 
@@ -128,7 +128,7 @@ def _beta(study: Study, name: str) -> tuple[str, float]:
     return "", 1.0 if study.file_of("objectives", name) == "vae" else math.nan
 
 
-def _weights(study: Study, name: str, objective) -> dict[str, float]:
+def _weights(study: Study, name: str, objective: Any) -> dict[str, float]:
     """The settings that are numbers; the VAE's beta is 1."""
     numbers = {k: v for k, v in objective.model_dump().items() if isinstance(v, int | float)}
     return {"beta": 1.0} if study.file_of("objectives", name) == "vae" else numbers
@@ -143,7 +143,7 @@ def _place(point: dict, key: str, x: float) -> tuple[str, str, float, str]:
     return ", ".join(words.values()), key, x, rest
 
 
-def _plain(value) -> str:
+def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 

@@ -105,7 +105,9 @@ def write_csv(stem: Path, table: pd.DataFrame) -> None:
         table.to_csv(path, index=False)
 
 
-def write_latex(stem: Path, about: str, heads: list[str], rows: list[list[str]], words: int = 1):
+def write_latex(
+    stem: Path, about: str, heads: list[str], rows: list[list[str]], words: int = 1
+) -> None:
     """{stem}.tex of cells that are LaTeX, the first columns words and the others numbers."""
     lines = [
         f"% {about}; \\usepackage{{booktabs}}",
@@ -122,7 +124,9 @@ def write_latex(stem: Path, about: str, heads: list[str], rows: list[list[str]],
         path.write_text("\n".join(lines), encoding="utf-8")
 
 
-def _tidy(block: Block, rows: list[Key], values, settings: pd.DataFrame) -> pd.DataFrame:
+def _tidy(
+    block: Block, rows: list[Key], values: dict[str, Shown], settings: pd.DataFrame
+) -> pd.DataFrame:
     """A row for each setting and value: mean, sd, n of the runs planned, and the interval."""
     names = ("mean", "sd", "n", "low_95", "high_95")
     tables = [t.reindex(rows)[list(values)] for t in block.summary]

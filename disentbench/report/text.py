@@ -1,8 +1,10 @@
 """Numbers and names as a reader sees them, on the page and in LaTeX."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 MOST = 9  # decimals
 GREEK = {
@@ -69,7 +71,7 @@ def at_most(value: float) -> str:
     return fixed(bound, max(0, 1 - math.floor(math.log10(bound) + 1e-9)))
 
 
-def places(values, least: int = 0, most: int = 4) -> int:
+def places(values: ArrayLike, least: int = 0, most: int = 4) -> int:
     """Decimals that give the middle one of some numbers three significant digits."""
     sizes = np.abs(np.atleast_1d(np.asarray(values, float)))
     sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
@@ -95,7 +97,7 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun if n == 1 else plural}".replace(",", "\u2009")
 
 
-def listed(words) -> str:
+def listed(words: Iterable[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     words = list(words)
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

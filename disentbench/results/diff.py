@@ -107,7 +107,9 @@ def read(path: Path) -> Side:
     return Side(path, read_scores(table), lineage.read(path, table))
 
 
-def _of_metrics(scores: pd.DataFrame, metrics, sides: tuple[Side, Side]) -> pd.DataFrame:
+def _of_metrics(
+    scores: pd.DataFrame, metrics: Sequence[str] | None, sides: tuple[Side, Side]
+) -> pd.DataFrame:
     if metrics is None:
         return scores
     there = sorted({name for side in sides for name in side.scores["metric"]})

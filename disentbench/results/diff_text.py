@@ -1,5 +1,7 @@
 """A comparison of two results to be read."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -71,19 +73,19 @@ def _one_sided(comparison: Comparison) -> list[str]:
     return lines
 
 
-def _metric_line(row) -> str:
+def _metric_line(row: Any) -> str:
     how_far = _by_at_most(row.largest, row.run, row.lone)
     return f"{row.metric}: {row.differing:,} of {row.values:,}{how_far}"
 
 
-def _mean_line(row) -> str:
+def _mean_line(row: Any) -> str:
     bounds = f"{row.low:+.3g} to {row.high:+.3g}" if np.isfinite(row.low) else "no interval"
     seeds = f"{row.seeds} common seeds" if row.kind == "paired" else "other seeds, Welch"
     where = f"{row.dataset}/{row.objective}/{row.setting}"
     return f"{where} {row.metric}: {row.difference:+.3g} ({bounds}; {seeds})"
 
 
-def _answer_line(row) -> str:
+def _answer_line(row: Any) -> str:
     a, b = (" or ".join(answers) or "not said" for answers in (row.a, row.b))
     return f"{row.name}: {a} | {b}"
 

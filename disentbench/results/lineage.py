@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -55,7 +55,7 @@ def studies(a: Lineage, b: Lineage) -> pd.DataFrame:
     )
 
 
-def _of_settings(recipes: dict[Setting, Answers], settings) -> Answers:
+def _of_settings(recipes: dict[Setting, Answers], settings: Iterable[Setting]) -> Answers:
     parts = (recipes[setting].items() for setting in settings)
     return _merged(((key, answer) for key, all_ in answers for answer in all_) for answers in parts)
 
@@ -122,7 +122,7 @@ def _merged(parts: Iterable[Iterable[tuple[str, str]]]) -> Answers:
     return {name: sorted(each) for name, each in sorted(answers.items())}
 
 
-def _mapping(value) -> dict:
+def _mapping(value: Any) -> dict:
     """A mapping from outside; what is none says nothing."""
     return value if isinstance(value, dict) else {}
 
@@ -136,5 +136,5 @@ def _flat(mapping: dict, above: str = "") -> Iterator[tuple[str, str]]:
             yield f"{above}{key}", _json(value)
 
 
-def _json(value) -> str:
+def _json(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)

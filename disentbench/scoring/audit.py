@@ -23,6 +23,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from disentbench.errors import UserError
@@ -70,7 +71,7 @@ def audit_posterior(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _sizes(batch_sizes, N) -> list[int]:
+def _sizes(batch_sizes: Sequence[int], N: int) -> list[int]:
     """The batch sizes that fit in N images, each once."""
     asked = list(dict.fromkeys(batch_sizes))
     if any(M < 2 for M in asked):
@@ -102,21 +103,23 @@ def bias(table: pd.DataFrame) -> pd.DataFrame:
     return both[list(table)]
 
 
-def _estimates(posterior, M, repeats, rng) -> np.ndarray:
+def _estimates(
+    posterior: Posterior, M: int, repeats: int, rng: np.random.Generator
+) -> Float[np.ndarray, "repeat estimator term"]:
     """[repeat, estimator, term]; a batch is drawn without replacement, z once for each image."""
     N = len(posterior.mean)
     batches = (_batch(posterior, rng.choice(N, M, replace=False)) for _ in range(repeats))
     return np.array([_of_batch(batch, N, rng) for batch in batches])
 
 
-def _batch(posterior, rows) -> Posterior:
+def _batch(posterior: Posterior, rows: Int[np.ndarray, " row"]) -> Posterior:
     """The posteriors of some images as float64 tensors."""
     mean, logvar = (torch.tensor(a[rows], dtype=torch.float64) for a in posterior[:2])
     logits = {g: torch.tensor(a[rows]).double() for g, a in posterior.logits.items()}
     return Posterior(mean, logvar, logits)
 
 
-def _of_batch(batch, N, rng) -> list[list[float]]:
+def _of_batch(batch: Posterior, N: int, rng: np.random.Generator) -> list[list[float]]:
     """The terms on one batch by each estimator, all at the same z."""
     noise = torch.from_numpy(rng.standard_normal(batch.mean.shape))
     z = batch.mean + (batch.logvar / 2).exp() * noise
@@ -130,7 +133,7 @@ def _of_batch(batch, N, rng) -> list[list[float]]:
     return estimates
 
 
-def _is_narrow(batch) -> bool:
+def _is_narrow(batch: Posterior) -> bool:
     """Whether the squares that `Terms` multiplies would cancel to all but their last digits."""
     away = (batch.mean - batch.mean.mean(0)).abs()
     return bool((away > 1e5 * (batch.logvar / 2).exp()).any())
@@ -152,7 +155,7 @@ class Apart(Terms):
         return log_normal(self.z[:, None, j], mean[:, j], logvar[:, j])
 
 
-def _sampled_rate(batch, z) -> float:
+def _sampled_rate(batch: Posterior, z: Tensor) -> float:
     """E log q(z|x) - log p(z) at the samples; a discrete group's part is a sum over its classes."""
     prior = torch.zeros_like(z)
     gaussian = log_normal(z, batch.mean, batch.logvar) - log_normal(z, prior, prior)

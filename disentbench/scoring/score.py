@@ -58,7 +58,9 @@ def score(
     return (values, details) if detail else values
 
 
-def _runs(codes, factors, logvar, seeds) -> list[tuple[Any, Representation]]:
+def _runs(
+    codes: np.ndarray, factors: Any, logvar: Any, seeds: Sequence[Any] | None
+) -> list[tuple[Any, Representation]]:
     """Each run of arrays with its name, beside the others."""
     factors = None if factors is None else from_anywhere(factors)
     logvar = None if logvar is None else from_anywhere(logvar)
@@ -78,7 +80,9 @@ def _runs(codes, factors, logvar, seeds) -> list[tuple[Any, Representation]]:
     ]
 
 
-def _one_of_several(name, mean, factors, logvar) -> Representation:
+def _one_of_several(
+    name: Any, mean: np.ndarray, factors: np.ndarray | None, logvar: np.ndarray | None
+) -> Representation:
     try:
         return represent(mean, factors, logvar=logvar)
     except UserError as error:

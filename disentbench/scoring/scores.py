@@ -67,7 +67,7 @@ def score_file(
             yield Scored(name, metric, Score(wanted(metric, values, metrics), detail), notes)
 
 
-def _noted(function: Callable, *arguments) -> tuple[Any, list[str]]:
+def _noted(function: Callable, *arguments: Any) -> tuple[Any, list[str]]:
     """What a function returns, and what it warns of, each once."""
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
@@ -116,7 +116,7 @@ def records(table: pd.DataFrame) -> list[dict]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def measure(name: str, run: Representation, seed: int = 0, **options) -> Score:
+def measure(name: str, run: Representation, seed: int = 0, **options: Any) -> Score:
     """One metric of one run, with the metric's own options; a run that diverged scores NaN."""
     metric = plugins.load("metrics", name)
     if run.failed:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 from scipy.stats import rankdata
 
@@ -26,7 +27,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def half_width(sd, n, level: float = 0.95):
+def half_width(sd: ArrayLike, n: ArrayLike, level: float = 0.95) -> np.ndarray:
     """Half the width of Student's interval for a mean: t(n - 1) sd / sqrt(n); NaN where n < 2.
 
     Arrays are taken elementwise; `sd` is that with n - 1 in the denominator.
@@ -69,7 +70,9 @@ def same(mean: float, other: float) -> bool:
     return bool(abs(mean - other) <= ROUNDING * max(1.0, abs(mean), abs(other)))
 
 
-def welch_half_width(sd, n, other_sd, other_n, level: float = 0.95):
+def welch_half_width(
+    sd: ArrayLike, n: ArrayLike, other_sd: ArrayLike, other_n: ArrayLike, level: float = 0.95
+) -> np.ndarray:
     """Half the width of Welch's interval for a difference of two means; NaN where an n is below 2.
 
     Arrays are taken elementwise. Of two samples that do not vary the difference is exact.
@@ -190,11 +193,11 @@ def best_of_equals(
     freedom = np.maximum(n - 1, 1)
     spread = sd * np.sqrt(rng.chisquare(freedom, (draws, len(n))) / freedom)
 
-    def apart(one, other):
+    def apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         half = welch_half_width(spread[rows, one], n[one], spread[rows, other], n[other])
         return np.abs(means[rows, one] - means[rows, other]) > half
 
-    def another(one):
+    def another(one: np.ndarray) -> np.ndarray:
         return (one + rng.integers(1, len(n), draws)) % len(n)
 
     rivals = np.array(

@@ -80,5 +80,5 @@ def differences(said: Identity | None, identity: Identity) -> list[str]:
     ]
 
 
-def _word(what) -> str:
+def _word(what: Any) -> str:
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil, prod
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -27,7 +28,7 @@ class _Disk(io.FileIO):
 
     error: OSError | None = None
 
-    def write(self, data) -> int:
+    def write(self, data: Any) -> int:
         left = memoryview(data)
         while left and self.error is None:
             try:
@@ -117,7 +118,7 @@ def claim(group: Group, name: str, *, one: bool = False) -> int:
     return max(count, prod(dataset.chunks or ())) * dataset.dtype.itemsize
 
 
-def attribute(group: Group | h5py.Dataset, name: str):
+def attribute(group: Group | h5py.Dataset, name: str) -> Any:
     """An attribute: text as str, a list of text as a tuple of str, numbers as NumPy has them."""
     if name not in group.attrs:
         there = ", ".join(group.attrs) or "none"
@@ -244,5 +245,5 @@ def _link_out(file: h5py.File) -> str | None:
     return None
 
 
-def _text(value):
+def _text(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -48,14 +49,14 @@ class Images:
         return len(self.factors)
 
 
-def misfit(images) -> str | None:
+def misfit(images: Any) -> str | None:
     """What is wrong with Images, whoever made them; nothing if their parts fit together."""
     if len(images.shape) != 3 or not all(is_whole(n, 1, 2**31) for n in images.shape):
         return f"its shape is {images.shape}, where channels, height and width are expected"
     return _misfit_of_factors(images) or _misfit_of_pixels(images)
 
 
-def _misfit_of_pixels(images) -> str | None:
+def _misfit_of_pixels(images: Any) -> str | None:
     if (images.bits is None) == (images.pixels is None):
         return "it holds bits and pixels, or neither, where one of them is expected"
     channels, height, width = images.shape
@@ -71,7 +72,7 @@ def _misfit_of_pixels(images) -> str | None:
     return None
 
 
-def _misfit_of_factors(images) -> str | None:
+def _misfit_of_factors(images: Any) -> str | None:
     factors, names, values = np.asarray(images.factors), images.factor_names, images.factor_values
     if factors.shape[1:] != (len(names),) or len(values) != len(names):
         return "it has factors of another number than factor_names, or than factor_values"

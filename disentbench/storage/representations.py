@@ -3,7 +3,7 @@
 What a file claims is looked at before it is read, and one run of it is in memory at a time.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,7 +91,9 @@ def _read_hdf5(path: Path, reading: Reading) -> Arrays:
             yield seed, shared | arrays | {"failed": failed}
 
 
-def _arrays(file: hdf5.Group, names: list[str], groups: list[str], values) -> dict:
+def _arrays(
+    file: hdf5.Group, names: list[str], groups: list[str], values: Callable[..., np.ndarray]
+) -> dict:
     """What `represent` takes of one run; `values` reads it."""
     logits = {name.removeprefix("logits/"): values(file, name) for name in groups}
     return {name: values(file, name) for name in names} | {"logits": logits}

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from disentbench.errors import UserError
 from disentbench.storage import identities, limits
@@ -183,7 +184,7 @@ def _line(path: Path, folder: Path) -> str:
     return f"{digest}  {path.relative_to(folder).as_posix()}"
 
 
-def _opened(path: Path):
+def _opened(path: Path) -> BinaryIO:
     """A file to read; on a network file system a handle may be stale once, when it was replaced."""
     for wait in (0.1, 1, 5):
         try:

@@ -1,6 +1,6 @@
 """Posteriors of the evaluation images under every trained member of a pack."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -49,7 +49,9 @@ def _judged(run: Encoded) -> Encoded:
     )
 
 
-def _encode_chunk(model: VAE, parameters: Parameters, x: Tensor, rngs) -> tuple:
+def _encode_chunk(
+    model: VAE, parameters: Parameters, x: Tensor, rngs: tuple[np.random.Generator, ...]
+) -> tuple:
     """q(z | x) and the distortion of a sample of it, the classes drawn exactly."""
     posterior = model.encode(parameters, x)
     noise = randomness.noise(rngs, model, len(x)).to(x.device)
@@ -60,7 +62,7 @@ def _encode_chunk(model: VAE, parameters: Parameters, x: Tensor, rngs) -> tuple:
 def _joined(chunks: tuple[Posterior, ...]) -> Posterior:
     """The chunks of one member's posterior as arrays."""
 
-    def join(parts) -> np.ndarray:
+    def join(parts: Iterable[Tensor]) -> np.ndarray:
         return torch.cat(list(parts)).cpu().numpy()
 
     return Posterior(

@@ -91,7 +91,13 @@ def train(
     )
 
 
-def _train_members(problem, seeds, checkpoint, report, interruption) -> Trained:
+def _train_members(
+    problem: Problem,
+    seeds: list[int],
+    checkpoint: Checkpoint,
+    report: Report,
+    interruption: Interruption,
+) -> Trained:
     """Train these seeds side by side, from scratch or from their checkpoint, to the last step."""
     state = checkpoint.resumed(problem) or fresh(problem, seeds)
     draws = Batches(seeds, problem.model, len(problem.images), problem.training.batch_size)
@@ -119,7 +125,7 @@ def _trained(state: State, seeds: list[int]) -> Trained:
     return Trained(state.detached, state.failed.cpu(), state.table(seeds), state.origins)
 
 
-def _stop(state, checkpoint, problem, number) -> None:
+def _stop(state: State, checkpoint: Checkpoint, problem: Problem, number: int) -> None:
     """Save and leave, as a signal asks."""
     kept = checkpoint.save(state)
     done = f"step {state.step} of {problem.training.steps}"

@@ -30,7 +30,7 @@ def member_losses(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Loss and terms [member] of every member on its own batch; vectorised if there are several."""
 
-    def of_one(parameters, x, noise):
+    def of_one(parameters: Parameters, x: Tensor, noise: Noise) -> tuple[Tensor, dict[str, Tensor]]:
         return member_loss(problem, parameters, x, noise, step)
 
     if len(x) > 1:

@@ -30,7 +30,7 @@ def check_command() -> None:
         sys.exit(2)
 
 
-def merged(files: Sequence[Path | str], settings) -> tuple[dict[str, Any], str]:
+def merged(files: Sequence[Path | str], settings: Any) -> tuple[dict[str, Any], str]:
     """What the config files and `--config` say together, as Snakemake merges it, and its name.
 
     `settings` are Snakemake's: the files of the command line (which stand first in `files`, but

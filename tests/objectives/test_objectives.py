@@ -11,7 +11,7 @@ from disentbench.objectives._terms import Terms, log_normal, log_weights
 from disentbench.objectives.beta_tcvae import BetaTCVAE
 from disentbench.objectives.beta_vae import BetaVAE
 from disentbench.objectives.hfvae import HFVAE
-from disentbench.objectives.vae import VAE
+from disentbench.objectives.vae import NegativeELBO
 from disentbench.posterior.representation import Posterior
 
 M, D, N = 7, 4, 1000
@@ -95,8 +95,8 @@ def test_all_weights_one_is_the_vae(estimator, structured):
     tcvae = BetaTCVAE(beta=1, estimator=estimator)
     elbo = batch(hfvae).distortion + batch(hfvae).rate
     assert hfvae.loss(batch(hfvae), 0) == elbo
-    assert tcvae.loss(batch(tcvae), 0) == VAE().loss(batch(VAE()), 0)
-    assert BetaVAE(beta=1).loss(batch(VAE()), 0) == VAE().loss(batch(VAE()), 0)
+    assert tcvae.loss(batch(tcvae), 0) == NegativeELBO().loss(batch(NegativeELBO()), 0)
+    assert BetaVAE(beta=1).loss(batch(NegativeELBO()), 0) == NegativeELBO().loss(batch(NegativeELBO()), 0)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -153,7 +153,7 @@ def test_a_batch_of_one_image_estimates_nothing(estimator):
         log_weights(estimator, 1, N)
 
 
-@pytest.mark.parametrize("objective", [VAE(), BetaVAE(beta=4)])
+@pytest.mark.parametrize("objective", [NegativeELBO(), BetaVAE(beta=4)])
 def test_what_weighs_all_terms_alike_estimates_nothing(objective):
     terms = batch(objective)
     assert objective.loss(terms, 0).isfinite()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 
 class Scale:
@@ -14,7 +15,7 @@ class Scale:
         at = self(self.values)
         self.gap = float(np.diff(at).min()) if len(at) > 1 else 1.0
 
-    def __call__(self, strengths) -> np.ndarray:
+    def __call__(self, strengths: ArrayLike) -> np.ndarray:
         strengths = np.asarray(strengths, float)
         return np.log2(strengths) if self.logarithmic else strengths
 

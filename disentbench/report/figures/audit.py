@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
+from pandas.api.typing import DataFrameGroupBy
 
 from disentbench.report import style, tables
 from disentbench.report.context import Report
@@ -182,7 +183,7 @@ def draw(ax: Axes, table: pd.DataFrame, term: str) -> None:
     ax.set_ylabel("nats per image")
 
 
-def _runs(table: pd.DataFrame, term: str):
+def _runs(table: pd.DataFrame, term: str) -> DataFrameGroupBy:
     return table[table["term"] == term].groupby("run", sort=False)
 
 

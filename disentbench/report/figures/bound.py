@@ -13,7 +13,7 @@ from disentbench.report import style
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, keep, panel
 from disentbench.report.runs import Block
-from disentbench.report.style import HAIR, INK, MANY, MUTED, Panel, alpha, canvas
+from disentbench.report.style import HAIR, INK, MANY, MUTED, Look, Panel, alpha, canvas
 from disentbench.report.text import at_most, fixed, number, places
 
 # The total correlation is what the objectives differ in, so it has the strong colours.
@@ -96,7 +96,9 @@ def _counted(block: Block, shown: pd.DataFrame) -> list[str]:
     ]
 
 
-def _names(ax: Axes, texts: list[str], shown: pd.DataFrame, heads, at) -> None:
+def _names(
+    ax: Axes, texts: list[str], shown: pd.DataFrame, heads: list[str], at: np.ndarray
+) -> None:
     ax.set_yticks(at, texts)
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     objective = shown.index.get_level_values("objective")
@@ -118,7 +120,7 @@ def _names(ax: Axes, texts: list[str], shown: pd.DataFrame, heads, at) -> None:
     ax.grid(axis="x", color=HAIR, linewidth=0.5)
 
 
-def rate_distortion(block: Block, settings: pd.DataFrame, looks) -> Canvas:
+def rate_distortion(block: Block, settings: pd.DataFrame, looks: dict[str, Look]) -> Canvas:
     """Every run's rate and distortion; runs on one grey line have the same ELBO."""
     figure = canvas(3.7, 3.0)
     ax = figure.add_subplot()

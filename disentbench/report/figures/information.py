@@ -115,7 +115,7 @@ def draw(ax: Axes, shown: Information) -> None:
         spine.set_visible(False)
 
 
-def _write(ax: Axes, column: int, y: float, words: str, **look) -> None:
+def _write(ax: Axes, column: int, y: float, words: str, **look: Any) -> None:
     ax.text(column + 0.5, y, words, ha="center", va="center", fontsize=7, **look)
 
 

@@ -132,7 +132,9 @@ def _nats(kl: float) -> str:
     return "< 0.001 nats" if kl < 1e-3 else f"{fixed(kl, 2 if kl >= 0.1 else 3)} nats"
 
 
-def _traversed(model: Model, mean, classes, latent: int, kl: float) -> Row:
+def _traversed(
+    model: Model, mean: np.ndarray, classes: dict[str, np.ndarray], latent: int, kl: float
+) -> Row:
     means = np.repeat(mean, len(STEPS), axis=0)
     means[:, latent] = STEPS
     same = {group: np.repeat(value, len(STEPS)) for group, value in classes.items()}
@@ -141,7 +143,9 @@ def _traversed(model: Model, mean, classes, latent: int, kl: float) -> Row:
     return Row(f"z{latent}", detail, _decode(model, means, same))
 
 
-def _switched(model: Model, mean, classes, group: str, kl: float) -> Row:
+def _switched(
+    model: Model, mean: np.ndarray, classes: dict[str, np.ndarray], group: str, kl: float
+) -> Row:
     size = model.vae.discrete[group]
     kept = np.unique(np.linspace(0, size - 1, min(size, len(STEPS))).round().astype(int))
     codes = {name: np.repeat(value, len(kept)) for name, value in classes.items()} | {group: kept}

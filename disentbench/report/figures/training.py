@@ -15,7 +15,7 @@ from disentbench.report import records, style
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, keep, panel
 from disentbench.report.runs import Block, Key, Rule, median_seed
-from disentbench.report.style import HAIR, canvas
+from disentbench.report.style import HAIR, Look, canvas
 from disentbench.report.text import fixed
 from disentbench.storage.layout import StudyFolder
 from disentbench.study import Study
@@ -82,14 +82,14 @@ def _estimators(losses: pd.DataFrame, term: str) -> list[str]:
     return list(losses.loc[losses[term].notna(), "estimator"].unique())
 
 
-def drawn(losses: pd.DataFrame, curve: Curve, looks) -> Canvas:
+def drawn(losses: pd.DataFrame, curve: Curve, looks: dict[str, Look]) -> Canvas:
     """One term as a figure of its own."""
     figure = canvas(3.3, 2.1)
     draw(figure.add_subplot(), losses, curve, looks)
     return figure
 
 
-def sheet(losses: pd.DataFrame, looks, labels: dict[str, str]) -> Canvas:
+def sheet(losses: pd.DataFrame, looks: dict[str, Look], labels: dict[str, str]) -> Canvas:
     """All terms as one figure with a legend, for print."""
     names = curves(losses)
     columns = min(3, len(names))
@@ -109,7 +109,7 @@ def sheet(losses: pd.DataFrame, looks, labels: dict[str, str]) -> Canvas:
     return figure
 
 
-def draw(ax: Axes, losses: pd.DataFrame, curve: Curve, looks) -> None:
+def draw(ax: Axes, losses: pd.DataFrame, curve: Curve, looks: dict[str, Look]) -> None:
     """The median run as a line, the other seeds of its pack as thin ones."""
     term = curve.term
     if curve.estimator:
