@@ -23,9 +23,8 @@ from sections import machine, write
 from threadpoolctl import threadpool_limits
 
 from disentbench import plugins
-from disentbench.posterior import aggregate
+from disentbench.posterior import Posterior, aggregate
 from disentbench.posterior.represent import represent
-from disentbench.posterior.representation import Posterior
 from disentbench.scoring.scores import needs
 
 HERE = Path(__file__).parent

@@ -8,7 +8,9 @@ import torch
 from jaxtyping import install_import_hook
 
 if find_spec("beartype"):  # a machine with a GPU may have little more than torch
-    install_import_hook("disentbench", "beartype.beartype")
+    import builders.typed  # found as an attribute of `builders` by what decorates
+
+    install_import_hook("disentbench", f"{builders.typed.__name__}.checked")
 torch.set_num_threads(1)
 
 

@@ -125,7 +125,7 @@ def audit(
 
     from disentbench.posterior.reading import title
     from disentbench.scoring.audit import COLUMNS, audit_posterior
-    from disentbench.scoring.scores import generator
+    from disentbench.seeds import generator
 
     _require_apart(paths, [out], beside)
     for path in paths:

@@ -33,7 +33,7 @@ def beta_vae_score(
     fixed = rng.choice(varying(factors), train + test)
     points = np.empty((train + test, codes.shape[1] + categories.shape[1]))
     for k in varying(factors):
-        rows = _pairs(factors[:, k], (fixed == k).sum(), pairs, rng)
+        rows = _pairs(factors[:, k], int((fixed == k).sum()), pairs, rng)
         points[fixed == k] = _differences(codes, categories, *rows)
     model = LogisticRegression(max_iter=1000).fit(points[:train], fixed[:train])
     return Score({"beta_vae_score": float(model.score(points[train:], fixed[train:]))})

@@ -12,24 +12,24 @@ import math
 import numpy as np
 
 from disentbench.metrics import Metric, Score, Value
-from disentbench.posterior import aggregate
-from disentbench.posterior.representation import Posterior
+from disentbench.posterior import Posterior, aggregate, terms
+from disentbench.posterior.terms import Term
 
 
-def _term(name: str, label: str, prominence: int, of_groups: bool = False) -> Value:
+def _value(term: Term, prominence: int, of_groups: bool = False) -> Value:
     ends = 0.0, math.inf, "neither", "nats"
-    return Value(name, label, *ends, prominence=prominence, of_groups=of_groups)
+    return Value(term.name, term.words, *ends, prominence=prominence, of_groups=of_groups)
 
 
 TERMS = (
-    _term("rate", "rate", 6),
-    _term("index_code_mi", "index-code mutual information", 4),
-    _term("total_correlation", "total correlation", 3),
-    _term("dimension_wise_kl", "dimension-wise KL", 5),
-    _term("tc_between_groups", "total correlation between groups", 10, of_groups=True),
-    _term("tc_within_groups", "total correlation within groups", 11, of_groups=True),
+    _value(terms.RATE, 6),
+    _value(terms.INDEX_CODE_MI, 4),
+    _value(terms.TOTAL_CORRELATION, 3),
+    _value(terms.DIMENSION_WISE_KL, 5),
+    _value(terms.TC_BETWEEN, 10, of_groups=True),
+    _value(terms.TC_WITHIN, 11, of_groups=True),
 )
-VALUES = (*TERMS, *(term.standard_error for term in TERMS))
+VALUES = (*TERMS, *(value.standard_error for value in TERMS))
 
 
 def decomposition(
@@ -45,9 +45,9 @@ def decomposition(
     The rate and the dimension-wise KL take no samples: their error is 0. The terms sum to the rate.
     Detail: `rate` and `dimension_wise_kl` [variable], of every latent, then discrete group.
     """
-    *terms, detail = aggregate.decompose(posterior, groups, samples=samples, rng=rng, device=device)
-    names = (value.name for value in VALUES)
-    return Score(dict(zip(names, map(float, terms), strict=True)), detail)
+    result = aggregate.decompose(posterior, groups, samples=samples, rng=rng, device=device)
+    values = {value.name: float(getattr(result, value.name)) for value in VALUES}
+    return Score(values, result.of_variables)
 
 
 metric = Metric(

@@ -11,8 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from disentbench.metrics import Metric, Score, Value
-from disentbench.posterior import aggregate
-from disentbench.posterior.representation import Posterior
+from disentbench.posterior import Posterior, aggregate
 
 
 def elbo(posterior: Posterior, distortion: Float[np.ndarray, " image"]) -> Score:

@@ -42,7 +42,7 @@ def factor_vae_score(
     z, groups, unit = _normalised(codes, categories, overall, active)
     stillest = np.empty(len(fixed), np.int64)
     for k in varying(factors):
-        rows = _batches(factors[:, k], (fixed == k).sum(), batch, rng)
+        rows = _batches(factors[:, k], int((fixed == k).sum()), batch, rng)
         within = _variances(z[rows], groups[rows]) / unit
         stillest[fixed == k] = active[within.argmin(1)]
     np.add.at(votes, (stillest[:train], fixed[:train]), 1)

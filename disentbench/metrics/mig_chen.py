@@ -10,8 +10,7 @@ from jaxtyping import Int
 
 from disentbench.metrics import Metric, Score, Value
 from disentbench.metrics._information import entropies, mean_over_factors, per_factor, top_two
-from disentbench.posterior import aggregate
-from disentbench.posterior.representation import Posterior
+from disentbench.posterior import Posterior, aggregate
 
 
 def mig_chen(

@@ -17,8 +17,7 @@ from sklearn.linear_model import Lasso
 
 from disentbench.metrics import Metric, Score, Value
 from disentbench.metrics.explicitness import standardised
-from disentbench.posterior import aggregate
-from disentbench.posterior.representation import Posterior
+from disentbench.posterior import Posterior, aggregate
 
 INFORMATIVE = 0.01  # nats
 ALPHA = 0.1  # the lasso's, as published

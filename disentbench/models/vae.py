@@ -11,7 +11,7 @@ from torch import Tensor
 from disentbench.architectures import Architecture, Dense, Layer, Shape
 from disentbench.models import layers
 from disentbench.models.layers import Parameters
-from disentbench.posterior import Posterior
+from disentbench.posterior import Posterior, gaussian
 from disentbench.recipe import Recipe
 
 DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
@@ -89,7 +89,7 @@ def sample(posterior: Posterior, noise: Noise, temperature: float) -> tuple[Tens
 
     At temperature 0 a class is drawn exactly (the limit of the Concrete distribution).
     """
-    z = posterior.mean + (0.5 * posterior.logvar).exp() * noise.normal
+    z = gaussian.sample(posterior.mean, posterior.logvar, noise.normal)
     code, first = [z], 0
     for logits in posterior.logits.values():
         perturbed = logits.log_softmax(-1) + noise.gumbel[:, first : first + logits.shape[-1]]

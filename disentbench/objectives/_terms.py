@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from disentbench.objectives import Estimator, Structure
-from disentbench.posterior import Posterior
+from disentbench.posterior import Posterior, gaussian, terms
 
 
 def log_weights(
@@ -122,7 +122,7 @@ class Terms:
 
     def computed(self) -> dict[str, Tensor]:
         """The terms that the loss has used, for the history."""
-        names = ("rate", "index_code_mi", "tc_between", "tc_within")
+        names = (term.trained for term in (terms.RATE, *terms.ESTIMATED))
         used = {name: self.__dict__[name] for name in names if name in self.__dict__}
         return {"distortion": self.distortion, **used}
 
@@ -130,9 +130,9 @@ class Terms:
     def rate(self) -> Tensor:
         """KL(q(z|x) || p(z)), analytic: standard normal scalars, uniform classes."""
         mean, logvar, _ = self.posterior
-        gaussian = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).sum(-1).mean()
+        scalars = gaussian.kl(mean, logvar).sum(-1).mean()
         discrete = [(logq.exp() * logq).sum(-1).mean() + log(logq.shape[-1]) for logq in self._logq]
-        return sum(discrete, gaussian)
+        return sum(discrete, scalars)
 
     @cached_property
     def index_code_mi(self) -> Tensor:
@@ -150,8 +150,8 @@ class Terms:
     def tc_within(self) -> Tensor:
         """sum_g KL(q(z_g) || prod_{j in g} q(z_j)); nought for a scalar or a discrete variable."""
         groups = self.structure.groups.values()
-        terms = (self._log_group(group) - self._log_scalars(group) for group in groups)
-        return sum(terms, self.z.new_zeros(()))
+        differences = (self._log_group(group) - self._log_scalars(group) for group in groups)
+        return sum(differences, self.z.new_zeros(()))
 
     @cached_property
     def _logq(self) -> list[Tensor]:

@@ -17,9 +17,9 @@ from jaxtyping import Float, Int
 from scipy.special import entr, log_softmax
 
 from disentbench.errors import UserError
+from disentbench.posterior import Posterior, gaussian
 from disentbench.posterior.joint_density import LOG_2PI, Sample, draw, log_density
 from disentbench.posterior.quadrature import Draws, Marginal, computable, marginal
-from disentbench.posterior.representation import Posterior
 
 
 class Decomposition(NamedTuple):
@@ -130,9 +130,9 @@ def variable_rates(posterior: Posterior) -> Float[np.ndarray, " variable"]:
 def _rates(posterior: Posterior) -> Float[np.ndarray, "image variable"]:
     mean, logvar, _ = in_float64(posterior)
     with np.errstate(over="ignore"):  # a width beyond float64 has an infinite rate
-        gaussian = (mean**2 + np.exp(logvar) - logvar - 1) / 2
+        scalars = gaussian.kl(mean, logvar)
     discrete = [math.log(p.shape[1]) - entr(p).sum(1) for p in class_probabilities(posterior)]
-    return np.column_stack([gaussian, *discrete])
+    return np.column_stack([scalars, *discrete])
 
 
 def dimension_wise_kl(
@@ -141,9 +141,9 @@ def dimension_wise_kl(
     """KL(q(z_j) || p(z_j)) of every latent, then discrete group, given the entropies of q(z_j)."""
     mean, logvar, logits = in_float64(posterior)
     with np.errstate(over="ignore"):
-        gaussian = (LOG_2PI + (mean**2 + np.exp(logvar)).mean(0)) / 2
+        scalars = (LOG_2PI + (mean**2 + np.exp(logvar)).mean(0)) / 2
     discrete = [math.log(values.shape[1]) for values in logits.values()]
-    return np.concatenate([gaussian, discrete]) - entropies
+    return np.concatenate([scalars, discrete]) - entropies
 
 
 def mutual_information(
@@ -203,8 +203,8 @@ def _controlled_mean(
 
 def noise_entropy(posterior: Posterior) -> float:
     """H(z | x), the mean over the images."""
-    gaussian = (posterior.logvar + LOG_2PI + 1).sum(1).mean() / 2
-    return gaussian + sum(entr(p).sum(1).mean() for p in class_probabilities(posterior))
+    scalars = (posterior.logvar + LOG_2PI + 1).sum(1).mean() / 2
+    return scalars + sum(entr(p).sum(1).mean() for p in class_probabilities(posterior))
 
 
 def _class_entropies(posterior: Posterior) -> list[float]:

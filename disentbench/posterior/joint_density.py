@@ -13,8 +13,8 @@ from jaxtyping import Float, Int
 from scipy.special import log_softmax
 from torch import Tensor
 
+from disentbench.posterior import Posterior, gaussian
 from disentbench.posterior.quadrature import FLOOR
-from disentbench.posterior.representation import Posterior
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -35,7 +35,7 @@ def draw(posterior: Posterior, samples: int, rng: np.random.Generator) -> Sample
     rows = np.concatenate([np.tile(np.arange(n), samples // n), remainder])
     noise = rng.standard_normal((samples, posterior.mean.shape[1]))
     with np.errstate(over="ignore"):  # of such widths no density is asked
-        z = posterior.mean[rows] + np.exp(posterior.logvar[rows].astype(np.float64) / 2) * noise
+        z = gaussian.sample(posterior.mean[rows], posterior.logvar[rows].astype(np.float64), noise)
     gumbel = {
         g: logits[rows] + rng.gumbel(size=(samples, logits.shape[1]))
         for g, logits in posterior.logits.items()

@@ -97,7 +97,8 @@ def marginal(
     mixture, sort = _mixture(mean, logvar, classes)
     if draws is not None:
         draws = Draws(np.argsort(sort)[draws.rows], draws.noise)
-    levels = [_level(mixture, octave) for octave in np.unique(mixture.octave)[::-1]]
+    octaves = np.unique(mixture.octave)[::-1].tolist()
+    levels = [_level(mixture, octave) for octave in octaves]
     most = max(1, LARGEST // max(level.start[-1] for level in levels))
     entropy = np.zeros(width)
     for first in range(0, width, most):
@@ -146,7 +147,7 @@ def _level(mixture: Mixture, octave: int) -> Level:
     patch_of = np.full(len(mixture.mean), -1)
     patch_of[fine] = patch
     start = np.concatenate([[0], np.cumsum(count)])
-    return Level(int(octave), step, anchor, low, start, fine[first], patch_of)
+    return Level(octave, step, anchor, low, start, fine[first], patch_of)
 
 
 def _integrated(

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import softmax
 
-from disentbench.posterior import Posterior
+from disentbench.posterior import Posterior, gaussian
 
 LARGEST = 1e12  # the largest latent whose square and cube float32 still holds
 ACTIVE = 0.01  # the variance above which a latent depends on the image (Burda et al. 2016)
@@ -86,8 +86,8 @@ class Representation:
 
     def sampled(self, rng: np.random.Generator) -> "Representation":
         """A representation by codes drawn from the posterior, one for each image."""
-        sigma = np.exp(self.logvar.astype(np.float64) / 2)  # float32 ends at a logvar of 177
-        z = self.mean + sigma * rng.standard_normal(self.mean.shape)
+        logvar = self.logvar.astype(np.float64)  # float32 ends at a logvar of 177
+        z = gaussian.sample(self.mean, logvar, rng.standard_normal(self.mean.shape))
         gumbel = (logits + rng.gumbel(size=logits.shape) for logits in self._logits)
         classes = self._by_group(perturbed.argmax(1) for perturbed in gumbel)
         return replace(self, drawn=Drawn(rounded(z), classes))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from disentbench import plugins
 from disentbench.metrics import STANDARD_ERROR
+from disentbench.posterior import terms
 from disentbench.report import records
 from disentbench.report.text import count, listed, number
 from disentbench.results.lists import cut
@@ -216,11 +217,11 @@ def _total_correlation(columns: Columns) -> Inequality | None:
 
 
 def _sum_of_terms(columns: Columns) -> Inequality | None:
-    terms = ["index_code_mi", "tc_between_groups", "tc_within_groups", "dimension_wise_kl"]
-    if not {"rate", *terms} <= columns.keys():
+    parts = [term.name for term in terms.PARTS]
+    if not {"rate", *parts} <= columns.keys():
         return None
-    gap = abs(sum(columns[term] for term in terms) - columns["rate"])
-    return "the four terms sum to the rate", gap, _error(columns, "rate", *terms)
+    gap = abs(sum(columns[part] for part in parts) - columns["rate"])
+    return "the four terms sum to the rate", gap, _error(columns, "rate", *parts)
 
 
 def _bound(columns: Columns) -> Inequality | None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from disentbench import plugins
 from disentbench.metrics import Metric, Value, is_error
+from disentbench.posterior import terms
 from disentbench.report.text import symbol
 from disentbench.results.tidy import RUN, SETTING, read_scores
 from disentbench.scoring.statistics import half_width
@@ -185,7 +186,7 @@ def shown(study: Study, runs: pd.DataFrame) -> dict[str, Shown]:
 
 def columns(values: dict[str, Shown], runs: pd.DataFrame) -> dict[str, Shown]:
     """The values that tables have a column for: without groups their terms say nothing more."""
-    within = runs.get("tc_within_groups", pd.Series(dtype=float))
+    within = runs.get(terms.TC_WITHIN.name, pd.Series(dtype=float))
     grouped = (within.abs() > 0).any()
     return {name: shown for name, shown in values.items() if grouped or not shown.value.of_groups}
 

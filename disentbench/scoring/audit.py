@@ -29,11 +29,13 @@ from torch import Tensor
 from disentbench.errors import UserError
 from disentbench.objectives import Estimator, Structure
 from disentbench.objectives._terms import Terms, log_normal
-from disentbench.posterior import aggregate
-from disentbench.posterior.representation import Posterior
+from disentbench.posterior import Posterior, aggregate, gaussian, terms
 
 ESTIMATORS = get_args(Estimator)
-TERMS = ["index_code_mi", "total_correlation", "dimension_wise_kl", "rate"]
+TERMS = [
+    term.name
+    for term in (terms.INDEX_CODE_MI, terms.TOTAL_CORRELATION, terms.DIMENSION_WISE_KL, terms.RATE)
+]
 COLUMNS = ["estimator", "batch_size", "term", "value", "se"]
 
 
@@ -122,13 +124,13 @@ def _batch(posterior: Posterior, rows: Int[np.ndarray, " row"]) -> Posterior:
 def _of_batch(batch: Posterior, N: int, rng: np.random.Generator) -> list[list[float]]:
     """The terms on one batch by each estimator, all at the same z."""
     noise = torch.from_numpy(rng.standard_normal(batch.mean.shape))
-    z = batch.mean + (batch.logvar / 2).exp() * noise
+    z = gaussian.sample(batch.mean, batch.logvar, noise)
     rate = _sampled_rate(batch, z)
     estimates = []
     kind = Apart if _is_narrow(batch) else Terms
     for estimator in ESTIMATORS:
-        terms = kind(torch.zeros(()), batch, z, Structure(estimator=estimator), N)
-        mi, tc = float(terms.index_code_mi), float(terms.tc_between)
+        estimated = kind(torch.zeros(()), batch, z, Structure(estimator=estimator), N)
+        mi, tc = float(estimated.index_code_mi), float(estimated.tc_between)
         estimates.append([mi, tc, rate - mi - tc, rate])
     return estimates
 

@@ -11,7 +11,8 @@ from disentbench import plugins
 from disentbench.errors import UserError
 from disentbench.posterior.represent import represent
 from disentbench.posterior.representation import Representation
-from disentbench.scoring.scores import file_of, generator, measure, needs
+from disentbench.scoring.scores import file_of, measure, needs
+from disentbench.seeds import generator
 
 
 def calibrate(

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from disentbench import plugins
+from disentbench.posterior import Posterior
 from disentbench.posterior.reading import read_together
-from disentbench.posterior.representation import Posterior
 from disentbench.storage.representations import AS_IT_IS, Reading
 
 Kept = dict[str, Any]  # of a run, by metric

@@ -13,7 +13,8 @@ from disentbench.metrics import Score
 from disentbench.posterior.represent import from_anywhere, represent
 from disentbench.posterior.representation import Representation
 from disentbench.scoring.companions import comparing, summaries
-from disentbench.scoring.scores import Code, asked_for, chosen, coded, generator, measure, wanted
+from disentbench.scoring.scores import Code, asked_for, chosen, coded, measure, wanted
+from disentbench.seeds import generator
 
 
 def score(

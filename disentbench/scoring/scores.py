@@ -2,7 +2,6 @@
 
 import inspect
 import warnings
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,6 +19,7 @@ from disentbench.plugins import needs
 from disentbench.posterior.reading import read_latents
 from disentbench.posterior.representation import Representation
 from disentbench.scoring.companions import compared, comparing
+from disentbench.seeds import generator
 from disentbench.storage.representations import AS_IT_IS, Reading
 
 Code = Literal["mean", "sampled"]
@@ -145,11 +145,6 @@ def attempt(name: str, run: Representation, seed: int = 0) -> Score:
 
 def _undefined(name: str) -> Score:
     return Score({value.name: np.nan for value in plugins.load("metrics", name).values})
-
-
-def generator(seed: int, purpose: str) -> np.random.Generator:
-    """A generator for one purpose, such as a metric: apart from those of all others."""
-    return np.random.default_rng([seed, zlib.crc32(purpose.encode())])
 
 
 def coded(run: Representation, code: Code, seed: int) -> Representation:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 from scipy.stats import rankdata
 
+Numbers = ArrayLike | float  # taken elementwise
 MOST_WAYS = 20_000  # to divide the runs of two samples, of which all are tried
 RANDOM_WAYS = 9_999  # that are tried of more
 ROUNDING = 1e-12  # of the scores, up to which two means are equal
@@ -27,7 +28,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def half_width(sd: ArrayLike, n: ArrayLike, level: float = 0.95) -> np.ndarray:
+def half_width(sd: Numbers, n: Numbers, level: float = 0.95) -> np.ndarray:
     """Half the width of Student's interval for a mean: t(n - 1) sd / sqrt(n); NaN where n < 2.
 
     Arrays are taken elementwise; `sd` is that with n - 1 in the denominator.
@@ -71,7 +72,7 @@ def same(mean: float, other: float) -> bool:
 
 
 def welch_half_width(
-    sd: ArrayLike, n: ArrayLike, other_sd: ArrayLike, other_n: ArrayLike, level: float = 0.95
+    sd: Numbers, n: Numbers, other_sd: Numbers, other_n: Numbers, level: float = 0.95
 ) -> np.ndarray:
     """Half the width of Welch's interval for a difference of two means; NaN where an n is below 2.
 

@@ -11,6 +11,7 @@ from disentbench.models.model_file import Saved
 from disentbench.models.vae import VAE, distortion, sample
 from disentbench.posterior import Posterior
 from disentbench.posterior.divergence import beyond
+from disentbench.seeds import generator
 from disentbench.storage.latents import Encoded
 from disentbench.training import randomness
 from disentbench.training.device_images import Resident
@@ -25,7 +26,7 @@ def encode(
     """q(z | x) and the distortion of one sample of every image, member after member."""
     for i, seed in enumerate(seeds):
         parameters, failed = saved.member(i, device), bool(saved.failed[i])
-        rngs = tuple(randomness.generator(seed, randomness.EVALUATION, part) for part in range(2))
+        rngs = tuple(generator(seed, randomness.EVALUATION, part) for part in range(2))
         chunks = [
             _encode_chunk(model, parameters, images[index], rngs)
             for index in torch.arange(len(images), device=device).split(CHUNK)

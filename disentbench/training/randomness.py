@@ -1,5 +1,6 @@
-"""Random numbers as functions of (seed, purpose, position): alike in any pack, on any device,
-and after any interruption. They are drawn on the host, in blocks, so that a GPU is never awaited.
+"""What is drawn for each member at each step: the same in any pack, on any device, after any stop.
+
+It is drawn on the host, a block of steps at once, so that a GPU is never awaited.
 """
 
 from functools import lru_cache
@@ -9,14 +10,10 @@ import torch
 from torch import Tensor
 
 from disentbench.models.vae import VAE, Noise
+from disentbench.seeds import generator
 
 INITIAL, ORDER, NORMAL, GUMBEL, EVALUATION = range(5)
 BLOCK = 64  # steps whose noise is drawn at once
-
-
-def generator(seed: int, purpose: int, position: int = 0) -> np.random.Generator:
-    """The generator of one member for one purpose at one position (an epoch, a block of steps)."""
-    return np.random.default_rng([seed, purpose, position])
 
 
 def noise(rngs: tuple[np.random.Generator, np.random.Generator], model: VAE, *shape: int) -> Noise:

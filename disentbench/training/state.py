@@ -11,8 +11,9 @@ from disentbench.models.layers import Parameters
 from disentbench.models.vae import Noise
 from disentbench.posterior import divergence
 from disentbench.recipe import Training
+from disentbench.seeds import generator
 from disentbench.training.loss import Problem, member_losses
-from disentbench.training.randomness import INITIAL, Batches, generator
+from disentbench.training.randomness import INITIAL, Batches
 
 
 class Moments(NamedTuple):

@@ -15,11 +15,12 @@ from disentbench import plugins
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
 from disentbench.posterior import Posterior
+from disentbench.seeds import generator
 from disentbench.storage import provenance
 from disentbench.training import devices, loop
 from disentbench.training.device_images import Resident
 from disentbench.training.encode import encode
-from disentbench.training.randomness import INITIAL, generator
+from disentbench.training.randomness import INITIAL
 
 CPU = torch.device("cpu")
 ARCHITECTURES = plugins.names("architectures")

@@ -18,7 +18,8 @@ from disentbench.metrics.explicitness import explicitness
 from disentbench.metrics.info import neighbour_information
 from disentbench.posterior.representation import Representation
 from disentbench.scoring.companions import comparing, summaries
-from disentbench.scoring.scores import generator, measure
+from disentbench.scoring.scores import measure
+from disentbench.seeds import generator
 
 pytestmark = pytest.mark.usefixtures("few_trees")
 

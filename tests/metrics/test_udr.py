@@ -9,7 +9,7 @@ from sklearn.linear_model import Lasso
 from sklearn.preprocessing import StandardScaler
 
 from disentbench.metrics.udr import by_lasso, informative, relative_strength, udr
-from disentbench.posterior.representation import Posterior
+from disentbench.posterior import Posterior
 
 EQUAL = {"udr_spearman": 1.0, "udr_lasso": 1.0, "udr_lasso_published": 0.9}
 NOTHING = dict.fromkeys(EQUAL, 0.0)

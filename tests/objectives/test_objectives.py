@@ -12,7 +12,7 @@ from disentbench.objectives.beta_tcvae import BetaTCVAE
 from disentbench.objectives.beta_vae import BetaVAE
 from disentbench.objectives.hfvae import HFVAE
 from disentbench.objectives.vae import NegativeELBO
-from disentbench.posterior.representation import Posterior
+from disentbench.posterior import Posterior
 
 M, D, N = 7, 4, 1000
 ESTIMATORS = ("mws", "mss", "hfvae")
@@ -96,7 +96,9 @@ def test_all_weights_one_is_the_vae(estimator, structured):
     elbo = batch(hfvae).distortion + batch(hfvae).rate
     assert hfvae.loss(batch(hfvae), 0) == elbo
     assert tcvae.loss(batch(tcvae), 0) == NegativeELBO().loss(batch(NegativeELBO()), 0)
-    assert BetaVAE(beta=1).loss(batch(NegativeELBO()), 0) == NegativeELBO().loss(batch(NegativeELBO()), 0)
+    assert BetaVAE(beta=1).loss(batch(NegativeELBO()), 0) == NegativeELBO().loss(
+        batch(NegativeELBO()), 0
+    )
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

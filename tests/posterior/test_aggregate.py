@@ -8,8 +8,7 @@ import pytest
 from scipy.special import entr, logsumexp
 from scipy.stats import norm
 
-from disentbench.posterior import aggregate
-from disentbench.posterior.representation import Posterior
+from disentbench.posterior import Posterior, aggregate
 
 UNIT_ENTROPY = (aggregate.LOG_2PI + 1) / 2
 

@@ -15,9 +15,9 @@ from disentbench.cli import main
 from disentbench.errors import UserError
 from disentbench.metrics import Score
 from disentbench.models.vae import vae_of
+from disentbench.posterior import Posterior
 from disentbench.posterior.divergence import beyond, blown_up
 from disentbench.posterior.reading import read_latents
-from disentbench.posterior.representation import Posterior
 from disentbench.scoring import scores
 from disentbench.storage import images_file as image_files
 from disentbench.storage import latents

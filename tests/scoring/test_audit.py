@@ -9,8 +9,7 @@ from scipy.stats import hypergeom
 
 from disentbench.datasets._grid import grid
 from disentbench.errors import UserError
-from disentbench.posterior import aggregate
-from disentbench.posterior.representation import Posterior
+from disentbench.posterior import Posterior, aggregate
 from disentbench.scoring import audit
 
 SIZES = (3, 6, 8, 8, 8)

@@ -11,7 +11,7 @@ from disentbench.cli import main
 from disentbench.datasets import Images
 from disentbench.datasets._grid import grid
 from disentbench.errors import UserError
-from disentbench.posterior.representation import Posterior
+from disentbench.posterior import Posterior
 from disentbench.scoring import scores
 from disentbench.storage import latents
 from disentbench.storage.latents import Encoded

@@ -15,6 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 from pandas.api.typing import DataFrameGroupBy
 
+from disentbench.posterior import terms
+from disentbench.posterior.terms import Term
 from disentbench.report import style, tables
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, keep, panel
@@ -24,11 +26,7 @@ from disentbench.report.text import count, fixed, latex, listed, number
 from disentbench.scoring.audit import bias
 from disentbench.storage.tables import read_own
 
-TITLES = {
-    "index_code_mi": "Index-code MI",
-    "total_correlation": "Total correlation",
-    "dimension_wise_kl": "Dimension-wise KL",
-}
+TERMS = (terms.INDEX_CODE_MI, terms.TOTAL_CORRELATION, terms.DIMENSION_WISE_KL)
 LOOKS = {
     "mws": Look("#C4461F", "s"),
     "mss": Look("#1F4E79", "o"),
@@ -69,7 +67,8 @@ def read(path: Path) -> pd.DataFrame | None:
 
 def finding(table: pd.DataFrame) -> str:
     """What each estimator makes of the first run's total correlation, from its largest batch."""
-    first = table[(table["run"] == table["run"].iloc[0]) & (table["term"] == "total_correlation")]
+    first = table[(table["run"] == table["run"].iloc[0])]
+    first = first[first["term"] == terms.TOTAL_CORRELATION.name]
     exact = first.loc[first["estimator"] == "exact", "value"].item()
     estimates = first[first["estimator"] != "exact"]
     largest = estimates[estimates["batch_size"] == estimates["batch_size"].max()]
@@ -93,7 +92,7 @@ def size_texts(table: pd.DataFrame) -> list[str]:
 
 def runs(table: pd.DataFrame) -> list[Audited]:
     """The table, a part for each run."""
-    columns = [(term, size) for term in TITLES for size in sizes(table)]
+    columns = [(term.name, size) for term in TERMS for size in sizes(table)]
     return [_run(run, rows, columns) for run, rows in table.groupby("run", sort=False)]
 
 
@@ -106,7 +105,7 @@ def _run(run: str, rows: pd.DataFrame, columns: list[tuple[str, int]]) -> Audite
         )
         for name, biases in off.groupby("estimator", sort=False)
     ]
-    return Audited(run, [_exact(*exact.loc[term]) for term in TITLES], lines)
+    return Audited(run, [_exact(*exact.loc[term.name]) for term in TERMS], lines)
 
 
 def _exact(value: float, se: float) -> tuple[str, str]:
@@ -123,7 +122,7 @@ def write(stem: Path, table: pd.DataFrame) -> None:
     columns = ["run", "estimator", "batch_size", "term", "value", "se"]
     tables.write_csv(stem, table[columns])
     heads = ["run", "estimator"]
-    heads += [f"{title}, {size}" for title in TITLES.values() for size in size_texts(table)]
+    heads += [f"{term.title}, {size}" for term in TERMS for size in size_texts(table)]
     rows = [
         [run.run, line.estimator, *(f"{value} ± {se}" for value, se in line.cells)]
         for run in runs(table)
@@ -139,7 +138,7 @@ def swatches() -> list[tuple[str, str]]:
     return [(NAMES.get(name, name), style.swatch(look)) for name, look in LOOKS.items()]
 
 
-def drawn(table: pd.DataFrame, term: str) -> Canvas:
+def drawn(table: pd.DataFrame, term: Term) -> Canvas:
     """One term as a figure of its own."""
     figure = canvas(3.3, 2.2)
     draw(figure.add_subplot(), table, term)
@@ -148,8 +147,8 @@ def drawn(table: pd.DataFrame, term: str) -> Canvas:
 
 def sheet(table: pd.DataFrame) -> Canvas:
     """All terms as one figure with a legend, for print."""
-    figure = canvas(2.9 * len(TITLES), 2.3)
-    for ax, term in zip(figure.subplots(1, len(TITLES)), TITLES, strict=True):
+    figure = canvas(2.9 * len(TERMS), 2.3)
+    for ax, term in zip(figure.subplots(1, len(TERMS)), TERMS, strict=True):
         draw(ax, table, term)
     marks = [
         Line2D([], [], color=look.colour, marker=look.marker, markersize=4.5, label=label)
@@ -159,12 +158,12 @@ def sheet(table: pd.DataFrame) -> Canvas:
     return figure
 
 
-def draw(ax: Axes, table: pd.DataFrame, term: str) -> None:
+def draw(ax: Axes, table: pd.DataFrame, term: Term) -> None:
     """A line for each estimator over the batch size, level lines for what is exact.
 
     Runs differ in their dashes, in the order of the table.
     """
-    for dash, (_, run) in zip(cycle(LINES.values()), _runs(table, term), strict=False):
+    for dash, (_, run) in zip(cycle(LINES.values()), _runs(table, term.name), strict=False):
         exact = run.loc[run["estimator"] == "exact", "value"].item()
         ax.axhline(exact, color=INK, linewidth=0.9, linestyle=dash, zorder=2)
         for name, weight in WEIGHTS.items():
@@ -178,7 +177,7 @@ def draw(ax: Axes, table: pd.DataFrame, term: str) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.margins(y=0.12)
     ax.grid(axis="y", color=HAIR, linewidth=0.5)
-    ax.set_title(TITLES[term])
+    ax.set_title(term.title)
     ax.set_xlabel("batch size")
     ax.set_ylabel("nats per image")
 
@@ -208,9 +207,10 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
         "dashes": dashes(table),
         "sizes": size_texts(table),
         "panels": [
-            panel(drawn(table, term), f"{title} by batch size", f"{name} {term}")
-            for term, title in TITLES.items()
+            panel(drawn(table, term), f"{term.title} by batch size", f"{name} {term.name}")
+            for term in TERMS
         ],
+        "terms": [term.short for term in TERMS],
         "runs": runs(table),
     }
 

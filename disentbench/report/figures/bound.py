@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
 from disentbench.metrics import STANDARD_ERROR
+from disentbench.posterior import terms
 from disentbench.report import style
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, keep, panel
@@ -17,13 +18,13 @@ from disentbench.report.style import HAIR, INK, MANY, MUTED, Look, Panel, alpha,
 from disentbench.report.text import at_most, fixed, number, places
 
 # The total correlation is what the objectives differ in, so it has the strong colours.
-TERMS = {
-    "index_code_mi": ("index-code MI", "#39607F", "white"),
-    "tc_between_groups": ("TC between", "#C4461F", "white"),
-    "tc_within_groups": ("TC within", "#EBA98A", INK),
-    "dimension_wise_kl": ("dim.-wise KL", "#CBD3DB", INK),
+COLOURS = {
+    terms.INDEX_CODE_MI: ("#39607F", "white"),
+    terms.TC_BETWEEN: ("#C4461F", "white"),
+    terms.TC_WITHIN: ("#EBA98A", INK),
+    terms.DIMENSION_WISE_KL: ("#CBD3DB", INK),
 }
-NEEDED = {*TERMS, "rate"}
+NAMES = [term.name for term in terms.PARTS]
 BAR = 0.19  # inches for each setting
 HEAD = 1.05  # bars that an objective's heading takes
 
@@ -39,8 +40,8 @@ def decomposition(block: Block, settings: pd.DataFrame) -> Canvas:
     _stack(ax, means, at)
     shown = settings.loc[means.index]
     _names(ax, _counted(block, shown), shown, heads, at)
-    drawn = [term for term in TERMS if term != "tc_within_groups" or means[term].abs().max() > 0]
-    style.legend(figure, [Patch(color=TERMS[t][1], label=TERMS[t][0]) for t in drawn])
+    drawn = [t for t in terms.PARTS if t != terms.TC_WITHIN or means[t.name].abs().max() > 0]
+    style.legend(figure, [Patch(color=COLOURS[t][0], label=t.short) for t in drawn])
     return figure
 
 
@@ -62,8 +63,9 @@ def _places(means: pd.DataFrame, heads: list[str]) -> np.ndarray:
 def _stack(ax: Axes, means: pd.DataFrame, at: np.ndarray) -> None:
     left = np.zeros(len(means))
     wide = 0.085 * ax.get_xlim()[1]  # room for a number
-    for term, (_, colour, ink) in TERMS.items():
-        width = means[term].clip(lower=0).to_numpy()  # an estimate of nought may be below it
+    for term in terms.PARTS:
+        colour, ink = COLOURS[term]
+        width = means[term.name].clip(lower=0).to_numpy()  # an estimate of nought may be below it
         ax.barh(at, width, left=left, height=0.74, color=colour, linewidth=0)
         for y, start, size in zip(at, left, width, strict=True):
             if size > wide:
@@ -79,7 +81,7 @@ def _ranges(ax: Axes, block: Block, means: pd.DataFrame, at: np.ndarray) -> None
     rates = block.runs["rate"].groupby(level=["objective", "setting"]).agg(["min", "max"])
     rates = rates.reindex(means.index)
     ax.hlines(at + 0.47, rates["min"], rates["max"], color=INK, linewidth=0.9)
-    bars = means[list(TERMS)].clip(lower=0).sum(axis=1)  # the rate, unless a check has failed
+    bars = means[NAMES].clip(lower=0).sum(axis=1)  # the rate, unless a check has failed
     ends = np.maximum(np.maximum(rates["max"], means["rate"]), bars)
     ax.set_xlim(0, 1.1 * ends.max())
     for y, end, rate in zip(at, ends, means["rate"], strict=True):
@@ -190,7 +192,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     sound = block.summary.mean.notna().any()
     has = set(sound.index[sound])
     panels: dict[str, Any] = {}
-    if has >= NEEDED:
+    if has >= {*NAMES, "rate"}:
         alt = "terms of the rate of each setting, stacked"
         canvas = decomposition(block, report.settings)
         panels["decomposition"] = _kept(report, block, canvas, "decomposition", alt)
@@ -209,7 +211,7 @@ def _kept(report: Report, block: Block, canvas: Canvas, name: str, alt: str) -> 
 
 def _monte_carlo(block: Block) -> str:
     """The largest standard error that sampling left in a term of the rate; empty if unknown."""
-    names = [name + STANDARD_ERROR for name in (*TERMS, "total_correlation")]
+    names = [name + STANDARD_ERROR for name in (*NAMES, terms.TOTAL_CORRELATION.name)]
     errors = block.runs.filter(names).max().max()
     return at_most(float(errors)) if errors > 0 else ""
 

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from disentbench.posterior import terms
 from disentbench.report import records, style
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, keep, panel
@@ -22,13 +23,11 @@ from disentbench.study import Study
 
 TITLES = {
     "distortion": "Distortion",
-    "rate": "Rate",
+    terms.RATE.trained: terms.RATE.title,
     "loss": "Loss (each objective’s own)",
-    "index_code_mi": "Index-code MI",
-    "tc_between": "TC between",
-    "tc_within": "TC within",
+    **{term.trained: term.title for term in terms.ESTIMATED},
 }
-ESTIMATED = ("index_code_mi", "tc_between", "tc_within")
+ESTIMATED = [term.trained for term in terms.ESTIMATED]
 OWN = ("seed", "step", "objective", "estimator", "median")  # columns that are no term
 LOGARITHMIC = ("distortion", "loss")  # they begin tenfold above where they end
 MEDIAN = {"linewidth": 1.3, "zorder": 3}
@@ -69,11 +68,11 @@ def histories(
 
 def curves(losses: pd.DataFrame) -> list[Curve]:
     """What to draw: the terms that we can name first, the others as they stand."""
-    terms = [column for column in losses if column not in OWN]
-    ordered = [t for t in TITLES if t in terms] + [t for t in terms if t not in TITLES]
+    named = [term for term in TITLES if term in losses]
+    others = [column for column in losses if column not in (*OWN, *TITLES)]
     return [
         Curve(term, estimator)
-        for term in ordered
+        for term in named + others
         for estimator in (_estimators(losses, term) if term in ESTIMATED else [""])
     ]
 

@@ -1,0 +1,21 @@
+"""Diagonal Gaussians, elementwise, of arrays and of tensors alike: each formula stands once."""
+
+from typing import TypeVar
+
+import numpy as np
+
+Array = TypeVar("Array")  # a numpy array or a torch tensor
+
+
+def sample(mean: Array, logvar: Array, noise: Array) -> Array:
+    """z = mean + sigma noise: a sample of N(mean, sigma^2), the noise standard normal."""
+    return mean + _exp(logvar / 2) * noise
+
+
+def kl(mean: Array, logvar: Array) -> Array:
+    """KL(N(mean, sigma^2) || N(0, 1)) in nats; Kingma and Welling 2014, appendix B."""
+    return (mean**2 + _exp(logvar) - logvar - 1) / 2
+
+
+def _exp(values: Array) -> Array:
+    return np.exp(values) if isinstance(values, np.ndarray) else values.exp()
