@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     given = vars(parser().parse_args(argv))
     name, command = given.pop("name"), given.pop("command")
-    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    warnings.showwarning = _warn
     try:
         return command(**given) or 0
     except BrokenPipeError:  # whoever read our output, `head` say, has had enough
@@ -38,6 +38,10 @@ def main(argv: list[str] | None = None) -> int:
         complain(f"disentbench {name}: {printable(str(error))}")
         return 2
     return 0
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"warning: {message}", file=sys.stderr)
 
 
 def complain(sentence: str) -> None:

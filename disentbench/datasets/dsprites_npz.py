@@ -7,8 +7,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
-from zipfile import BadZipFile, ZipExtFile, ZipFile
+from typing import IO, Any, ClassVar, NamedTuple
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from jaxtyping import UInt8
@@ -76,10 +76,11 @@ def compare_with_renderer(path: Path | str, *, show: int = 5) -> Differences:
 
 def compare(published: Images, expected: Images, *, show: int = 5) -> Differences:
     """How many images and pixels differ, and which images do first."""
-    whole = f"V{published.bits.shape[1]}"  # an image as one value, to compare without a copy
-    differ = np.flatnonzero(published.bits.view(whole) != expected.bits.view(whole))
+    ours, theirs = expected.stored, published.stored
+    whole = f"V{theirs.shape[1]}"  # an image as one value, to compare without a copy
+    differ = np.flatnonzero(theirs.view(whole) != ours.view(whole))
     # One image at a time: were all of them wrong, unpacked they would take 3 GB.
-    pixels = [int(np.unpackbits(published.bits[i] ^ expected.bits[i]).sum()) for i in differ]
+    pixels = [int(np.unpackbits(theirs[i] ^ ours[i]).sum()) for i in differ]
     first = tuple(
         (int(i), tuple(published.factors[i].tolist()), count)
         for i, count in zip(differ[:show], pixels[:show], strict=True)
@@ -124,7 +125,7 @@ def _require_classes(archive: ZipFile, sizes: tuple[int, ...]) -> None:
         raise UserError(f"its latents_classes are not the grid of {len(expected)} images in order")
 
 
-def _packed(stream: ZipExtFile, count: int) -> UInt8[np.ndarray, "image byte"]:
+def _packed(stream: IO[bytes], count: int) -> UInt8[np.ndarray, "image byte"]:
     """Read and pack a block at a time."""
     claimed, shape = header(stream), (count, CANVAS, CANVAS)
     if claimed.shape != shape or claimed.fortran or claimed.dtype != np.uint8:
@@ -141,7 +142,7 @@ def _packed(stream: ZipExtFile, count: int) -> UInt8[np.ndarray, "image byte"]:
     return bits
 
 
-def _exactly(stream: ZipExtFile, size: int) -> bytes:
+def _exactly(stream: IO[bytes], size: int) -> bytes:
     data = stream.read(size)
     if len(data) < size:
         raise UserError("its imgs are truncated")

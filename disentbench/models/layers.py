@@ -66,18 +66,19 @@ def initialise(
 
 def apply(layers: tuple[Layer, ...], parameters: Parameters, x: Tensor, prefix: str) -> Tensor:
     """The layers' output for a batch x [image, ...]; computes in the dtype of x."""
+
+    def weights(i: int) -> tuple[Tensor, Tensor]:
+        weight, bias = (parameters[f"{prefix}.{i}.{kind}"] for kind in ("weight", "bias"))
+        return weight.to(x.dtype), bias.to(x.dtype)
+
     for i, layer in enumerate(layers):
-        name = f"{prefix}.{i}"
-        if f"{name}.weight" in parameters:
-            weight = parameters[f"{name}.weight"].to(x.dtype)
-            bias = parameters[f"{name}.bias"].to(x.dtype)
         match layer:
             case Dense():
-                x = F.linear(x, weight, bias)
+                x = F.linear(x, *weights(i))
             case Conv():
-                x = F.conv2d(x, weight, bias, layer.stride, padding(layer))
+                x = F.conv2d(x, *weights(i), layer.stride, padding(layer))
             case Deconv():
-                x = F.conv_transpose2d(x, weight, bias, layer.stride, padding(layer))
+                x = F.conv_transpose2d(x, *weights(i), layer.stride, padding(layer))
             case Reshape(shape):
                 x = x.reshape(x.shape[0], *shape)
             case ReLU():

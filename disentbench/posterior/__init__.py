@@ -1,14 +1,15 @@
 """What a model makes of each image: q(z | x)."""
 
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-import numpy as np
 from jaxtyping import Float
 
+Array = TypeVar("Array", bound=Any)  # a numpy array or, in training, a torch tensor
 
-class Posterior(NamedTuple):
+
+class Posterior(NamedTuple, Generic[Array]):
     """q(z | x) of every image: diagonal Gaussians and, for discrete groups, class logits."""
 
-    mean: Float[np.ndarray, "image latent"]
-    logvar: Float[np.ndarray, "image latent"]
-    logits: dict[str, Float[np.ndarray, "image _"]]
+    mean: Float[Array, "image latent"]
+    logvar: Float[Array, "image latent"]
+    logits: dict[str, Float[Array, "image _"]]

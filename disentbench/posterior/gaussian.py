@@ -1,10 +1,8 @@
 """Diagonal Gaussians, elementwise, of arrays and of tensors alike: each formula stands once."""
 
-from typing import TypeVar
-
 import numpy as np
 
-Array = TypeVar("Array")  # a numpy array or a torch tensor
+from disentbench.posterior import Array
 
 
 def sample(mean: Array, logvar: Array, noise: Array) -> Array:
@@ -14,7 +12,7 @@ def sample(mean: Array, logvar: Array, noise: Array) -> Array:
 
 def kl(mean: Array, logvar: Array) -> Array:
     """KL(N(mean, sigma^2) || N(0, 1)) in nats; Kingma and Welling 2014, appendix B."""
-    return (mean**2 + _exp(logvar) - logvar - 1) / 2
+    return 0.5 * (mean * mean + _exp(logvar) - logvar - 1)
 
 
 def _exp(values: Array) -> Array:

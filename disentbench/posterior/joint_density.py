@@ -112,9 +112,9 @@ def log_mean_exp(
     device: str = "cpu",
 ) -> Float[np.ndarray, " row"]:
     """log mean_c exp(rows_r . columns_c), tile by tile, in the memory of one tile."""
-    rows, columns = (torch.as_tensor(x, device=device).double() for x in (rows, columns))
-    side = 512 if rows.device.type == "cpu" else 4096  # a processor's cache; 200 MB of a GPU
-    sums = [_log_sum_exp(r, columns.split(side)) for r in rows.split(side)]
+    left, right = (torch.as_tensor(x, device=device).double() for x in (rows, columns))
+    side = 512 if left.device.type == "cpu" else 4096  # a processor's cache; 200 MB of a GPU
+    sums = [_log_sum_exp(tile, right.split(side)) for tile in left.split(side)]
     return (torch.cat(sums) - math.log(len(columns))).cpu().numpy()
 
 
@@ -136,15 +136,15 @@ def _by_differences(
     samples: tuple[np.ndarray, ...], images: tuple[np.ndarray, ...], device: str
 ) -> Float[np.ndarray, " sample"]:
     """log mean_n q(z, x_n) of samples (a mean, what lies between, classes) under such images."""
-    samples, images = (
-        [torch.as_tensor(a, dtype=torch.float64, device=device) for a in arrays]
+    split = [
+        [torch.as_tensor(a, dtype=torch.float64, device=device).split(512) for a in arrays]
         for arrays in (samples, images)
-    )
+    ]
     sums = []
-    for at, away, of_sample in zip(*(a.split(512) for a in samples), strict=True):
+    for at, away, of_sample in zip(*split[0], strict=True):
         tiles = [
             _log_normals(at, away, mean, logvar).add_(of_sample @ of_image.T).logsumexp(1)
-            for mean, logvar, of_image in zip(*(a.split(512) for a in images), strict=True)
+            for mean, logvar, of_image in zip(*split[1], strict=True)
         ]
         sums.append(torch.stack(tiles).logsumexp(0))
     return (torch.cat(sums) - math.log(len(images[0]))).cpu().numpy()

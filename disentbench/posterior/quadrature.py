@@ -12,6 +12,7 @@ sampling error, and a component costs some 100 points whatever its width, be it 
 
 import math
 import warnings
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -100,13 +101,12 @@ def marginal(
     octaves = np.unique(mixture.octave)[::-1].tolist()
     levels = [_level(mixture, octave) for octave in octaves]
     most = max(1, LARGEST // max(level.start[-1] for level in levels))
-    entropy = np.zeros(width)
+    parts = []
     for first in range(0, width, most):
         columns = range(first, min(first + most, width))
         at = draws if first == 0 else None
-        entropy[columns], log_q = _integrated(mixture, levels, columns, at, device)
-        log_density = log_q if first == 0 else log_density
-    return Marginal(entropy, log_density)
+        parts.append(_integrated(mixture, levels, columns, at, device))
+    return Marginal(np.concatenate([entropy for entropy, _ in parts]), parts[0][1])
 
 
 def computable(logvar: Float[np.ndarray, "..."]) -> bool:
@@ -204,7 +204,7 @@ def _stencil(
 
 
 def _lagrange(k: int, t: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
-    return math.prod((t - other) / (k - other) for other in range(-2, 4) if other != k)
+    return reduce(np.multiply, [(t - other) / (k - other) for other in range(-2, 4) if other != k])
 
 
 def _add(density: Tensor, level: Level, mixture: Mixture, columns: range) -> None:
@@ -241,11 +241,11 @@ def _bells(
     The difference is float64 and taken from the anchors, since a width may be any part of the
     range; the rest is float32.
     """
-    anchor, point, mean, sigma = (
+    start, offset, mean, sigma = (
         torch.as_tensor(a, device=device)
         for a in (anchor, point, mixture.mean[tile], mixture.sigma[tile])
     )
-    away = (anchor[:, None] - mean).add_(point[:, None]).div_(sigma).float()
+    away = (start[:, None] - mean).add_(offset[:, None]).div_(sigma).float()
     return away.square_().mul_(-0.5).clamp_(min=FLOOR).exp_()
 
 

@@ -56,12 +56,12 @@ def read_together(
     homes: dict[str, int] = {}
     factors = None
     for place, path in enumerate(paths):
-        if os.path.realpath(path) in map(os.path.realpath, paths[:place]):
+        if os.path.realpath(path) in [os.path.realpath(other) for other in paths[:place]]:
             raise UserError(f"{path} is named twice; name each file once")
         stated = _states_seeds(path)
         for name, run in read_latents(path, reading):
             factors = run.factors if factors is None else factors
-            if not np.array_equal(run.factors, factors):
+            if not np.array_equal(np.asarray(run.factors), np.asarray(factors)):
                 raise UserError(
                     f"{path} and {paths[0]} differ in their factors; bring runs on the same images"
                 )
@@ -97,4 +97,6 @@ def read_factors(path: str | Path, reading: Reading = AS_IT_IS) -> np.ndarray:
         with hdf5.open_checked(path) as file:
             limits.require_memory(path, hdf5.claim(file, "factors"), reading.memory)
             return classes(hdf5.array(file, "factors"))
-    return next(read_latents(path, reading))[1].factors
+    _, run = next(read_latents(path, reading))
+    assert run.factors is not None  # `reading` asks for them
+    return run.factors

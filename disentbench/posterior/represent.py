@@ -53,7 +53,7 @@ def represent(
     )
 
 
-def from_anywhere(values: ArrayLike) -> np.ndarray:
+def from_anywhere(values: Any) -> np.ndarray:
     """An array of what anybody computes with: a tensor comes off its graph and its device."""
     try:
         if hasattr(values, "detach"):
@@ -75,8 +75,8 @@ def _warn_of_odd_shapes(rows: dict[str, np.ndarray], factor_names: Sequence[str]
                 stacklevel=3,
             )
     images, factors = len(rows["mean"]), rows.get("factors")
-    for i in range(0 if factors is None or images < 3 else factors.shape[1]):
-        if factors[:, i].max() == images - 1:
+    for i, classes_of in enumerate(() if factors is None or images < 3 else factors.T):
+        if classes_of.max() == images - 1:
             warnings.warn(
                 f"{_factor(i, factor_names)} has another class in each of the {images} images, as "
                 "an id has; leave it out if it is one",

@@ -86,6 +86,7 @@ class Representation:
 
     def sampled(self, rng: np.random.Generator) -> "Representation":
         """A representation by codes drawn from the posterior, one for each image."""
+        assert self.logvar is not None  # whoever asks for samples has it
         logvar = self.logvar.astype(np.float64)  # float32 ends at a logvar of 177
         z = gaussian.sample(self.mean, logvar, rng.standard_normal(self.mean.shape))
         gumbel = (logits + rng.gumbel(size=logits.shape) for logits in self._logits)

@@ -151,19 +151,19 @@ def _trouble(
     gone = [pack.path for pack in report.study.packs if pack not in there]
     idle = runs[collapse.collapsed(runs)]
     labels = {name: shown.value.label for name, shown in report.columns.items()}
-    kinds = {
+    kinds: dict[str, tuple[str, list[str], str]] = {
         "diverged": (
             "runs that diverged: no finite loss or latents, or an end far worse than the beginning",
             checks.diverged(report.files, packs_made),
             "none is known: latents are gone" if gone else "none",
         ),
-        "unscored": ("runs without scores", checks.unscored(runs.index, scored)),
+        "unscored": ("runs without scores", checks.unscored(runs.index, scored), "none"),
         "collapsed": (
             f"runs that collapsed: {collapse.rule(runs)}",
             collapse.lines(idle, constant, labels),
             collapse.none(runs),
         ),
-        "gone": ("packs whose latents are gone, and with them their provenance", gone),
+        "gone": ("packs whose latents are gone, and with them their provenance", gone, "none"),
         "mixed": (
             "mixed origins, code without a clean revision",
             checks.mixed(packs_made, made),

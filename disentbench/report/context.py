@@ -28,6 +28,12 @@ class Report(NamedTuple):
     estimators: dict[Key, str | None]  # of each setting's training
 
     @property
+    def chosen(self) -> Rule:
+        """The rule, which there is wherever a setting is best."""
+        assert self.rule is not None
+        return self.rule
+
+    @property
     def labels(self) -> dict[str, str]:
         """The objectives' labels by the study's names."""
         return self.settings["label"].groupby(level="objective", sort=False).first().to_dict()

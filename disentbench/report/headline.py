@@ -21,7 +21,7 @@ def finding(
     block: Block, chosen: Rule | None, settings: pd.DataFrame, pairs: list[Pair]
 ) -> list[str]:
     """Which objective leads and by how much; `pairs` are the comparisons of the best settings."""
-    if not block.best:
+    if not block.best or chosen is None:
         return [nothing(block, chosen)]
     return [_leader(block, chosen, settings), *_contest(block, chosen, pairs, settings)]
 
@@ -142,7 +142,7 @@ def _open(found: list[Pair], pairs: list[Pair], settings: pd.DataFrame) -> list[
 def _left_out(block: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
     """The settings that lost too many runs to be called best."""
     few = block.few(chosen.name) if chosen else []
-    if not few or not block.summary.n[chosen.name].any():
+    if chosen is None or not few or not block.summary.n[chosen.name].any():
         return []
     n = block.summary.n[chosen.name]
     named = [f"{title(settings, key)} with {int(n[key])}" for key in few[:NAMED]]
@@ -192,11 +192,12 @@ def _lowest_tc(block: Block, found: list[Pair], settings: pd.DataFrame) -> list[
 def least_tc(block: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[Pair]:
     """The lowest total correlation at the leader's strength against the others, the next first."""
     name = "total_correlation"
-    if not block.best or chosen.name == name or name not in block.summary.mean:
+    if not block.best or chosen is None or chosen.name == name or name not in block.summary.mean:
         return []
     tc = block.summary.mean[name].drop(index=block.few(name)).dropna()
-    least, *others = sorted(_as_strong(block.best[0], tc.index, settings), key=tc.get) or [None]
-    return comparisons.compare(block, [(least, other) for other in others], name, -1)
+    ordered = sorted(_as_strong(block.best[0], tc.index, settings), key=tc.get)
+    pairs = [(ordered[0], other) for other in ordered[1:]]
+    return comparisons.compare(block, pairs, name, -1)
 
 
 def _as_strong(leader: Key, keys: Iterable[Key], settings: pd.DataFrame) -> list[Key]:

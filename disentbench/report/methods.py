@@ -159,7 +159,7 @@ def formulas(study: Study, settings: pd.DataFrame) -> list[Formula]:
 
 def _formula(study: Study, name: str, settings: pd.DataFrame) -> Formula:
     objective = plugins.load("objectives", study.file_of("objectives", name))
-    first = _typeset(inspect.getdoc(objective).splitlines()[0].rstrip("."))
+    first, *_ = (inspect.getdoc(objective) or "").splitlines()
     texts = [text for text in settings.loc[name, "text"] if text]
     fixed = [
         f"{symbol(k)} = {_plain(v)}"
@@ -167,7 +167,9 @@ def _formula(study: Study, name: str, settings: pd.DataFrame) -> Formula:
         if k != "of" and not isinstance(v, list) and v != {}
     ]
     label = settings.loc[name, "label"].iloc[0]
-    return Formula(label, first, "; ".join([*texts, *fixed]), objective.reference)
+    return Formula(
+        label, _typeset(first.rstrip(".")), "; ".join([*texts, *fixed]), objective.reference
+    )
 
 
 def estimators(study: Study) -> dict[Key, str | None]:

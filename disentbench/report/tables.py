@@ -47,11 +47,11 @@ def lines(
         for name, shown in values.items()
     ]
     n = tables[2].max(axis=1).fillna(0).astype(int)
-    words = [settings.loc[key, ["label", "text"]] for key in rows]
+    words = settings.loc[rows, ["label", "text"]].to_numpy().tolist()
     cells = zip(*columns, strict=True)
     return [
-        SettingRow(key[0], *word, int(runs), block.planned, list(row))
-        for key, word, runs, row in zip(rows, words, n, cells, strict=True)
+        SettingRow(key[0], label, text, int(runs), block.planned, list(row))
+        for key, (label, text), runs, row in zip(rows, words, n, cells, strict=True)
     ]
 
 

@@ -58,7 +58,8 @@ class Comparison:
     @property
     def alone(self) -> tuple[int, int]:
         """Runs, and values of runs in both, that one side alone has."""
-        return tuple(int((table["where"] != "both").sum()) for table in (self.runs, self.values))
+        runs, values = (int((table["where"] != "both").sum()) for table in (self.runs, self.values))
+        return runs, values
 
     @property
     def same(self) -> bool:

@@ -42,7 +42,7 @@ def makers(a: Lineage, b: Lineage) -> pd.DataFrame:
 def _acts(answers: Answers, other: Answers) -> Answers:
     """The answers on what the other tells of too: training, encoding or collecting."""
     told = {name.split()[0] for name in other}
-    return {name: each for name, each in answers.items() if name.split()[0] in told}
+    return {name: said for name, said in answers.items() if name.split()[0] in told}
 
 
 def studies(a: Lineage, b: Lineage) -> pd.DataFrame:
@@ -103,7 +103,7 @@ def _recipes(provenances: list[tuple[Setting, dict]]) -> dict[Setting, Answers]:
     said = defaultdict(list)
     for setting, provenance in provenances:
         said[setting].append(_said(provenance))
-    return {setting: _merged(each) for setting, each in said.items()}
+    return {setting: _merged(parts) for setting, parts in said.items()}
 
 
 def _said(provenance: dict) -> list[tuple[str, str]]:
@@ -116,10 +116,10 @@ def _said(provenance: dict) -> list[tuple[str, str]]:
 def _merged(parts: Iterable[Iterable[tuple[str, str]]]) -> Answers:
     """Each answer under a name once."""
     answers = defaultdict(set)
-    for answers in parts:
-        for name, answer in answers:
+    for part in parts:
+        for name, answer in part:
             answers[name].add(answer)
-    return {name: sorted(each) for name, each in sorted(answers.items())}
+    return {name: sorted(said) for name, said in sorted(answers.items())}
 
 
 def _mapping(value: Any) -> dict:

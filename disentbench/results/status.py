@@ -84,7 +84,7 @@ class Status(NamedTuple):
     @property
     def seconds_left(self) -> float | None:
         """Until the last training ends, if no more run at once than now; a step is a step."""
-        rate = sum(training.rate for training in self.timed)
+        rate = sum(training.rate or 0.0 for training in self.timed)
         return sum(training.left for training in self.trainings) / rate if rate else None
 
 
@@ -108,30 +108,32 @@ def status(study: Study, results: Path) -> Status:
     folders, written, now = Folders(), being_written(), time.time()
     folder = results / study.study
     counts = {stage: Counter() for stage in STAGES}
-    found = Status(study.study, folder, counts, [], [], [], Counter(), 0)
+    standing = Status(study.study, folder, counts, [], [], [], Counter(), 0)
     missing = []
     for job in jobs(study, StudyFolder(folder)):
-        state = _state(job, folders, found)
-        if job.stage == "train" and state != "done":
+        state = _state(job, folders, standing)
+        if job.pack is not None and state != "done":
             training = _training(study, job.pack, PackFolder(job.output.parent), folders, now)
-            found.trainings.append(training)
+            standing.trainings.append(training)
             state = "running" if training.running else state
             missing += [job.pack] if state == "missing" else []
         elif state == "missing" and written and Path(os.path.realpath(job.output)) in written:
             state = "running"
         if state == "missing" and folders.hold(job.log) and (words := failure(job.log)):
             state = "failed"
-            found.failures.append(Failure(job.stage, job.log, words))
-        found.jobs[job.stage][state] += 1
-    found.failures.sort(key=lambda each: STAGES.index(each.stage))  # the others follow from these
-    return found._replace(cut=sum(len(_cut(pack, folder, folders)) for pack in missing))
+            standing.failures.append(Failure(job.stage, job.log, words))
+        standing.jobs[job.stage][state] += 1
+    standing.failures.sort(
+        key=lambda failure: STAGES.index(failure.stage)
+    )  # the others follow from these
+    return standing._replace(cut=sum(len(_cut(pack, folder, folders)) for pack in missing))
 
 
 def _state(job: Job, folders: Folders, standing: Status) -> str:
     """Whether a job's output is there, and is what it must be; what is said of it is noted."""
     if not folders.hold(job.output):
         return "missing"
-    said = seals.identity(job.output)
+    said = seals.identity(job.output) or {}
     if wrong := expected.differences(said, job.identity):
         standing.other.append(f"{job.output} {wrong[0]}")
         return "other"

@@ -28,6 +28,7 @@ def calibrate(
     supervised = [name for name in names if "factors" in needs(name)]
     perfect = _perfect(factors)
     shuffled = generator(seed, "chance").permutation(len(factors))
+    assert perfect.logvar is not None
     chance = replace(perfect, mean=perfect.mean[shuffled], logvar=perfect.logvar[shuffled])
     rows = [
         (key, by_chance, measure(name, perfect, seed).values[key])

@@ -103,12 +103,12 @@ def with_companions(
     runs: list[tuple[Any, Representation]], metrics: Sequence[str], seed: int
 ) -> list[tuple[Any, Representation]]:
     """Each run beside the others, for those of the metrics that compare, if all have posteriors."""
-    if any(run.posterior is None for _, run in runs):
+    posteriors = [run.posterior for _, run in runs if run.posterior is not None]
+    if len(posteriors) < len(runs):
         return runs
     seeded, names = partial(generator, seed), comparing(metrics)
-    kept = [summaries(run.posterior, names, seeded) for _, run in runs]
-    others = [kept[:i] + kept[i + 1 :] for i in range(len(runs))]
+    kept = [summaries(posterior, names, seeded) for posterior in posteriors]
     return [
-        (name, replace(run, companions=each))
-        for (name, run), each in zip(runs, others, strict=True)
+        (name, replace(run, companions=kept[:i] + kept[i + 1 :]))
+        for i, (name, run) in enumerate(runs)
     ]

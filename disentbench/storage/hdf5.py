@@ -15,7 +15,7 @@ from disentbench.errors import UserError
 from disentbench.storage import files, limits, seals
 from disentbench.storage.identities import Identity
 
-Group, Dataset = h5py.Group, h5py.Dataset
+File, Group, Dataset = h5py.File, h5py.Group, h5py.Dataset
 MOST_OBJECTS, DEEPEST = 10_000, 32  # groups and datasets of a file, and groups in one another
 MOST_IN_ATTRIBUTE = 100_000  # values
 
@@ -218,10 +218,11 @@ def _leads_out(file: h5py.File) -> str | None:
 
 def _link_out(file: h5py.File) -> str | None:
     """The first link to another file, or values in one, of all groups, one after the other."""
-    groups, met, count = [(file, 0)], set(), 0
+    groups: list[tuple[Group, int]] = [(file, 0)]
+    met, count = set(), 0
     while groups:
         group, depth = groups.pop()
-        address = h5py.h5o.get_info(group.id).addr
+        address = h5py.h5o.get_info(group.id).addr  # pyrefly: ignore[missing-attribute]
         if address in met:  # a group may stand in itself
             continue
         met.add(address)

@@ -35,14 +35,20 @@ class Images:
         """How many classes each factor has."""
         return tuple(len(values) for values in self.factor_values)
 
+    @property
+    def stored(self) -> UInt8[np.ndarray, "image ..."]:
+        """The images as they are kept: bits, or else pixels."""
+        stored = self.pixels if self.bits is None else self.bits
+        assert stored is not None  # see `misfit`
+        return stored
+
     @cached_property
     def digest(self) -> str:
         """One word for the images, their factors and what these are called."""
         whole = hashlib.sha256(repr((self.shape, self.factor_names)).encode())
-        pixels = self.pixels if self.bits is None else self.bits
-        for array in (self.factors.astype("<i8"), *self.factor_values, pixels):
+        for array in (self.factors.astype("<i8"), *self.factor_values, self.stored):
             whole.update(repr((array.shape, array.dtype.str)).encode())
-            whole.update(np.ascontiguousarray(array))
+            whole.update(np.ascontiguousarray(array).data)
         return whole.hexdigest()[:16]
 
     def __len__(self) -> int:

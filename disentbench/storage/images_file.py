@@ -17,7 +17,7 @@ from jaxtyping import Float32, Int
 from disentbench.errors import UserError
 from disentbench.storage import limits
 from disentbench.storage.hdf5 import (
-    Group,
+    File,
     array,
     attribute,
     claim,
@@ -55,7 +55,7 @@ def write(
         if images.bits is not None:
             _put(file, "bits", images.bits, "image", "byte")
         else:
-            _put(file, "pixels", images.pixels, "image", "height", "width", "channel")
+            _put(file, "pixels", images.stored, "image", "height", "width", "channel")
         _put(file, "factors", images.factors.astype(np.int32), "image", "factor")
         for name, values in zip(images.factor_names, images.factor_values, strict=True):
             label_axes(file.create_dataset(f"values/{name}", data=values), "class")
@@ -78,7 +78,7 @@ def read(path: Path | str) -> Images:
     return Images(**parts | {"factors": parts["factors"].astype(np.int64)})
 
 
-def _parts(file: Group) -> dict:
+def _parts(file: File) -> dict:
     """What the file holds, by the names that Images has for it."""
     names = attribute(file, "factor_names")
     binary = "bits" in file
@@ -106,12 +106,12 @@ def unpack(
     """The images at `index` as numbers from 0 to 1."""
     channels, height, width = images.shape
     if images.bits is None:
-        return images.pixels[index].transpose(0, 3, 1, 2) / np.float32(255)
+        return images.stored[index].transpose(0, 3, 1, 2) / np.float32(255)
     flat = np.unpackbits(images.bits[index], axis=1, count=channels * height * width)
     return flat.reshape(-1, channels, height, width).astype(np.float32)
 
 
-def _put(file: Group, name: str, data: np.ndarray, *axes: str) -> None:
+def _put(file: File, name: str, data: np.ndarray, *axes: str) -> None:
     rows = max(1, CHUNK_BYTES // data[0].nbytes)
     chunks = (min(rows, len(data)), *data.shape[1:])
     dataset = file.create_dataset(

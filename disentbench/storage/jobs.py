@@ -17,7 +17,8 @@ STAGES = ("data", "train", "encode", "score", "levels", "audit", "collect", "rep
 class Job(NamedTuple):
     """What is there when a job is done, what it must be, and where it says what goes wrong.
 
-    `code` is one word for the sources that make it now; `also` is written with the output.
+    `code` is one word for the sources that make it now; `also` is written with the output;
+    `pack` is what a training trains.
     """
 
     stage: str
@@ -113,6 +114,6 @@ def named(
     """Every file of these stages that says what it is, be it there or not, and what it must say."""
     for job in (job for job in jobs(study, folder) if job.stage in stages):
         yield from ((path, job.identity) for path in (job.output, *job.also))
-        if job.stage == "train":
+        if job.pack is not None:
             history = expected.of_pack(study.recipe(job.pack), "history")
             yield folder.pack(job.pack).history, job.identity | history

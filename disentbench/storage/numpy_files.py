@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class Header(NamedTuple):
         return prod(self.shape) * self.dtype.itemsize
 
 
-def header(stream: io.BufferedIOBase) -> Header:
+def header(stream: IO[bytes]) -> Header:
     """The header of an .npy stream, which then stands at the first value."""
     of = np.lib.format
     first = of.read_magic(stream) == (1, 0)

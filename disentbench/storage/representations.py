@@ -5,7 +5,7 @@ What a file claims is looked at before it is read, and one run of it is in memor
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -92,14 +92,14 @@ def _read_hdf5(path: Path, reading: Reading) -> Arrays:
 
 
 def _arrays(
-    file: hdf5.Group, names: list[str], groups: list[str], values: Callable[..., np.ndarray]
+    file: hdf5.File, names: list[str], groups: list[str], values: Callable[..., np.ndarray]
 ) -> dict:
     """What `represent` takes of one run; `values` reads it."""
     logits = {name.removeprefix("logits/"): values(file, name) for name in groups}
     return {name: values(file, name) for name in names} | {"logits": logits}
 
 
-def _require_bounds(file: hdf5.Group, names: list[str], several: bool, reading: Reading) -> None:
+def _require_bounds(file: hdf5.File, names: list[str], several: bool, reading: Reading) -> None:
     """Look at what a file claims before any of it is read."""
     mean, path = hdf5.shape(file, "mean"), file.filename
     for name in names if several else ():
@@ -119,9 +119,9 @@ def _require_bounds(file: hdf5.Group, names: list[str], several: bool, reading: 
     limits.require_memory(path, claimed, reading.memory)
 
 
-def _shared(file: hdf5.Group, reading: Reading) -> dict:
+def _shared(file: hdf5.File, reading: Reading) -> dict:
     """What all runs of a file have in common: factors, their names, and groups of latents."""
-    shared = {}
+    shared: dict[str, Any] = {}
     if "factors" in file or not reading.bare:
         shared["factors"] = hdf5.array(file, "factors")
         if "names" in file["factors"].attrs:
@@ -135,7 +135,7 @@ def _shared(file: hdf5.Group, reading: Reading) -> dict:
     return shared
 
 
-def _groups(file: hdf5.Group) -> dict[str, list[int]]:
+def _groups(file: hdf5.File) -> dict[str, list[int]]:
     """The groups of latents that a file states."""
     groups = hdf5.json_attribute(file, "groups")
     if not all(
@@ -148,7 +148,7 @@ def _groups(file: hdf5.Group) -> dict[str, list[int]]:
     return groups
 
 
-def _members(file: hdf5.Group) -> list[tuple[str, bool]]:
+def _members(file: hdf5.File) -> list[tuple[str, bool]]:
     """The name of each run, its seed where there is one, and whether it diverged."""
     runs = file["mean"].shape[0]
     seeds = hdf5.array(file, "seeds") if "seeds" in file else np.arange(runs)

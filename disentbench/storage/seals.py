@@ -15,8 +15,8 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from disentbench.errors import UserError
 from disentbench.storage import identities, limits
@@ -184,7 +184,7 @@ def _line(path: Path, folder: Path) -> str:
     return f"{digest}  {path.relative_to(folder).as_posix()}"
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path) -> BufferedReader:
     """A file to read; on a network file system a handle may be stale once, when it was replaced."""
     for wait in (0.1, 1, 5):
         try:

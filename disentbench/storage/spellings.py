@@ -63,7 +63,7 @@ class _Loader(yaml.SafeLoader):
         super().__init__(text)
         self.merged: dict[int, int] = {}  # how many keys a mapping has, those merged in counted
 
-    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
         self._count(node)
         lines: dict[tuple[str, str], int] = {}
@@ -90,9 +90,15 @@ class _Loader(yaml.SafeLoader):
             )
 
 
+def _scalar(loader: _Loader, node: Any) -> yaml.ScalarNode:
+    """A node that is one, and not as in `!!int [1]`."""
+    loader.construct_scalar(node)
+    return node
+
+
 def _number(loader: _Loader, node: yaml.Node) -> int | float:
     """A number that is spelled as a person spells it."""
-    loader.construct_scalar(node)  # refuses `!!int [1]`
+    node = _scalar(loader, node)
     if WHOLE.fullmatch(node.value):
         return whole(node.value)
     if REAL.fullmatch(node.value) and not re.match("[-+]?0[0-9]", node.value):
@@ -137,7 +143,7 @@ def _base_60(text: str) -> float:
 
 def _boolean(loader: _Loader, node: yaml.Node) -> bool:
     """True or false, so spelled."""
-    loader.construct_scalar(node)
+    node = _scalar(loader, node)
     value = loader.bool_values.get(node.value.lower())
     if value is None:
         raise ValueError(f"{_short(node.value)} is neither true nor false")
@@ -148,8 +154,7 @@ def _boolean(loader: _Loader, node: yaml.Node) -> bool:
 
 
 def _date(loader: _Loader, node: yaml.Node) -> None:
-    loader.construct_scalar(node)
-    raise _read_otherwise(node, "is a date to YAML")
+    raise _read_otherwise(_scalar(loader, node), "is a date to YAML")
 
 
 def _read_otherwise(node: yaml.ScalarNode, what: str, *remedies: str) -> UserError:

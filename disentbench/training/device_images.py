@@ -20,7 +20,7 @@ class Resident:
         self.shape = images.shape
         self.device = device
         self.binary = images.bits is not None
-        rows = images.bits if self.binary else images.pixels.transpose(0, 3, 1, 2)
+        rows = images.stored if self.binary else images.stored.transpose(0, 3, 1, 2)
         self.rows = torch.from_numpy(rows.reshape(len(images), -1)).to(device)
         byte = torch.arange(256)
         eight = byte[:, None] >> torch.arange(7, -1, -1) & 1

@@ -13,8 +13,8 @@ from disentbench.posterior import Posterior
 from disentbench.posterior.divergence import beyond
 from disentbench.seeds import generator
 from disentbench.storage.latents import Encoded
-from disentbench.training import randomness
 from disentbench.training.device_images import Resident
+from disentbench.training.randomness import EVALUATION, Generators, noise
 
 CHUNK = 1024  # images encoded at once
 
@@ -26,7 +26,7 @@ def encode(
     """q(z | x) and the distortion of one sample of every image, member after member."""
     for i, seed in enumerate(seeds):
         parameters, failed = saved.member(i, device), bool(saved.failed[i])
-        rngs = tuple(generator(seed, randomness.EVALUATION, part) for part in range(2))
+        rngs = generator(seed, EVALUATION, 0), generator(seed, EVALUATION, 1)
         chunks = [
             _encode_chunk(model, parameters, images[index], rngs)
             for index in torch.arange(len(images), device=device).split(CHUNK)
@@ -51,12 +51,12 @@ def _judged(run: Encoded) -> Encoded:
 
 
 def _encode_chunk(
-    model: VAE, parameters: Parameters, x: Tensor, rngs: tuple[np.random.Generator, ...]
-) -> tuple:
+    model: VAE, parameters: Parameters, x: Tensor, rngs: Generators
+) -> tuple[Posterior[Tensor], np.ndarray]:
     """q(z | x) and the distortion of a sample of it, the classes drawn exactly."""
     posterior = model.encode(parameters, x)
-    noise = randomness.noise(rngs, model, len(x)).to(x.device)
-    _, code = sample(posterior, noise, temperature=0.0)
+    drawn = noise(rngs, model, len(x)).to(x.device)
+    _, code = sample(posterior, drawn, temperature=0.0)
     return posterior, distortion(model.decode(parameters, code), x).cpu().numpy()
 
 

@@ -25,8 +25,9 @@ class Progress:
         self.first, self.steps, self.total = seeds[0], steps, steps * len(seeds)
         self.file = file
         self.members: list[int] = []
-        self.bar = None
-        self.done, self.began, self.start, self.written = 0, None, time.monotonic(), -math.inf
+        self.bar: tqdm | None = None
+        self.began: int | None = None
+        self.done, self.start, self.written = 0, time.monotonic(), -math.inf
 
     def __enter__(self) -> "Progress":
         return self

@@ -13,10 +13,11 @@ from disentbench.models.vae import VAE, Noise
 from disentbench.seeds import generator
 
 INITIAL, ORDER, NORMAL, GUMBEL, EVALUATION = range(5)
+Generators = tuple[np.random.Generator, np.random.Generator]  # of normal and of Gumbel noise
 BLOCK = 64  # steps whose noise is drawn at once
 
 
-def noise(rngs: tuple[np.random.Generator, np.random.Generator], model: VAE, *shape: int) -> Noise:
+def noise(rngs: Generators, model: VAE, *shape: int) -> Noise:
     """Standard normal and Gumbel noise [*shape, latents] and [*shape, classes] for samples."""
     normal = rngs[0].standard_normal((*shape, model.latents), np.float32)
     gumbel = rngs[1].gumbel(size=(*shape, model.classes)).astype(np.float32)

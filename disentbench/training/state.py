@@ -85,7 +85,9 @@ class State:
         for p in leaves:
             p.grad = None
         losses.sum().backward()  # not `grad`: each gradient lies in memory as its parameter does
-        self.moments.update(leaves, [p.grad for p in leaves], problem.training)
+        self.moments.update(
+            leaves, [p.grad for p in leaves if p.grad is not None], problem.training
+        )
         self.step += 1
         self.since += 1
         for name, value in {"loss": losses, **terms}.items():

@@ -1,23 +1,24 @@
 """What Snakemake says on the terminal while a study runs: a line for each job that has ended."""
 
 import logging
+from typing import Any
 
 
 class JobLines(logging.Formatter):
     """A line for each job that has ended; all else as Snakemake has it."""
 
-    def __init__(self, usual: logging.Formatter):
+    def __init__(self, usual: logging.Formatter | None):
         super().__init__()
-        self.usual = usual
+        self.usual = usual or logging.Formatter()
         self.jobs: dict[int, str] = {}  # those that have begun, by Snakemake's number
         self.ended = ""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def format(self, record: Any) -> str:
         if getattr(record, "event", None) != "progress":
             return self.usual.format(record)
         return f"{record.done} of {record.total} done: {self.ended}"
 
-    def filter(self, record: logging.LogRecord) -> bool:
+    def filter(self, record: Any) -> bool:
         """Whether a record is for the terminal; who begins and ends is noted."""
         event = getattr(record, "event", None)
         if event == "job_info":

@@ -15,7 +15,7 @@ from disentbench.report import comparisons
 from disentbench.report import runs as run_tables
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, keep, panel
-from disentbench.report.runs import Block
+from disentbench.report.runs import Block, Key
 from disentbench.report.style import INK, MUTED, canvas
 from disentbench.storage import hdf5, seals
 from disentbench.storage.layout import PackFolder
@@ -126,14 +126,9 @@ def _digits(share: float) -> str:
 
 def section(report: Report, block: Block) -> dict[str, Any] | None:
     """What the latents of the median run of each objective's best setting know of the factors."""
-    showing = (m for m in report.study.metrics if plugins.load("metrics", m).shows_factors)
-    metric, runs = next(showing, None), []
-    for objective, setting in block.best if metric else ():
-        seed = run_tables.median_seed(block, objective, setting, report.rule)
-        pack = report.study.pack_of(block.dataset, objective, setting, seed)
-        title = f"{comparisons.title(report.settings, (objective, setting))}, seed {seed}"
-        runs.append(read(report.files.pack(pack), metric, seed, title))
-    runs = [shown for shown in runs if shown]
+    showing = [m for m in report.study.metrics if plugins.load("metrics", m).shows_factors]
+    told = (_of_best(report, block, metric, key) for metric in showing[:1] for key in block.best)
+    runs = [information for information in told if information]
     if not runs:
         return None
     name = f"{block.dataset}_information"
@@ -145,6 +140,14 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
             panel(drawn(shown), f"{shown.title}: {alt}", f"{name} {shown.title}") for shown in runs
         ],
     }
+
+
+def _of_best(report: Report, block: Block, metric: str, key: Key) -> Information | None:
+    """What a metric says of the median run of a best setting."""
+    seed = run_tables.median_seed(block, *key, report.chosen)
+    pack = report.study.pack_of(block.dataset, *key, seed)
+    title = f"{comparisons.title(report.settings, key)}, seed {seed}"
+    return read(report.files.pack(pack), metric, seed, title)
 
 
 NOTE = (

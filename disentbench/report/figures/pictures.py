@@ -193,7 +193,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
         return None
     models = []
     for objective, setting in block.best:
-        seed = run_tables.median_seed(block, objective, setting, report.rule)
+        seed = run_tables.median_seed(block, objective, setting, report.chosen)
         pack = report.study.pack_of(block.dataset, objective, setting, seed)
         shown = pictures(report.study.recipe(pack), report.files.pack(pack), seed, source)
         if shown:
@@ -204,19 +204,19 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
 def _pictured(report: Report, block: Block, shown: Pictures) -> dict[str, Any]:
     key = (shown.pack.objective, shown.pack.setting)
     title = f"{comparisons.title(report.settings, key)}, seed {shown.seed}"
-    score = number(block.scores(key, report.rule.name)[shown.seed])
+    score = number(block.scores(key, report.chosen.name)[shown.seed])
     keep(report, sheet(title, shown), f"{block.dataset}_pictures_{shown.pack.objective}")
     rows = {
         kind: [(row, png(row)) for row in getattr(shown, kind)]
         for kind in ("reconstructions", "traversals")
     }
-    score = f"{report.rule.label} {score}, {_median_of(report, block, key)}"
+    score = f"{report.chosen.label} {score}, {_median_of(report, block, key)}"
     return {"title": title, "score": score, "left_out": shown.left_out, "key": key[0], **rows}
 
 
 def _median_of(report: Report, block: Block, key: Key) -> str:
     """Which run is shown: the median of so many, or the lower of the two in the middle."""
-    n = int(block.summary.n.loc[key, report.rule.name])
+    n = int(block.summary.n.loc[key, report.chosen.name])
     which = "median" if n % 2 else "the lower of the two middle ones"
     return f"{which} of {n} of {count(block.planned, 'run')}"
 

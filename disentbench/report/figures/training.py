@@ -30,8 +30,8 @@ TITLES = {
 ESTIMATED = [term.trained for term in terms.ESTIMATED]
 OWN = ("seed", "step", "objective", "estimator", "median")  # columns that are no term
 LOGARITHMIC = ("distortion", "loss")  # they begin tenfold above where they end
-MEDIAN = {"linewidth": 1.3, "zorder": 3}
-OTHER = {"linewidth": 0.6, "alpha": 0.35, "zorder": 2}
+MEDIAN: dict[str, Any] = {"linewidth": 1.3, "zorder": 3}
+OTHER: dict[str, Any] = {"linewidth": 0.6, "alpha": 0.35, "zorder": 2}
 POINTS = 200  # of a line; a figure of this size shows no more
 
 
@@ -139,7 +139,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     """The terms of the loss at each objective's best setting."""
     if not block.best:
         return None
-    losses = histories(report.study, report.files, block, report.rule, report.estimators)
+    losses = histories(report.study, report.files, block, report.chosen, report.estimators)
     if losses.empty:
         return None
     name = f"{block.dataset}_training"
