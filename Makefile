@@ -44,6 +44,7 @@ lint: .venv/dev
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) snakefmt --check Snakefile workflow/rules
+	$(RUN) pyrefly check --summary=none
 
 # Snakemake's own findings. It asks for a conda environment or a container for each rule; ours all
 # run in the one that `make` builds, so that finding alone is let pass.

@@ -65,22 +65,22 @@ def suite(arguments) -> str:
     with h5py.File(TABLE) as file:
         codes, factors = file["mean"][:], file["factors"][:].astype(np.int64)
     run = represent(codes, factors)
-    lines, totals = [], np.zeros(2)
+    lines, fast, slow = [], 0.0, 0.0
     for name in SUITE:
         inputs = {need: getattr(run, need) for need in needs(name)}
         ours, mine = timed(partial(plugins.load("metrics", name).compute, **inputs))
         theirs, plain = timed(partial(getattr(reference, name), codes, factors))
         lines.append(suite_row(name, mine, plain, ours.values, theirs))
         print(lines[-1], flush=True)
-        totals += mine, plain
-    lines.append(suite_row("**total**", *totals, {}, {}))
+        fast, slow = fast + mine, slow + plain
+    lines.append(suite_row("**total**", fast, slow, {}, {}))
     return SUITE_TEXT.format(
         rows=len(codes),
         latents=codes.shape[1],
         machine=machine(arguments.threads, arguments.device),
         command="python benchmarks/metrics.py --only suite",
         table="\n".join(lines),
-        ratio=totals[1] / totals[0],
+        ratio=slow / fast,
     )
 
 

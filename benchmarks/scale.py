@@ -135,7 +135,8 @@ def scores(study: Study, pack: Pack, rng: np.random.Generator) -> pd.DataFrame:
     """
     columns = [name for metric in study.metrics for name in names(metric)]
     shape, seeds = (len(pack.seeds), len(columns)), pd.Index(pack.seeds)
-    table = pd.DataFrame(rng.beta(*rng.uniform(2, 6, (2, 1, shape[1])), shape), seeds, columns)
+    a, b = rng.uniform(2, 6, (2, 1, shape[1]))
+    table = pd.DataFrame(rng.beta(a, b, shape), seeds, columns)
     table.loc[rng.uniform(size=len(seeds)) < 0.01, "sap"] = np.nan
     table["active_units"] = rng.integers(3, 11, len(seeds)).astype(float)
     table["total_correlation"] = table["tc_between_groups"] + table["tc_within_groups"]

@@ -49,7 +49,7 @@ def by_histograms(train, classes, test, seed):
         random_state=seed,
     ).fit(train, classes)
     importance = np.zeros(train.shape[1])
-    for predictor in (each for iteration in trees._predictors for each in iteration):
+    for predictor in (tree for iteration in vars(trees)["_predictors"] for tree in iteration):
         inner = predictor.nodes[predictor.nodes["is_leaf"] == 0]
         np.add.at(importance, inner["feature_idx"], inner["gain"])
     return importance / max(importance.sum(), 1e-300), trees.predict(test)
@@ -80,7 +80,9 @@ def measured(fit, codes, factors, seed):
     """CPU seconds, then D, C and I of all factors."""
     train, test = train_test(len(codes), np.random.default_rng(0))
     began = time.process_time()
-    codes = codes * np.random.default_rng(seed).choice(np.float32([-1, 1]), codes.shape[1])
+    codes = codes * np.random.default_rng(seed).choice(
+        np.array([-1, 1], np.float32), codes.shape[1]
+    )
     fitted = [fit(codes[train], v[train], codes[test], seed) for v in factors.T]
     seconds = time.process_time() - began
     R = np.stack([importance for importance, _ in fitted], axis=1)
