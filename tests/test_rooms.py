@@ -1,6 +1,7 @@
 """The house: a room imports only what stands below it, and no file grows past what one reads."""
 
 import ast
+import re
 import statistics
 
 import pytest
@@ -33,6 +34,26 @@ def test_no_import_runs_uphill(path):
         return
     above = {room(other) for other in imported(path)} - set(FLOORS[: FLOORS.index(room(path)) + 1])
     assert above <= {"__init__"}, f"{path.name} imports {above}"
+
+
+def test_the_picture_of_the_rooms_is_true():
+    """The arrows of docs/architecture.md; here they are printed as they should be."""
+    graph: dict[str, set[str]] = {name: set() for name in FLOORS}
+    for path in (path for path in FILES if room(path) in graph):
+        graph[room(path)] |= {room(other) for other in imported(path)} & set(FLOORS) - {room(path)}
+    lower = {name: below(name, graph) for name in FLOORS}
+    expected = {
+        f"{other} --> {name}"
+        for name in FLOORS
+        for other in graph[name] - set().union(*(lower[between] for between in graph[name]))
+    }
+    print("\n".join(sorted(expected)))
+    page = (ROOT.parent / "docs/architecture.md").read_text().partition("## The rooms")[2]
+    assert set(re.findall(r"\w+ --> \w+", page)) == expected
+
+
+def below(name, graph) -> set:
+    return graph[name].union(*(below(other, graph) for other in graph[name]))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -10,7 +10,7 @@ import h5py
 import pandas as pd
 import pytest
 import yaml
-from builders.checkouts import copy_of_checkout, snakemake
+from builders.checkouts import ROOT, copy_of_checkout, snakemake
 
 from disentbench.cli import main
 
@@ -55,6 +55,15 @@ def test_beta_tcvae_at_one_is_the_vae_to_the_last_digit(checkout):
     vae = table[table.objective == "vae"]
     same = table[(table.objective == "beta_tcvae") & (table.setting == "beta-1")]
     assert vae.value.tolist() == same.value.tolist()
+
+
+def test_the_picture_of_the_pipeline_is_true(checkout):
+    """The arrows of docs/architecture.md are those that Snakemake draws."""
+    graph = snakemake(checkout, "--rulegraph").stdout
+    names = dict(re.findall(r'(\d+)\[label = "(\w+)"', graph))
+    arrows = {f"{names[a]} --> {names[b]}" for a, b in re.findall(r"(\d+) -> (\d+)", graph)}
+    page = (ROOT / "docs/architecture.md").read_text().partition("## The rooms")[0]
+    assert set(re.findall(r"\w+ --> \w+", page)) == arrows
 
 
 def test_the_latents_file_says_what_it_is(checkout):

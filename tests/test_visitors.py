@@ -1,0 +1,194 @@
+"""A visitor brings one file: a data set, an architecture, an objective, a metric, a figure."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import disentbench
+
+FILES = {
+    "datasets/bars.py": '''"""A line across a small canvas, at each of its places."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from disentbench.datasets._grid import Classes, GridDataset
+
+
+class Bars(GridDataset):
+    label: ClassVar[str] = "Bars"
+    reference: ClassVar[str] = "a visitor"
+    values: ClassVar = {"way": np.arange(2.0), "place": np.arange(16.0)}
+
+    way: Classes = (0, 1)
+    place: Classes = tuple(range(16))
+
+    @property
+    def image_shape(self):
+        return 1, 16, 16
+
+    def images(self):
+        lying = np.eye(16, dtype=bool)[:, :, None].repeat(16, axis=2)
+        both = np.concatenate([lying, lying.transpose(0, 2, 1)])
+        return self.binary(np.packbits(both[self.rows].reshape(self.size, -1), axis=1))
+
+
+dataset = Bars
+''',
+    "architectures/linear.py": '''"""No hidden layer."""
+
+from math import prod
+
+from disentbench.architectures import Architecture, Dense, Reshape
+
+
+class Linear(Architecture):
+    label = "linear"
+    reference = "a visitor"
+
+    def encoder(self):
+        return (Reshape((-1,)),)
+
+    def decoder(self, shape):
+        return (Dense(prod(shape)), Reshape(shape))
+
+
+architecture = Linear
+''',
+    "objectives/half_rate.py": '''"""The rate at a weight below 1."""
+
+from disentbench.objectives import Objective, Structure, Weight
+
+
+class HalfRate(Objective):
+    """-log p(x|z) + share KL(q(z|x) || p(z))."""
+
+    label = "half-rate VAE"
+    reference = "a visitor"
+
+    share: Weight = 0.5
+
+    def structure(self):
+        return Structure(estimator=None)
+
+    def loss(self, terms, step):
+        return terms.distortion + self.share * terms.rate
+
+
+objective = HalfRate
+''',
+    "metrics/spread.py": '''"""How far the codes lie apart."""
+
+import math
+
+from disentbench.metrics import Metric, Score, Value
+
+
+def spread(codes):
+    return Score({"spread": float(codes.std(0).mean())}, {})
+
+
+metric = Metric(
+    spread,
+    label="spread",
+    variant="mean standard deviation of the codes",
+    reference="a visitor",
+    values=(Value("spread", "spread of the codes", 0.0, math.inf, prominence=1),),
+)
+''',
+    "report/figures/spreads.py": '''"""The spread of every run."""
+
+from disentbench.report.figures import Figure, keep, panel
+from disentbench.report.style import canvas
+
+
+def section(report, block):
+    figure = canvas(3, 2)
+    figure.add_subplot().plot(block.runs["spread"].to_numpy(), "o")
+    keep(report, figure, f"{block.dataset}_spreads")
+    drawn = panel(figure, "spread of every run", f"{block.dataset} spreads")
+    return {"note": "A point for each run.", "panels": [drawn]}
+
+
+figure = Figure(section, heading="How far codes lie apart", nav="Spread", place=25)
+''',
+}
+STUDY = """
+study: visit
+datasets: [bars]
+objectives:
+  half_rate: {share: [0.25]}
+seeds: 0-1
+latents: 2
+architecture: linear
+training: {steps: 3, batch_size: 8}
+metrics: [spread]
+"""
+RUN = """
+from pathlib import Path
+
+from disentbench.cli import main
+from disentbench.storage.layout import StudyFolder
+from disentbench.storage.study_file import read_study
+
+study = read_study(Path("study.yaml"))
+files = StudyFolder(Path("results/visit"))
+pack, images = files.pack(study.packs[0]), files.dataset("bars").images
+trained = ["--images", images, "--model", pack.model]
+losses = ["--history", pack.history, "--checkpoints", "checkpoints"]
+for command in (
+    ["data", "bars", "--out", images],
+    ["train", "study.yaml", *trained, *losses],
+    ["encode", "study.yaml", *trained, "--latents", pack.latents],
+    ["score", pack.latents, "--metrics", "spread", "--out", pack.scores("spread")],
+    ["collect", "study.yaml", "--results", "results", "--out", files.scores],
+    ["report", "study.yaml", "--results", "results", "--scores", files.table, "--out", files.page],
+):
+    assert main(list(map(str, command))) == 0, command
+"""
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory):
+    """A copy of the package with these files, and what its commands have made of a study."""
+    folder = tmp_path_factory.mktemp("visit")
+    package = Path(disentbench.__file__).parent
+    shutil.copytree(package, folder / "disentbench", ignore=shutil.ignore_patterns("__pycache__"))
+    for name, text in FILES.items():
+        assert not (package / name).exists()
+        (folder / "disentbench" / name).write_text(text)
+    (folder / "study.yaml").write_text(STUDY)
+    run = subprocess.run(
+        [sys.executable, "-c", RUN],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return folder / "results/visit"
+
+
+def test_a_data_set_an_architecture_an_objective_and_a_metric_are_one_file_each(visit):
+    scores = pd.read_csv(visit / "scores.csv").set_index("metric").loc["spread"]
+    assert scores[["dataset", "objective", "setting", "share"]].drop_duplicates().size == 4
+    assert list(scores["seed"]) == [0, 1]
+    assert (scores["value"] > 0).all()
+    page = (visit / "report/index.html").read_text()
+    for words in ("Bars", "linear", "half-rate VAE", "spread of the codes"):
+        assert words in page
+
+
+def test_a_figure_is_one_file(visit):
+    page = (visit / "report/index.html").read_text()
+    assert page.count("How far codes lie apart") == 1
+    assert "A point for each run." in page
+    assert 'alt="spread of every run"' in page
+    assert {path.suffix for path in visit.glob("report/figures/bars_spreads.*")} == {".pdf", ".png"}
