@@ -41,17 +41,47 @@ def _holds_boolean(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+# What pydantic's errors ask for, by their types.
+REMEDIES = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "be a whole number"),
+    "int_parsing_size": "be a whole number of fewer digits",
+    **dict.fromkeys(("float_type", "float_parsing"), "be a number"),
+    "finite_number": "be a finite number",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "be true or false"),
+    "string_type": "be text",
+    "path_type": "be the path of a file",
+    **dict.fromkeys(("list_type", "tuple_type"), "be a list"),
+    **dict.fromkeys(("dict_type", "model_type"), "be a mapping of keys to values"),
+    "literal_error": "be {expected}",
+    "greater_than": "be greater than {gt}",
+    "greater_than_equal": "be at least {ge}",
+    "less_than": "be less than {lt}",
+    "less_than_equal": "be at most {le}",
+    "too_short": "hold at least {min_length}",
+    "too_long": "hold at most {max_length}",
+    "string_too_short": "have at least {min_length} characters",
+    "string_too_long": "have at most {max_length} characters",
+    "string_pattern_mismatch": "match {pattern}",
+}
+
+
 def sentence(error: ValidationError) -> str:
     """The first complaint of pydantic as one sentence: where, what came, what would do."""
     first = error.errors()[0]
-    where = ".".join(_part(part) for part in first["loc"] if part != "[key]")
-    if first["type"] == "missing":
+    place = [part for part in first["loc"] if part != "[key]"]
+    kind, came, context = first["type"], first["input"], first.get("ctx", {})
+    if kind == "missing" and isinstance(place[-1], int):  # of a list of a certain length
+        return f"{_dotted(place[:-1])} is {shown(came)}; it should hold more"
+    where = _dotted(place)
+    if kind == "missing":
         return f"the key {where!r} is missing"
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "value_error":
-        return f"{where}: {message}" if where else message
-    quotes = ", in quotes" * (first["type"] == "string_type" and _looks_odd(first["input"]))
-    return f"{where} is {shown(first['input'])}; {_plain(message)}{quotes}"
+    if kind == "value_error":
+        return f"{where}: {context['error']}" if where else str(context["error"])
+    if kind not in REMEDIES:
+        return f"{where} is {shown(came)}: {first['msg']}"
+    plain = {key: f"{x:.15g}" if isinstance(x, float) else x for key, x in context.items()}
+    quotes = ", in quotes" * (kind == "string_type" and _looks_odd(came))
+    return f"{where} is {shown(came)}; it should {REMEDIES[kind].format(**plain)}{quotes}"
 
 
 def _looks_odd(value: Any) -> bool:
@@ -59,25 +89,11 @@ def _looks_odd(value: Any) -> bool:
     return value is None or isinstance(value, int | float)
 
 
-def _part(key: str | int) -> str:
-    """A key as it stands in a sentence."""
-    return str(key) if str(key).isprintable() and len(str(key)) <= 64 else shown(key)
-
-
-def _plain(message: str) -> str:
-    """What pydantic says, without the words of its own trade."""
-    message = re.sub(r"^(Input|Value|List|Tuple|Dictionary|String) should", "it should", message)
-    message = re.sub(r", (unable to parse|got a number with) .*| after validation", "", message)
-    for trade, plain in {
-        "a valid dictionary": "a mapping of keys to values",
-        "a valid string": "text",
-        "a valid integer": "a whole number",
-        "a valid ": "a ",
-        "greater than or equal to": "at least",
-        "less than or equal to": "at most",
-    }.items():
-        message = message.replace(trade, plain)
-    return message
+def _dotted(place: list[str | int]) -> str:
+    """The keys that lead to a value, as they stand in a sentence."""
+    return ".".join(
+        str(key) if str(key).isprintable() and len(str(key)) <= 64 else shown(key) for key in place
+    )
 
 
 def shown(value: Any) -> str:

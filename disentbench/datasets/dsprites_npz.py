@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -19,7 +19,7 @@ from disentbench.datasets.dsprites import CANVAS, VALUES, Dsprites, DspritesGrid
 from disentbench.errors import UserError
 from disentbench.storage import limits
 from disentbench.storage.images import Images
-from disentbench.storage.numpy_files import header, held, member_header, read_member
+from disentbench.storage.numpy_files import Stream, header, held, member_header, read_member
 
 SIZES = tuple(len(values) for values in VALUES.values())
 BLOCK = 4096  # images unpacked at a time: 16 MiB instead of the 3 GB of the whole
@@ -125,7 +125,7 @@ def _require_classes(archive: ZipFile, sizes: tuple[int, ...]) -> None:
         raise UserError(f"its latents_classes are not the grid of {len(expected)} images in order")
 
 
-def _packed(stream: IO[bytes], count: int) -> UInt8[np.ndarray, "image byte"]:
+def _packed(stream: Stream, count: int) -> UInt8[np.ndarray, "image byte"]:
     """Read and pack a block at a time."""
     claimed, shape = header(stream), (count, CANVAS, CANVAS)
     if claimed.shape != shape or claimed.fortran or claimed.dtype != np.uint8:
@@ -142,7 +142,7 @@ def _packed(stream: IO[bytes], count: int) -> UInt8[np.ndarray, "image byte"]:
     return bits
 
 
-def _exactly(stream: IO[bytes], size: int) -> bytes:
+def _exactly(stream: Stream, size: int) -> bytes:
     data = stream.read(size)
     if len(data) < size:
         raise UserError("its imgs are truncated")

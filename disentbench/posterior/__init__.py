@@ -1,13 +1,13 @@
 """What a model makes of each image: q(z | x)."""
 
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from jaxtyping import Float
 
-Array = TypeVar("Array", bound=Any)  # a numpy array or, in training, a torch tensor
+Array = Any  # of numpy or, in training, a tensor of torch
 
 
-class Posterior(NamedTuple, Generic[Array]):
+class Posterior(NamedTuple):
     """q(z | x) of every image: diagonal Gaussians and, for discrete groups, class logits."""
 
     mean: Float[Array, "image latent"]

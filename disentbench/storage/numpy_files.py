@@ -16,6 +16,8 @@ from disentbench.storage import limits
 LONGEST_HEADER = 10_000  # bytes; numpy's own bound, which it looks at after reading
 DATA_STARTS = 8  # bytes that even the shortest file of an array has before its values
 
+Stream = IO[bytes] | io.BufferedIOBase  # an array of an archive is the latter
+
 
 class Header(NamedTuple):
     """What stands before the values of an array."""
@@ -30,7 +32,7 @@ class Header(NamedTuple):
         return prod(self.shape) * self.dtype.itemsize
 
 
-def header(stream: IO[bytes]) -> Header:
+def header(stream: Stream) -> Header:
     """The header of an .npy stream, which then stands at the first value."""
     of = np.lib.format
     first = of.read_magic(stream) == (1, 0)

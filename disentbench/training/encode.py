@@ -52,7 +52,7 @@ def _judged(run: Encoded) -> Encoded:
 
 def _encode_chunk(
     model: VAE, parameters: Parameters, x: Tensor, rngs: Generators
-) -> tuple[Posterior[Tensor], np.ndarray]:
+) -> tuple[Posterior, np.ndarray]:
     """q(z | x) and the distortion of a sample of it, the classes drawn exactly."""
     posterior = model.encode(parameters, x)
     drawn = noise(rngs, model, len(x)).to(x.device)
