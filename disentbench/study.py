@@ -236,7 +236,7 @@ class Study(Options):
         return replace(self._recipes[pack.of], pack=pack)
 
     def _recipe(self, pack: Pack) -> Recipe:
-        own = {
+        parts = {
             "datasets": {pack.dataset: self.dataset_recipe(pack.dataset)},
             "objectives": {pack.objective: self._objective_recipe(pack)},
             "architecture": {"of": self.architecture["of"]} | self.network.model_dump(mode="json"),
@@ -251,7 +251,7 @@ class Study(Options):
             latents=self.latents,
             training=self.training,
             parts=(*files, self.architecture["of"]),
-            setting=self._training | own,
+            setting=self._training | parts,
         )
 
     @cached_property

@@ -104,8 +104,8 @@ def neighbour_information(
     rows = np.flatnonzero(counts[classes] > 1)
     radius, k = np.zeros(len(classes)), np.minimum(neighbours, counts - 1)[classes]
     for c in np.flatnonzero(counts > 1):
-        own = np.flatnonzero(classes == c)
-        radius[own] = neighbour_distance(z[own], min(neighbours, len(own) - 1))
+        members = np.flatnonzero(classes == c)
+        radius[members] = neighbour_distance(z[members], min(neighbours, len(members) - 1))
     # The neighbour itself is outside; z + radius rounds to either side of it.
     radius = np.maximum(radius - 1e-15 * (1 + abs(z)), 0)
     ordered = np.sort(z[rows])

@@ -35,8 +35,8 @@ def sap(
     accuracy = np.zeros((variable.max() + 1, factors.shape[1]))
     for k in varying(factors):
         for j in range(len(accuracy)):
-            own = z[:, variable == j]
-            predicted = _predict(own[train], factors[train, k], own[test], C, seed)
+            code = z[:, variable == j]
+            predicted = _predict(code[train], factors[train, k], code[test], C, seed)
             accuracy[j, k] = np.mean(predicted == factors[test, k])
     first, second = top_two(accuracy)
     gaps = first - second

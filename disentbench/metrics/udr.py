@@ -42,11 +42,11 @@ def udr(
     if not companions:
         warnings.warn("there is no other run to compare with: udr is NaN", stacklevel=2)
         return Score({value.name: np.nan for value in metric.values})
-    own = informative(posterior, rng=rng)
-    predicted = np.array([by_lasso(other, own) for other in companions])
-    predicting = np.array([by_lasso(own, other) for other in companions])
+    known = informative(posterior, rng=rng)
+    predicted = np.array([by_lasso(other, known) for other in companions])
+    predicting = np.array([by_lasso(known, other) for other in companions])
     pairs = {
-        "spearman": np.array([by_rank(own, other) for other in companions]),
+        "spearman": np.array([by_rank(known, other) for other in companions]),
         "lasso": (predicted + predicting) / 2,
         "lasso_published": (1 - ALPHA) * predicted,
     }

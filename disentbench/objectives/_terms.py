@@ -137,9 +137,9 @@ class Terms:
     @cached_property
     def index_code_mi(self) -> Tensor:
         """I(x; z) = E log q(z|x) - log q(z)."""
-        own = log_normal(self.z, *self.posterior[:2]).sum(-1).mean()
-        own = own + sum((logq.exp() * logq).sum(-1).mean() for logq in self._logq)
-        return own - self._log_joint
+        scalars = log_normal(self.z, *self.posterior[:2]).sum(-1).mean()
+        discrete = sum((logq.exp() * logq).sum(-1).mean() for logq in self._logq)
+        return scalars + discrete - self._log_joint
 
     @cached_property
     def tc_between(self) -> Tensor:

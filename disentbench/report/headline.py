@@ -85,31 +85,31 @@ def _contest(block: Block, chosen: Rule, pairs: list[Pair], settings: pd.DataFra
             f"The runs of a setting share in {chosen.label}, which compares them with each other: "
             f"it has no interval over seeds, and an order by it no test."
         ]
-    found = [pair for pair in pairs if pair.first == pairs[0].first]
-    if not found or found[0].difference.mean == 0:
+    rivals = [pair for pair in pairs if pair.first == pairs[0].first]
+    if not rivals or rivals[0].difference.mean == 0:
         return []
-    if any(min(pair.n) < 2 for pair in found):
+    if any(min(pair.n) < 2 for pair in rivals):
         return ["With a single seed an order of the objectives says nothing about the next seed."]
-    lead = comparisons.spoken(found[0], len(pairs), chosen.unit)
-    second = comparisons.counted(settings, found[0].second, found[0].n[1], block.planned)
+    lead = comparisons.spoken(rivals[0], len(pairs), chosen.unit)
+    second = comparisons.counted(settings, rivals[0].second, rivals[0].n[1], block.planned)
     return [
         f"Its lead over {second} is {lead}.",
-        *_open(found, pairs, settings),
-        *_doubted(found, len(pairs), settings),
+        *_open(rivals, pairs, settings),
+        *_doubted(rivals, len(pairs), settings),
     ]
 
 
-def _doubted(found: list[Pair], of: int, settings: pd.DataFrame) -> list[str]:
+def _doubted(rivals: list[Pair], of: int, settings: pd.DataFrame) -> list[str]:
     """Where an interval and the corrected p do not agree, and whether they could."""
     corrected = f", corrected for {count(of, 'pair')}," if of > 1 else ""
     says = []
-    if doubted := [pair for pair in found if pair.clear and pair.corrected > comparisons.LEVEL]:
+    if doubted := [pair for pair in rivals if pair.clear and pair.corrected > comparisons.LEVEL]:
         names = listed(settings.loc[pair.second, "label"] for pair in doubted)
         says += [
             f"The permutation test does not confirm it against {names}: p{corrected} is above 0.05."
         ]
         says += filter(None, [comparisons.floor(doubted, of)])
-    if contrary := [p for p in found if not p.clear and p.corrected <= comparisons.LEVEL]:
+    if contrary := [p for p in rivals if not p.clear and p.corrected <= comparisons.LEVEL]:
         names = listed(settings.loc[pair.second, "label"] for pair in contrary)
         says += [
             f"Against {names} the permutation test says otherwise: p{corrected} is at most 0.05. "
@@ -118,14 +118,14 @@ def _doubted(found: list[Pair], of: int, settings: pd.DataFrame) -> list[str]:
     return says
 
 
-def _open(found: list[Pair], pairs: list[Pair], settings: pd.DataFrame) -> list[str]:
+def _open(rivals: list[Pair], pairs: list[Pair], settings: pd.DataFrame) -> list[str]:
     """Over whom the lead is open: the interval of the difference decides, as everywhere."""
-    near = [settings.loc[pair.second, "label"] for pair in found if not pair.clear]
-    one = len(found) == 1
+    near = [settings.loc[pair.second, "label"] for pair in rivals if not pair.clear]
+    one = len(rivals) == 1
     if not near:
         who = "It is clear" if one else "Its lead over every other of these is clear"
         return [f"{who}: the interval of the difference excludes 0."]
-    if len(near) == len(found):
+    if len(near) == len(rivals):
         who = "It is open" if one else "Its lead over every other of these is open"
         others = any(pair.clear for pair in pairs)
         which = " The table below says which of the others differ." if others else ""
@@ -170,23 +170,23 @@ def _twins(block: Block, settings: pd.DataFrame) -> list[str]:
     ]
 
 
-def _lowest_tc(block: Block, found: list[Pair], settings: pd.DataFrame) -> list[str]:
+def _lowest_tc(block: Block, rivals: list[Pair], settings: pd.DataFrame) -> list[str]:
     """Who has the lowest total correlation of those that train at the leader's strength."""
-    if not found or found[0].difference.mean == 0:
+    if not rivals or rivals[0].difference.mean == 0:
         return []
-    least = found[0].first
+    least = rivals[0].first
     says = (
         f"At the leader’s strength, β = {settings.loc[least, 'weights']['beta']:g}, "
         f"{settings.loc[least, 'label']} has the lowest total correlation of "
-        f"{count(len(found) + 1, 'objective')}: {_mean(block, least, 'total_correlation', 'nats')}"
+        f"{count(len(rivals) + 1, 'objective')}: {_mean(block, least, 'total_correlation', 'nats')}"
     )
-    if min(found[0].n) < 2:
+    if min(rivals[0].n) < 2:
         return [f"{says}."]
-    gap = comparisons.spoken(found[0], len(found), "nats")
-    open_to = [settings.loc[pair.second, "label"] for pair in found if not pair.clear]
+    gap = comparisons.spoken(rivals[0], len(rivals), "nats")
+    open_to = [settings.loc[pair.second, "label"] for pair in rivals if not pair.clear]
     verdict = f"open against {listed(open_to)}" if open_to else "clear"
-    below = f"{says}, {gap} below {settings.loc[found[0].second, 'label']}; its lead is {verdict}."
-    return [below, *_doubted(found, len(found), settings)]
+    below = f"{says}, {gap} below {settings.loc[rivals[0].second, 'label']}; its lead is {verdict}."
+    return [below, *_doubted(rivals, len(rivals), settings)]
 
 
 def least_tc(block: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[Pair]:
@@ -206,14 +206,14 @@ def _as_strong(leader: Key, keys: Iterable[Key], settings: pd.DataFrame) -> list
     Of an objective that has several of them, none: it sweeps what the leader does not have. At
     beta = 1 all of them are the VAE.
     """
-    own = settings.loc[leader, "weights"]
-    if own.get("beta", 1) == 1:
+    leading = settings.loc[leader, "weights"]
+    if leading.get("beta", 1) == 1:
         return []
     alike = [
         key
         for key in keys
-        if "beta" in (its := settings.loc[key, "weights"])
-        and all(its[name] == own[name] for name in its.keys() & own.keys())
+        if "beta" in (weights := settings.loc[key, "weights"])
+        and all(weights[name] == leading[name] for name in weights.keys() & leading.keys())
     ]
     per_objective = Counter(objective for objective, _ in alike)
     return [key for key in alike if per_objective[key[0]] == 1]
@@ -232,27 +232,28 @@ def chance(block: Block, chosen: Rule | None) -> str:
         return "How much better the best looks by it, a single seed cannot tell."
     methods = pd.factorize(n.index.get_level_values("objective"))[0]
     of = (spread.to_numpy(), n.to_numpy(), methods)
-    found = statistics.best_of_equals(*of, rng=np.random.default_rng(0), draws=DRAWS)
+    chances = statistics.best_of_equals(*of, rng=np.random.default_rng(0), draws=DRAWS)
     which = f"the {len(n)} settings with runs enough" if few else f"all {len(n)} settings"
-    return f"Were {which} equal in their means, {_of_equals(found, methods, chosen.unit)}"
+    return f"Were {which} equal in their means, {_of_equals(chances, methods, chosen.unit)}"
 
 
-def _of_equals(found: statistics.Chance, methods: np.ndarray, unit: str) -> str:
+def _of_equals(chances: statistics.Chance, methods: np.ndarray, unit: str) -> str:
     """What the choice would do, were it so."""
     unit = f"\u00a0{unit}" if unit else ""
     settings = np.bincount(methods)
     lead, ahead = "", ""
     if len(settings) > 1:
-        lead = f", lead the next objective by {_brief(found.lead)}{unit}"
-        share = _percent(found.ahead)
+        lead = f", lead the next objective by {_brief(chances.lead)}{unit}"
+        share = _percent(chances.ahead)
         ahead = f" In {share} its lead over at least one objective would be called clear."
     more = " An objective with more settings gains more by the choice." if np.ptp(settings) else ""
     return (
-        f"the best of them would still come out {_brief(found.excess)}{unit} too good on "
+        f"the best of them would still come out {_brief(chances.excess)}{unit} too good on "
         f"average{lead}, and the 95\u00a0% interval of its difference from one other setting, "
-        f"named beforehand, would exclude 0 in {_percent(found.clear)} of studies; without a "
-        f"choice it is {_percent(found.unchosen)}.{ahead}{more} ({count(DRAWS, 'study')} simulated "
-        f"with normal scores, this study’s numbers of runs and each setting’s standard deviation.)"
+        f"named beforehand, would exclude 0 in {_percent(chances.clear)} of studies; without a "
+        f"choice it is {_percent(chances.unchosen)}.{ahead}{more} ({count(DRAWS, 'study')} "
+        "simulated with normal scores, this study’s numbers of runs and each setting’s standard "
+        "deviation.)"
     )
 
 

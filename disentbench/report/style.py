@@ -94,11 +94,11 @@ def looks(study: Study) -> dict[str, Look]:
     """Colour and marker of every objective of a study; the (first) VAE is grey."""
     plain = [name for name in study.objectives if study.file_of("objectives", name) == "vae"][:1]
     others = [name for name in study.objectives if name not in plain]
-    found = dict.fromkeys(plain, Look(*REFERENCE)) | {
+    by_name = dict.fromkeys(plain, Look(*REFERENCE)) | {
         name: Look(COLOURS[i % len(COLOURS)], MARKERS[1 + i % (len(MARKERS) - 1)])
         for i, name in enumerate(others)
     }
-    return {name: found[name] for name in study.objectives}
+    return {name: by_name[name] for name in study.objectives}
 
 
 def canvas(width: float, height: float) -> Figure:

@@ -159,9 +159,9 @@ def _means(merged: pd.DataFrame, values: pd.DataFrame) -> Iterator[tuple]:
 
     Paired where two seeds or more are in both, Welch's where no seed is. Standard errors have none.
     """
-    own = values.loc[values["where"] == "both"]
-    changed = own.groupby(NAMES)["differs"].transform("any").to_numpy(bool)
-    for names, group in own[changed & ~_is_error(own)].groupby(NAMES):
+    common = values.loc[values["where"] == "both"]
+    changed = common.groupby(NAMES)["differs"].transform("any").to_numpy(bool)
+    for names, group in common[changed & ~_is_error(common)].groupby(NAMES):
         gaps = (group["b"] - group["a"]).to_numpy(float)
         if (seeds := int(np.isfinite(gaps).sum())) >= 2:
             yield (*names, "paired", seeds, *statistics.interval(gaps))

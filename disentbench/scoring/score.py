@@ -46,13 +46,14 @@ def score(
     runs = _runs(from_anywhere(codes), factors, logvar, seeds)
     if len(runs) > 1:
         runs = with_companions(runs, asked_for(metrics), seed)
-    scored = {run: _scored(coded(each, code, seed), metrics, seed) for run, each in runs}
+    scored = {name: _scored(coded(run, code, seed), metrics, seed) for name, run in runs}
     values = {
-        run: {k: v for each in parts.values() for k, v in each.values.items()}
-        for run, parts in scored.items()
+        name: {key: value for score in scores.values() for key, value in score.values.items()}
+        for name, scores in scored.items()
     }
     details = {
-        run: {name: each.detail for name, each in parts.items()} for run, parts in scored.items()
+        name: {metric: score.detail for metric, score in scores.items()}
+        for name, scores in scored.items()
     }
     if np.ndim(codes) < 3:
         values, details = values[0], details[0]

@@ -58,7 +58,7 @@ def score_file(
     for name, run in read_latents(path, reading):
         others = None
         if kept is not None:
-            others = [each for of, each in kept.items() if of != (0, name)]
+            others = [summary for of, summary in kept.items() if of != (0, name)]
         prepared = coded(replace(run, companions=others), code, seed)
         for metric in chosen(metrics, prepared):
             (values, detail), notes = _noted(attempt, metric, prepared, seed)

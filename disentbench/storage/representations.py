@@ -75,19 +75,19 @@ def _as_data(path: str | Path, runs: Arrays) -> Arrays:
 def _read_hdf5(path: Path, reading: Reading) -> Arrays:
     """The runs of a file, one in memory at a time."""
     with hdf5.open_checked(path) as file:
-        own = [name for name in ARRAYS if name in file or name == "mean"]
-        if "factors" in own:
-            own.remove("factors")
+        names = [name for name in ARRAYS if name in file or name == "mean"]
+        if "factors" in names:
+            names.remove("factors")
         groups = [f"logits/{group}" for group in hdf5.names(file, "logits")]
         several = len(hdf5.shape(file, "mean")) > 2
-        _require_bounds(file, [*own, *groups], several, reading)
+        _require_bounds(file, [*names, *groups], several, reading)
         shared = _shared(file, reading)
         shared["ours"] = "schema" in file.attrs
         if not several:
-            yield "0", shared | _arrays(file, own, groups, hdf5.array)
+            yield "0", shared | _arrays(file, names, groups, hdf5.array)
             return
         for i, (seed, failed) in enumerate(_members(file)):
-            arrays = _arrays(file, own, groups, lambda file, name, i=i: hdf5.row(file, name, i))
+            arrays = _arrays(file, names, groups, lambda file, name, i=i: hdf5.row(file, name, i))
             yield seed, shared | arrays | {"failed": failed}
 
 
@@ -210,13 +210,13 @@ def _runs(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
         yield "0", arrays
         return
     shared = {name: arrays[name] for name in ("factors",) if name in arrays}
-    own = {name: values for name, values in arrays.items() if name not in shared}
-    for name, values in own.items():
+    of_runs = {name: values for name, values in arrays.items() if name not in shared}
+    for name, values in of_runs.items():
         if values.shape[:1] != mean.shape[:1]:
             raise UserError(f"{path}: {name} and mean must have as many runs")
     limits.require_count(path, len(mean), limits.MOST_RUNS, "runs")
     for i in range(len(mean)):
-        yield str(i), shared | {name: values[i] for name, values in own.items()}
+        yield str(i), shared | {name: values[i] for name, values in of_runs.items()}
 
 
 def _read_table(path: Path, reading: Reading) -> Arrays:

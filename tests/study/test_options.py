@@ -65,6 +65,6 @@ def test_a_mistake_is_one_sentence(options, said):
 
 
 def test_what_a_person_may_write_for_a_number_is_one():
-    """1e1 for a whole number, a list for a pair, text for a path; pydantic's strict mode has none."""
+    """As 1e1, a list for a pair, text for a path; with pydantic's strict mode none of these is."""
     options = Everything(needed=1e1, pair=[0, 1], path="here", real=2)
     assert (options.needed, options.pair, options.path) == (10, (0.0, 1.0), Path("here"))

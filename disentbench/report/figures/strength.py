@@ -46,9 +46,9 @@ class Sweep:
     @cached_property
     def lines(self) -> pd.DataFrame:
         """Where each setting that sweeps the key stands, and on which line of its objective."""
-        own = self.settings[self.settings["key"] == self.key]
-        rests = own.groupby(level="objective", sort=False)["rest"]
-        return own[["x"]].assign(line=rests.transform(lambda rest: pd.factorize(rest)[0]))
+        placed = self.settings[self.settings["key"] == self.key]
+        rests = placed.groupby(level="objective", sort=False)["rest"]
+        return placed[["x"]].assign(line=rests.transform(lambda rest: pd.factorize(rest)[0]))
 
 
 class Spread(NamedTuple):
@@ -107,21 +107,21 @@ def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
     table = table.assign(at=scale(table["x"]))
     swept = table[(table["key"] == key) & (key != "")]
     ax.grid(axis="y", color=HAIR, linewidth=0.5)
-    still = [own for _, own in table[table["key"] == ""].groupby("objective", sort=False)]
-    for place, own in enumerate(still):
-        still[place] = own.assign(at=beside(scale, key, place, own["x"].iloc[0]))
-        objective = own["objective"].iloc[0]
+    still = [alone for _, alone in table[table["key"] == ""].groupby("objective", sort=False)]
+    for place, alone in enumerate(still):
+        still[place] = alone.assign(at=beside(scale, key, place, alone["x"].iloc[0]))
+        objective = alone["objective"].iloc[0]
         for setting, runs in still[place].groupby("setting", sort=False):
             _reference(ax, runs, looks[objective], _dash(settings.loc[objective].index, setting))
     spread = Spread(scale.gap, len(swept))
     means = dict(list(_means(sweep, shown.value.name).groupby(level="objective", sort=False)))
     places = dodged(swept["objective"].nunique(), scale)
-    for shift, (name, own) in zip(places, swept.groupby("objective", sort=False), strict=True):
+    for shift, (name, runs) in zip(places, swept.groupby("objective", sort=False), strict=True):
         _lines(ax, means[name].assign(at=scale(means[name]["x"]) + shift), looks[name])
-        _points(ax, own.assign(at=own["at"] + shift), looks[name], spread)
+        _points(ax, runs.assign(at=runs["at"] + shift), looks[name], spread)
     _dress(ax, shown, table["y"])
     _ticks(ax, scale, key)
-    if drawn := [own for own in (*still, swept) if len(own)]:
+    if drawn := [points for points in (*still, swept) if len(points)]:
         _counts(ax, sweep, pd.concat(drawn))
     if shown.value.name in sweep.levels and len(table):
         levels.mark(ax, sweep.levels[shown.value.name])
@@ -185,13 +185,13 @@ def _counts(ax: Axes, sweep: Sweep, shown: pd.DataFrame) -> None:
     ax.xaxis.labelpad += ROOM * (rows.max() + 1 if len(rows) else 0)
 
 
-def _points(ax: Axes, own: pd.DataFrame, look: Look, spread: Spread) -> None:
+def _points(ax: Axes, runs: pd.DataFrame, look: Look, spread: Spread) -> None:
     """Every run; where there are many, spread a little to the sides and painted as one image."""
-    far = 0.02 * spread.gap if len(own) > 30 else 0.0
-    jitter = np.random.default_rng(0).uniform(-far, far, len(own))
+    far = 0.02 * spread.gap if len(runs) > 30 else 0.0
+    jitter = np.random.default_rng(0).uniform(-far, far, len(runs))
     ax.scatter(
-        own["at"] + jitter,
-        own["y"],
+        runs["at"] + jitter,
+        runs["y"],
         s=16 if spread.total <= MANY else 7,
         marker=look.marker,
         color=look.colour,
@@ -238,8 +238,8 @@ def section(report: Report, block: Block) -> dict[str, Any]:
     """
     familiar = {n: shown for n, shown in report.columns.items() if shown.value.prominence}
     others = {n: shown for n, shown in report.columns.items() if not shown.value.prominence}
-    own = report.levels[block.dataset]
-    swept = [Sweep(block, key, report.settings, report.looks, own) for key in keys(report.settings)]
+    shared = (report.settings, report.looks, report.levels[block.dataset])
+    swept = [Sweep(block, key, *shared) for key in keys(report.settings)]
     large = len(run_tables.planned(report.study)) > INLINED
     names = {
         kind: [_kept(report, sweep, kind, shown) for sweep in swept if shown]
