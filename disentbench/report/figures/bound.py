@@ -41,7 +41,10 @@ def decomposition(block: Block, settings: pd.DataFrame) -> Canvas:
     shown = settings.loc[means.index]
     _names(ax, _counted(block, shown), shown, heads, at)
     drawn = [t for t in terms.PARTS if t != terms.TC_WITHIN or means[t.name].abs().max() > 0]
-    style.legend(figure, [Patch(color=COLOURS[t][0], label=t.short) for t in drawn])
+    labels = [t.short.replace("dimension", "dim.") for t in drawn]  # so that two columns fit
+    style.legend(
+        figure, [Patch(color=COLOURS[t][0], label=x) for t, x in zip(drawn, labels, strict=True)]
+    )
     return figure
 
 
