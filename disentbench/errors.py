@@ -1,4 +1,4 @@
-"""How a command may end early."""
+"""What ends a command early: a mistake of its user, or a signal."""
 
 
 class UserError(ValueError):

@@ -1,7 +1,7 @@
-"""The folders objectives/, datasets/, metrics/ and architectures/ are the registries.
+"""Objectives, data sets, metrics, architectures and figures are found by the names of their files.
 
-A file `objectives/beta_tcvae.py` is the objective `beta_tcvae`, and its `objective` is what the
-others call. A leading underscore marks a helper that such files share.
+The folders are the registries. A file `objectives/beta_tcvae.py` is the objective `beta_tcvae`, and
+its `objective` is what the others call. A leading underscore marks a helper that such files share.
 """
 
 import ast

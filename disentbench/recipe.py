@@ -1,6 +1,7 @@
 """What a pack is trained with: all that training and encoding see of a study, as a frozen value."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -25,6 +26,11 @@ class Training(Options):
     precision: Literal["float32", "bf16"] = "float32"
 
 
+def block_name(seeds: Sequence[int]) -> str:
+    """A block of seeds as it stands in a path."""
+    return f"seeds-{seeds[0]}-{seeds[-1]}"
+
+
 @dataclass(frozen=True)
 class Pack:
     """The runs of one (data set, objective, setting) over an aligned block of seeds."""
@@ -47,12 +53,11 @@ class Pack:
     @property
     def path(self) -> str:
         """Where the pack's files are, below results/{study}/."""
-        seeds = f"seeds-{self.first}-{self.last}"
-        return f"{self.dataset}/{self.objective}/{self.setting}/{seeds}"
+        return "/".join([*self.of, block_name(self.seeds)])
 
     @property
     def size(self) -> int:
-        """The least size of packs that keeps these seeds in one, however a study has cut them."""
+        """The least `pack` of a study that keeps these seeds in one."""
         size = len(self.seeds)
         while self.first // size != self.last // size:
             size += 1

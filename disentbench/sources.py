@@ -147,7 +147,7 @@ def _room(path: Path) -> str:
 
 
 def _beside(folder: Path) -> Iterator[Path]:
-    """What lies in a package's folder, and in folders there that are none, and is no Python."""
+    """The files of a package that are no modules: templates, say."""
     for path in sorted(folder.glob("[!._]*")):
         if path.is_dir() and not (path / "__init__.py").exists():
             yield from _beside(path)

@@ -261,7 +261,7 @@ class Study(Options):
 
     @cached_property
     def _training(self) -> dict[str, Any]:
-        """The study without what trains nothing and without what says which runs there are."""
+        """The study without its metrics, seeds and pack, which alter no model."""
         return self.model_dump(mode="json", exclude=TRAINS_NOTHING | {"seeds", "pack"})
 
     def dataset_recipe(self, name: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What an architecture is: an encoder and a decoder as tuples of layers, read like a paper's table.
 
-The layers are plain data; networks.py computes with them. Images are [channel, height, width].
+The layers are plain data; `models/layers.py` computes with them. Images are [channel, height,
+width].
 """
 
 from typing import Annotated, ClassVar, NamedTuple

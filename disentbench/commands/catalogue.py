@@ -1,4 +1,4 @@
-"""What there is to choose from: the registries, and the published dSprites beside ours."""
+"""The commands list and compare-dsprites: what there is to choose from."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What makes models and their latents: data sets, trainings, encodings."""
+"""The commands data, train and encode, which make images, models and latents."""
 
 import json
 import shutil
@@ -10,6 +10,7 @@ from disentbench import plugins, sources
 from disentbench.errors import UserError
 from disentbench.recipe import Recipe
 from disentbench.storage import expected, files, seals
+from disentbench.storage.layout import CheckpointFolder
 from disentbench.storage.study_file import read_recipe
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def data(*, dataset: str, options: dict[str, Any], out: Path) -> None:
     rendered = promised(made, made.images(), "what it gives")
     code = sources.digest(*sources.data(dataset))
     said = expected.images(made) | {"code": code}
-    images_file.write(rendered, out, provenance(text, "cpu"), said)
+    images_file.write_images(rendered, out, provenance(text, "cpu"), said)
 
 
 def train(
@@ -49,14 +50,14 @@ def train(
     from disentbench.training.interruption import interruptible
     from disentbench.training.progress import Progress
 
-    recipe = read_recipe(study)
-    with interruptible(checkpoints.with_suffix(".lock"), wait) as interruption:
+    recipe, kept = read_recipe(study), CheckpointFolder(checkpoints)
+    with interruptible(kept.lock, wait) as interruption:
         source = _images_of(recipe, images)
         if _trained_already(recipe, source, model, history):
             print("trained already: the same model is there", file=sys.stderr)
         else:
-            file = checkpoints / "progress.json"
-            with Progress(recipe.pack.seeds, recipe.training.steps, file) as progress:
+            seeds, steps = recipe.pack.seeds, recipe.training.steps
+            with Progress(seeds, steps, kept.progress) as progress:
                 trained = loop.train(
                     recipe,
                     source,
@@ -77,7 +78,7 @@ def _images_of(recipe: Recipe, path: Path) -> "Images":
     from disentbench.datasets import promised
     from disentbench.storage import images_file
 
-    images = images_file.read(path)
+    images = images_file.read_images(path)
     expected.require(path, expected.images(recipe.dataset))
     return promised(recipe.dataset, images, str(path))
 
@@ -138,7 +139,7 @@ def encode(
     expected.require(model, expected.of_pack(recipe, "model") | made_from)
     code = {"code": sources.digest(*sources.encoding(recipe.parts[-1]))}
     require_fit(saved, vae, len(pack.seeds))
-    latents_file.write(
+    latents_file.write_latents(
         latents,
         encode_pack(vae, saved, Resident(source, device), pack.seeds, device),
         source,

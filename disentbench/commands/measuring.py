@@ -1,4 +1,4 @@
-"""What measures representations: scores, their levels, the audit of the estimators."""
+"""The commands score, levels and audit, which measure representations."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What concerns a study as a whole: its table and its report, how far it is, what differs."""
+"""The commands collect, report, status, diff and verify, each of a study as a whole."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Tables that commands answer with."""
+"""Write the table that a command answers with, to a file or to the terminal."""
 
 import json
 from pathlib import Path

@@ -37,8 +37,9 @@ class Value:
     """One number that a metric gives: its column name, label and range, and which way is better.
 
     `prominence` is its place among the values that the field reads first, from 1 on; 0 is after
-    these. `whole` numbers are counts; `of_groups` says something only where the objective groups
-    latents; `constant_wins` marks a value that ranks a constant code above noise.
+    these. The report ranks by the first that has a better end. `whole` numbers are counts;
+    `of_groups` says something only where the objective groups latents; `constant_wins` marks a
+    value that ranks a constant code above noise.
     """
 
     name: str

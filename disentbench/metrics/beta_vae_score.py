@@ -22,8 +22,9 @@ def beta_vae_score(
     test: int = 5_000,
     rng: np.random.Generator,
 ) -> Score:
-    """1 / K: no better than guessing; 1: every factor leaves its own mark on the differences.
+    """The accuracy of a linear classifier.
 
+    1 / K: no better than guessing; 1: every factor leaves its own mark on the differences.
     Factors of one class take no part; 1 with one factor left, 0 with none. Two images differ by 1
     in a discrete group if their classes are not the same. The classifier is penalised, so that
     small codes leave it less to go by.

@@ -25,8 +25,9 @@ def dcimig(
     *,
     bins: int = 20,
 ) -> Score:
-    """0: no latent prefers a factor; 1: each factor is all known from a latent of its own.
+    """The mutual information gap of DCI's kind.
 
+    0: no latent prefers a factor; 1: each factor is all known from a latent of its own.
     With one factor the second best is 0. A discrete group counts as one latent, in its classes.
     Detail: `mutual_information` [latent, factor] in nats, `per_factor` gaps over H(v).
     """

@@ -23,8 +23,9 @@ def explicitness(
     held_out: bool = True,
     rng: np.random.Generator,
 ) -> Score:
-    """0.5: the codes know nothing; 1: every class is linearly separable.
+    """The mean area under the ROC curve.
 
+    0.5: the codes know nothing; 1: every class is linearly separable.
     Scored on rows it was not fitted on, or with `held_out=False` fitted and scored on all rows. A
     discrete group has a 0-1 column for each class.
     Detail: `per_factor` areas (0.5 for a factor of one class).

@@ -24,8 +24,9 @@ def factor_vae_score(
     smallest: float = 0.05,
     rng: np.random.Generator,
 ) -> Score:
-    """1 / K: no better than guessing; 1: every factor has a latent of its own.
+    """The accuracy of a majority vote.
 
+    1 / K: no better than guessing; 1: every factor has a latent of its own.
     Latents whose posterior mean has a standard deviation below `smallest` are pruned; 0 without any
     left. Factors of one class take no part; 1 with one factor left, 0 with none. The variance of a
     discrete group is that of its 0-1 columns together: how probable two images differ in class.

@@ -33,8 +33,9 @@ def info(
     rows: int = 10_000,
     rng: np.random.Generator,
 ) -> Score:
-    """0: as spread out as can be, or nothing known; 1: one factor a latent, one latent a factor.
+    """InfoM, InfoC and InfoE.
 
+    0: as spread out as can be, or nothing known; 1: one factor a latent, one latent a factor.
     InfoM and InfoC see active latents, whose posterior mean spans at least a twentieth of the
     widest range. Factors of one class take no part. One column to spread over counts as 1. At most
     `rows` rows. A discrete group is one latent: it is active if its class probabilities have a

@@ -19,8 +19,9 @@ def irs(
     *,
     quantile: float = 0.99,
 ) -> Score:
-    """1: each latent is fixed by one factor. Constant latents are dropped; 0 if all are.
+    """The interventional robustness score.
 
+    1: each latent is fixed by one factor. Constant latents are dropped; 0 if all are.
     Below 0, though above -1, if a class sends every latent further from its own mean than any image
     lies from the overall one. A discrete group's distance from its mean, the frequencies of its
     classes, is the total variation: 1 - the frequency of the class.

@@ -25,8 +25,9 @@ def jemmig(
     *,
     bins: int = 20,
 ) -> Score:
-    """1: each factor is known from one latent, which holds nothing else.
+    """The joint entropy minus the gap, as a share.
 
+    1: each factor is known from one latent, which holds nothing else.
     Independent codes do not score 0 but 1 - (H(v) + H(z)) / (H(v) + log bins), a constant code more
     than noise: log bins / (H(v) + log bins), as it holds nothing else either. A discrete group is
     in its own classes; of more than `bins` of them, the logarithm is that of their number.

@@ -25,8 +25,9 @@ def mig(
     *,
     bins: int = 20,
 ) -> Score:
-    """0: every factor is known equally well from two latents; 1: each from one latent alone.
+    """The mutual information gap.
 
+    0: every factor is known equally well from two latents; 1: each from one latent alone.
     A discrete group counts as one latent, in its classes.
     Detail: `mutual_information` [latent, factor] in nats, `per_factor` gaps over H(v).
     """

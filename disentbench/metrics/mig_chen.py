@@ -16,8 +16,9 @@ from disentbench.posterior import Posterior, aggregate
 def mig_chen(
     posterior: Posterior, factors: Int[np.ndarray, "sample factor"], *, device: str = "cpu"
 ) -> Score:
-    """0: every factor is known equally well from two latents; 1: each from one latent alone.
+    """The mutual information gap of the posteriors.
 
+    0: every factor is known equally well from two latents; 1: each from one latent alone.
     Detail: `mutual_information` [latent, factor] in nats, `per_factor` gaps over H(v).
     """
     information = aggregate.mutual_information(posterior, factors, device=device)

@@ -29,8 +29,9 @@ def mig_sup(
     bins: int = 20,
     active: float = ACTIVE,
 ) -> Score:
-    """0: latents prefer no factor; 1: each latent is about one factor, and about nothing else.
+    """The gap between factors.
 
+    0: latents prefer no factor; 1: each latent is about one factor, and about nothing else.
     `mig_sup` is that of the toolbox: inactive latents count as 0, so that five of ten keep a
     perfect table at 0.5. `mig_sup_li2020` is that of the authors: latents count whose posterior
     mean has a variance above `active`, 0 without any. With one factor the second is 0. A discrete

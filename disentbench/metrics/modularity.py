@@ -22,8 +22,9 @@ def modularity(
     bins: int = 20,
     active: float = ACTIVE,
 ) -> Score:
-    """1: each latent holds at most one factor, though a factor may be in many latents.
+    """Modularity.
 
+    1: each latent holds at most one factor, though a factor may be in many latents.
     A latent that holds none counts as 0; factors of one class take no part. Small-sample noise
     looks like many factors at once, so `modularity_active` averages over latents of variance above
     `active` only (0 without any), of the posterior mean whatever the codes. A discrete group counts

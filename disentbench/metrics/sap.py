@@ -22,8 +22,9 @@ def sap(
     C: float = 0.01,
     rng: np.random.Generator,
 ) -> Score:
-    """0: factors are known equally well from two latents. A perfect table stays well below 1.
+    """The separated attribute predictability.
 
+    0: factors are known equally well from two latents. A perfect table stays well below 1.
     One linear machine on one number cannot tell more than a few classes apart, and how it does
     depends on the number of rows and on the scale and the offset of the latent, by definition. A
     discrete group is one latent with a 0-1 column for each class.

@@ -19,8 +19,9 @@ def sap_r2(
     factors: Int[np.ndarray, "sample factor"],
     categories: Int[np.ndarray, "sample group"],
 ) -> Score:
-    """0: factors are known equally well from two latents; 1: linearly, from one latent alone.
+    """The separated attribute predictability by R2.
 
+    0: factors are known equally well from two latents; 1: linearly, from one latent alone.
     It takes factors' classes as numbers, which means little for a factor such as shape. Those of a
     discrete group are none: its value is the correlation ratio, the share of the factor's variance
     that lies between its classes, the R2 of a regression on a 0-1 column for each class.

@@ -29,8 +29,9 @@ def udr(
     *,
     rng: np.random.Generator,
 ) -> Score:
-    """0: no latent of the other runs resembles one of this; 1: each has one counterpart.
+    """The unsupervised disentanglement ranking.
 
+    0: no latent of the other runs resembles one of this; 1: each has one counterpart.
     R is the absolute rank correlation, or the absolute weights of a lasso (alpha 0.1) divided by
     1 - alpha, the weight of an equal latent; both regressions are made and their scores
     averaged. As published, the weights are not divided, and this run's latents alone are predicted:

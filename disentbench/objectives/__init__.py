@@ -3,8 +3,9 @@
     E_q(x) KL(q(z|x) || p(z)) = index-code MI + TC between + TC within groups + dimension-wise KL
 
 An objective is a row of weights on these terms, or a formula of its own. Its fields are the
-settings that a study may give it; a list in place of a number is a sweep. Nothing here imports
-torch: a loss is arithmetic on the `Terms` of a minibatch (see `_terms.py`).
+settings that a study may give it; a list in place of a number is a sweep. An objective's file
+imports no torch: its loss is arithmetic on the `Terms` of a minibatch (see `_terms.py`), which are
+distortion, rate, index_code_mi, tc_between, tc_within and their sum by weights, `weighted`.
 """
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
@@ -37,10 +38,14 @@ class Structure(NamedTuple):
 
 
 class Objective(Options):
-    """A training loss with its settings, in nats per image, pixels summed."""
+    """A training loss with its settings, in nats per image, pixels summed.
+
+    `baseline` is an objective that others are at beta = 1.
+    """
 
     label: ClassVar[str]
     reference: ClassVar[str]
+    baseline: ClassVar[bool] = False
 
     def structure(self) -> Structure:
         """The latents' structure; by default, scalars without groups."""

@@ -12,12 +12,11 @@ batch mean of q(k | x_b).
 
 from functools import cached_property, reduce
 from math import log, pi
-from typing import get_args
 
 import torch
 from torch import Tensor
 
-from disentbench.objectives import Estimator, Structure
+from disentbench.objectives import Structure
 from disentbench.posterior import Posterior, gaussian, terms
 
 
@@ -33,16 +32,19 @@ def log_weights(
     On a single image every weight is a constant, and so would be all that is estimated.
     """
     M, N = batch, data_size
-    if estimator not in get_args(Estimator) or M < 2:
-        raise ValueError(f"no estimate of log q(z) by {estimator!r} on a batch of {M}")
-    if estimator == "mws":
-        return torch.full((M, M), -log(N * M), device=device)
-    if estimator == "hfvae":
-        weights = torch.full((M, M), (N - 1) / (N * (M - 1)), device=device)
-        return weights.fill_diagonal_(1 / N).log()
-    weights = torch.full((M, M), 1 / (M - 1), device=device)
-    stratified = torch.arange(M, device=device)
-    weights[stratified, (stratified + 1) % M] = (N - M + 1) / (N * (M - 1))
+    if M < 2:
+        raise ValueError(f"no estimate of log q(z) on a batch of {M}")
+    match estimator:
+        case "mws":
+            return torch.full((M, M), -log(N * M), device=device)
+        case "hfvae":
+            weights = torch.full((M, M), (N - 1) / (N * (M - 1)), device=device)
+        case "mss":
+            weights = torch.full((M, M), 1 / (M - 1), device=device)
+            stratified = torch.arange(M, device=device)
+            weights[stratified, (stratified + 1) % M] = (N - M + 1) / (N * (M - 1))
+        case _:
+            raise ValueError(f"no estimator of log q(z) named {estimator!r}")
     return weights.fill_diagonal_(1 / N).log()
 
 

@@ -17,7 +17,7 @@ from disentbench.report.runs import Block
 from disentbench.report.text import count, number
 from disentbench.scoring import statistics
 from disentbench.storage import expected, files, jobs, seals
-from disentbench.storage.layout import StudyFolder
+from disentbench.storage.layout import ReportFolder, StudyFolder
 from disentbench.study import Study
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -33,7 +33,7 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
     """
     files_of = StudyFolder(Path(results) / study.study)
     _require_own(study, files_of, Path(scores))
-    scored = run_tables.read(seals.checked(Path(scores)))
+    scored = run_tables.read_runs(seals.checked(Path(scores)))
     planned = scored.reindex(run_tables.planned(study))
     runs = run_tables.finite(planned)
     values = run_tables.shown(study, runs)
@@ -41,13 +41,13 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
         report = Report(
             study=study,
             files=files_of,
-            folder=folder,
+            folder=ReportFolder(folder),
             settings=run_tables.catalogue(study),
             values=values,
             columns=run_tables.columns(values, runs),
             rule=run_tables.rule(values),
             looks=style.looks(study),
-            levels={name: levels.read(files_of.dataset(name)) for name in study.datasets},
+            levels={name: levels.read_levels(files_of.dataset(name)) for name in study.datasets},
             scores=planned,
             estimators=methods.estimators(study),
         )
@@ -127,7 +127,7 @@ def _ranks(report: Report, blocks: list[Block]) -> list[tuple[str, float]]:
             best.loc[key[0], block.dataset] = block.summary.mean.loc[key, report.rule.name]
     ranks = statistics.mean_ranks(report.rule.sign * best.to_numpy())
     table = best.assign(mean_rank=ranks).rename_axis("objective").reset_index()
-    tables.write_csv(report.folder / "tables" / "ranks", table)
+    tables.write_csv(report.folder.table("ranks"), table)
     named = zip((report.labels[name] for name in best.index), ranks, strict=True)
     return sorted(((name, float(rank)) for name, rank in named), key=lambda pair: pair[1])
 

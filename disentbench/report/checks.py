@@ -111,7 +111,7 @@ Why = Callable[[tuple, str], list[str]]  # what is known of why a run's value is
 
 
 def unexplained(run: tuple, value: str) -> list[str]:
-    """Nothing is known of why."""
+    """Say nothing: why a value is missing is not known."""
     return []
 
 

@@ -1,6 +1,5 @@
 """What every part of the report is made from."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -8,7 +7,7 @@ import pandas as pd
 from disentbench.report.levels import Levels
 from disentbench.report.runs import Key, Rule, Shown
 from disentbench.report.style import Look
-from disentbench.storage.layout import StudyFolder
+from disentbench.storage.layout import ReportFolder, StudyFolder
 from disentbench.study import Study
 
 
@@ -17,7 +16,7 @@ class Report(NamedTuple):
 
     study: Study
     files: StudyFolder
-    folder: Path  # for figures/ and tables/
+    folder: ReportFolder
     settings: pd.DataFrame
     values: dict[str, Shown]
     columns: dict[str, Shown]  # the values that tables and figures show

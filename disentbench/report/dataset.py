@@ -48,7 +48,7 @@ def section(report: Report, block: Block) -> dict[str, Any]:
 
 def _table(report: Report, block: Block, name: str) -> Path:
     """Where a table of a data set goes, without its suffix."""
-    return report.folder / "tables" / f"{block.dataset}_{name}"
+    return report.folder.table(f"{block.dataset}_{name}")
 
 
 def _constant(report: Report, block: Block) -> dict[str, float]:
@@ -57,7 +57,7 @@ def _constant(report: Report, block: Block) -> dict[str, float]:
     path = report.files.dataset(block.dataset).images
     if not values or not path.exists() or not collapse.collapsed(block.runs).any():
         return {}
-    return collapse.constant(images_file.read(path).factors, values)
+    return collapse.constant(images_file.read_images(path).factors, values)
 
 
 def _pairs(

@@ -12,7 +12,7 @@ from disentbench.report.runs import Shown
 from disentbench.report.style import LINES, MUTED
 from disentbench.report.text import fixed, number, places
 from disentbench.storage.layout import DatasetFolder
-from disentbench.storage.tables import read_own
+from disentbench.storage.tables import read_own_table
 
 NAMES = {"perfect": "perfect\ncode", "chance": "chance"}  # beside an axis
 
@@ -27,13 +27,12 @@ class Level(NamedTuple):
 Levels = dict[str, Level]  # by the name of a value
 
 
-def read(files: DatasetFolder) -> Levels:
+def read_levels(files: DatasetFolder) -> Levels:
     """The levels of one data set, from the tables in its folder; none where that is absent.
 
     The tables have the columns metric (the name of a value), chance and perfect.
     """
-    paths = sorted(files.levels.glob("*.csv"))
-    rows = [row for path in paths for row in read_own(path).itertuples()]
+    rows = [row for path in files.all_levels() for row in read_own_table(path).itertuples()]
     return {row.metric: Level(float(row.chance), float(row.perfect)) for row in rows}
 
 
@@ -81,7 +80,7 @@ def write(stem: Path, levels: Levels, constant: dict[str, float]) -> None:
 
 
 def mark(ax: Axes, level: Level) -> None:
-    """Both as dotted lines, named beside the axes.
+    """Draw chance and the perfect code as dotted lines, named beside the axes.
 
     One that lies beyond the axis is named at its end, with its number, and not reached for.
     """

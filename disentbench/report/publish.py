@@ -6,6 +6,7 @@ from pathlib import Path
 
 from disentbench.storage import files, seals
 from disentbench.storage.identities import Identity
+from disentbench.storage.layout import ReportFolder
 
 
 @contextmanager
@@ -33,5 +34,5 @@ def _listed(page: Path) -> set[Path]:
     sums = seals.sums_of(page)
     lines = sums.read_text(errors="replace").splitlines() if sums.exists() else []
     names = {line[seals.DIGITS + 2 :] for line in lines}
-    there = [*page.parent.glob("figures/*"), *page.parent.glob("tables/*")]
+    there = ReportFolder(page.parent).all_parts()
     return {path for path in there if path.relative_to(page.parent).as_posix() in names}

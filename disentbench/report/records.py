@@ -39,7 +39,7 @@ def _record(pack: Pack, path: Path) -> PackRecord:
 def history(files: PackFolder) -> pd.DataFrame | None:
     """The losses of a pack by step, or None where the file is gone."""
     path = files.history
-    return tables.read_own(path) if path.exists() else None
+    return tables.read_own_table(path) if path.exists() else None
 
 
 def notes(files: PackFolder, seed: int, metric: str) -> list[str]:

@@ -110,7 +110,7 @@ def catalogue(study: Study) -> pd.DataFrame:
         (
             *(name, setting, _label(study, name, objective)),
             *_place(point, *_beta(study, name)),
-            _weights(study, name, objective),
+            _weights(objective),
         )
         for name in study.objectives
         for (setting, objective), point in zip(study.settings(name), study.sweep(name), strict=True)
@@ -126,13 +126,14 @@ def _label(study: Study, name: str, objective: Any) -> str:
 
 def _beta(study: Study, name: str) -> tuple[str, float]:
     """Where an objective stands that sweeps nothing: the VAE is every objective's beta = 1."""
-    return "", 1.0 if study.file_of("objectives", name) == "vae" else math.nan
+    baseline = plugins.load("objectives", study.file_of("objectives", name)).baseline
+    return "", 1.0 if baseline else math.nan
 
 
-def _weights(study: Study, name: str, objective: Any) -> dict[str, float]:
+def _weights(objective: Any) -> dict[str, float]:
     """The settings that are numbers; the VAE's beta is 1."""
     numbers = {k: v for k, v in objective.model_dump().items() if isinstance(v, int | float)}
-    return {"beta": 1.0} if study.file_of("objectives", name) == "vae" else numbers
+    return {"beta": 1.0} if objective.baseline else numbers
 
 
 def _place(point: dict, key: str, x: float) -> tuple[str, str, float, str]:
@@ -158,7 +159,7 @@ def planned(study: Study) -> pd.MultiIndex:
     return pd.MultiIndex.from_tuples(runs, names=RUN)
 
 
-def read(scores: Path) -> pd.DataFrame:
+def read_runs(scores: Path) -> pd.DataFrame:
     """The tidy table as one row for each run and one column for each value.
 
     CSV and parquet hold the same numbers to the last digit.
@@ -192,7 +193,7 @@ def columns(values: dict[str, Shown], runs: pd.DataFrame) -> dict[str, Shown]:
 
 
 def rule(values: dict[str, Shown]) -> Rule | None:
-    """The first value that has a better end, MIG where there is one; None if none has."""
+    """Which value ranks: the most prominent that has a better end; None if none has."""
     directed = [name for name, shown in values.items() if shown.value.better != "neither"]
     if not directed:
         return None

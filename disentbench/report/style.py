@@ -4,7 +4,6 @@ import base64
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib as mpl
@@ -12,7 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from disentbench import plugins
 from disentbench.storage.files import whole
+from disentbench.storage.layout import ReportFolder
 from disentbench.study import Study
 
 # Okabe & Ito's palette, told apart with any colour vision; its yellow is too pale for lines.
@@ -91,8 +92,9 @@ class Panel(NamedTuple):
 
 
 def looks(study: Study) -> dict[str, Look]:
-    """Colour and marker of every objective of a study; the (first) VAE is grey."""
-    plain = [name for name in study.objectives if study.file_of("objectives", name) == "vae"][:1]
+    """Colour and marker of every objective of a study; the first baseline, the VAE, is grey."""
+    files = {name: study.file_of("objectives", name) for name in study.objectives}
+    plain = [name for name, file in files.items() if plugins.load("objectives", file).baseline][:1]
     others = [name for name in study.objectives if name not in plain]
     by_name = dict.fromkeys(plain, Look(*REFERENCE)) | {
         name: Look(COLOURS[i % len(COLOURS)], MARKERS[1 + i % (len(MARKERS) - 1)])
@@ -129,13 +131,13 @@ def uri(content: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def save(figure: Figure, folder: Path, name: str) -> None:
+def save(figure: Figure, folder: ReportFolder, name: str) -> None:
     """A figure as PNG and PDF, each whole or absent, with no date in it."""
     if engine := figure.get_layout_engine():
         engine.execute(figure)
         figure.set_layout_engine("none")  # laid out once, alike in every format
     for suffix, metadata in ((".png", {}), (".pdf", {"CreationDate": None})):
-        with whole(folder / f"{name}{suffix}") as path:
+        with whole(folder.figure(name, suffix)) as path:
             figure.savefig(path, dpi=200, metadata=metadata)
 
 

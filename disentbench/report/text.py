@@ -82,7 +82,7 @@ def places(values: ArrayLike, least: int = 0, most: int = 4) -> int:
 
 
 def apart(decimals: int, *values: float) -> int:
-    """Decimals, more where with so few a number that is not 0 would look like it."""
+    """As many decimals as asked for, or more if a number that is not 0 would look like 0."""
     sizes = [abs(value) for value in values if math.isfinite(value) and value]
     while decimals < MOST and any(size < 0.5 * 10.0**-decimals for size in sizes):
         decimals += 1

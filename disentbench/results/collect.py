@@ -29,7 +29,7 @@ def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:
         path = seals.checked(folder.scores(metric))
         expected.require(path, expected.of_pack(study.recipe(pack), f"scores/{metric}"))
     scores = pd.concat(
-        [tables.read_own(folder.scores(metric), text=("run",)) for metric in study.metrics]
+        [tables.read_own_table(folder.scores(metric), text=("run",)) for metric in study.metrics]
     )
     return scores.rename(columns={"run": "seed"}).assign(
         dataset=pack.dataset,

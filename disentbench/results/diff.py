@@ -16,7 +16,7 @@ from disentbench import plugins
 from disentbench.errors import UserError
 from disentbench.metrics import is_error
 from disentbench.results import lineage
-from disentbench.results.lineage import Lineage
+from disentbench.results.lineage import Lineage, read_lineage
 from disentbench.results.tidy import RUN, SETTING, read_scores, run_name
 from disentbench.scoring import statistics
 from disentbench.storage.layout import StudyFolder
@@ -74,7 +74,7 @@ def compare(
 
     Raises a UserError for a path that holds no results and for a metric that neither has.
     """
-    sides = read(a), read(b)
+    sides = read_side(a), read_side(b)
     scores = [_of_metrics(side.scores, metrics, sides) for side in sides]
     lineages = [side.lineage for side in sides]
     merged = scores[0].merge(
@@ -95,7 +95,7 @@ def compare(
     )
 
 
-def read(path: Path) -> Side:
+def read_side(path: Path) -> Side:
     """The results at a path: a study's folder, or a tidy table as .csv or .parquet."""
     table = path
     if path.is_dir():
@@ -105,7 +105,7 @@ def read(path: Path) -> Side:
             names = " nor ".join(table.name for table in tables)
             raise UserError(f"{path} holds neither {names}; name a study's results")
         table = there[0]
-    return Side(path, read_scores(table), lineage.read(path, table))
+    return Side(path, read_scores(table), read_lineage(path, table))
 
 
 def _of_metrics(

@@ -1,4 +1,4 @@
-"""A comparison of two results to be read."""
+"""A comparison of two results, in words for the terminal."""
 
 from typing import Any
 

@@ -27,7 +27,7 @@ class Lineage(NamedTuple):
     recipes: dict[Setting, Answers]  # the study of each setting, in the words of its latents
 
 
-def read(folder: Path, table: Path) -> Lineage:
+def read_lineage(folder: Path, table: Path) -> Lineage:
     """The lineage of the results in a folder, if it is one, and of a table of their scores."""
     collected, latents = read_made(table), list(_provenances(folder))
     made_by = _made_by([provenance for _, provenance in latents], collected)

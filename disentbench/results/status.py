@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from filelock import SoftFileLease
 
-from disentbench.recipe import Pack
+from disentbench.recipe import Pack, block_name
 from disentbench.storage import expected, seals
 from disentbench.storage.files import lives
 from disentbench.storage.jobs import STAGES, Job, jobs
@@ -146,7 +146,7 @@ def _cut(pack: Pack, folder: Path, folders: Folders) -> set[int]:
     setting = (folder / pack.path).parent
     there = [re.fullmatch(SEEDS, name) for name in folders[setting]]
     spans = [range(int(m[1]), int(m[2]) + 1) for m in there if m]
-    models = {s: PackFolder(setting / f"seeds-{s.start}-{s.stop - 1}").model for s in spans}
+    models = {span: PackFolder(setting / block_name(span)).model for span in spans}
     trained = [span for span, model in models.items() if folders.hold(model)]
     return {seed for seed in pack.seeds if any(seed in span for span in trained)}
 
@@ -154,9 +154,10 @@ def _cut(pack: Pack, folder: Path, folders: Folders) -> set[int]:
 def _training(
     study: Study, pack: Pack, files: PackFolder, folders: Folders, now: float
 ) -> PackProgress:
-    running = folders.hold(files.lock) and is_held(files.lock, now)
+    lock, file = files.checkpoints.lock, files.checkpoints.progress
+    running = folders.hold(lock) and is_held(lock, now)
     total = study.training.steps * len(pack.seeds)
-    done, rate = progress(files.progress) if folders.hold(files.progress) else (0, None)
+    done, rate = progress(file) if folders.hold(file) else (0, None)
     return PackProgress(pack, running, min(done, total), total, rate if running else None)
 
 

@@ -1,4 +1,4 @@
-"""How far a study is, to be read."""
+"""How far a study is, in words for the terminal."""
 
 from collections import Counter
 

@@ -35,7 +35,7 @@ CHUNK_BYTES = 2**19
 GZIP_LEVEL = 4
 
 
-def write(
+def write_images(
     images: Images, path: Path | str, provenance: dict, identity: Identity | None = None
 ) -> None:
     """Write the data set file; it is there whole or not at all, and not if its parts do not fit.
@@ -61,7 +61,7 @@ def write(
             label_axes(file.create_dataset(f"values/{name}", data=values), "class")
 
 
-def read(path: Path | str) -> Images:
+def read_images(path: Path | str) -> Images:
     """Read a data set file back."""
     with open_checked(path) as file:
         if (schema := attribute(file, "schema")) != SCHEMA:

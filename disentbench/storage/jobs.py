@@ -73,7 +73,7 @@ def _of_dataset(study: Study, folder: DatasetFolder, name: str) -> Iterator[Job]
     for metric in study.metrics:
         yield Job(
             stage="levels",
-            output=folder.levels / f"{metric}.csv",
+            output=folder.levels(metric),
             log=folder.log(f"levels-{metric}"),
             identity=expected.of_dataset(study, name, f"levels/{metric}"),
             code=sources.digest(*sources.levels(metric)),

@@ -35,7 +35,7 @@ class Encoded(NamedTuple):
     failed: bool
 
 
-def write(
+def write_latents(
     path: Path,
     runs: Iterable[Encoded],
     images: Images,

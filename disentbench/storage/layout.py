@@ -1,10 +1,10 @@
 """Where every file of a study is: of the study itself, of each data set and of each pack."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from disentbench.recipe import Pack
+from disentbench.recipe import Pack, block_name
 
 SEEDS = r"seeds-(\d{1,9})-(\d{1,9})"  # the name of a pack's folder
 
@@ -35,16 +35,31 @@ class PackFolder:
         return self.path / f"scores/{metric}.json"
 
     @property
-    def lock(self) -> Path:
-        """The trainer's."""
-        return self.path / "checkpoints.lock"
-
-    @property
-    def progress(self) -> Path:
-        return self.path / "checkpoints/progress.json"
+    def checkpoints(self) -> "CheckpointFolder":
+        return CheckpointFolder(self.path / "checkpoints")
 
     def log(self, name: str) -> Path:
         return self.path / f"logs/{name}.log"
+
+
+@dataclass(frozen=True)
+class CheckpointFolder:
+    """What a training keeps while it runs, and what it says of itself."""
+
+    path: Path
+
+    @property
+    def lock(self) -> Path:
+        """The lock that a training holds, beside the folder."""
+        return self.path.with_suffix(".lock")
+
+    @property
+    def progress(self) -> Path:
+        return self.path / "progress.json"
+
+    def state(self, seeds: Sequence[int]) -> Path:
+        """The state of members that are trained side by side."""
+        return self.path / f"{block_name(seeds)}.pt"
 
 
 @dataclass(frozen=True)
@@ -61,13 +76,35 @@ class DatasetFolder:
     def audit(self) -> Path:
         return self.path / "audit.csv"
 
-    @property
-    def levels(self) -> Path:
-        """The folder of what chance and a perfect code score, a table for each metric."""
-        return self.path / "levels"
+    def levels(self, metric: str) -> Path:
+        """What chance and a perfect code score."""
+        return self.path / f"levels/{metric}.csv"
+
+    def all_levels(self) -> list[Path]:
+        """The tables of levels that are there."""
+        return sorted(self.path.glob("levels/*.csv"))
 
     def log(self, name: str) -> Path:
         return self.path / f"logs/{name}.log"
+
+
+@dataclass(frozen=True)
+class ReportFolder:
+    """The files of a report; the page stands above them."""
+
+    path: Path
+
+    def figure(self, name: str, suffix: str) -> Path:
+        """A figure in one of its formats."""
+        return self.path / f"figures/{name}{suffix}"
+
+    def table(self, name: str) -> Path:
+        """A table, without the suffix of its formats."""
+        return self.path / f"tables/{name}"
+
+    def all_parts(self) -> list[Path]:
+        """The figures and tables that are there."""
+        return [*self.path.glob("figures/*"), *self.path.glob("tables/*")]
 
 
 @dataclass(frozen=True)

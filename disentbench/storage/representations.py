@@ -221,7 +221,7 @@ def _runs(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
 
 def _read_table(path: Path, reading: Reading) -> Arrays:
     columns = reading.codes, reading.factors, reading.logvar
-    yield "0", tables.read(path, *columns, memory=reading.memory, bare=reading.bare)
+    yield "0", tables.read_table(path, *columns, memory=reading.memory, bare=reading.bare)
 
 
 READERS = {

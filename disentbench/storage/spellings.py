@@ -134,7 +134,7 @@ def _meant(text: str) -> tuple[str, str]:
 
 
 def _base_60(text: str) -> float:
-    """1:30.5 is 90.5; a sign is that of the whole."""
+    """The value of digits in base 60: 1:30.5 is 90.5; a sign is that of the whole."""
     value = 0.0
     for digits in text.lstrip("+-").split(":"):
         value = 60 * value + float(digits)

@@ -15,7 +15,7 @@ from disentbench.storage.columns import logvar_of
 LONGEST_LINE = 2**20  # bytes of a table's first line that are looked at
 
 
-def read(
+def read_table(
     path: Path,
     codes: list[str] | None = None,
     factors: list[str] | None = None,
@@ -52,7 +52,7 @@ def read(
     return arrays
 
 
-def read_own(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
+def read_own_table(path: Path, text: Sequence[str] = ()) -> pd.DataFrame:
     """A table of ours, if its checksum holds; the columns `text` are read as they stand."""
     return pd.read_csv(seals.checked(path), dtype=dict.fromkeys(text, str))
 

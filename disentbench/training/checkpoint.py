@@ -8,6 +8,7 @@ import torch
 
 from disentbench.models import model_file
 from disentbench.storage import seals
+from disentbench.storage.layout import CheckpointFolder
 from disentbench.training.interruption import Interruption
 from disentbench.training.loss import Problem
 from disentbench.training.state import Moments, State
@@ -27,7 +28,7 @@ class Checkpoint:
         interruption: Interruption,
         fingerprint: str,
     ):
-        self.path = folder / f"seeds-{seeds[0]}-{seeds[-1]}.pt"
+        self.path = CheckpointFolder(folder).state(seeds)
         self.seconds = seconds
         self.interruption = interruption
         self.fingerprint = fingerprint

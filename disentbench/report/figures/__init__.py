@@ -1,20 +1,21 @@
 """What a figure is; every other file in this folder is a section of figures on one data set.
 
 A file names `figure = Figure(section, ...)`. Its function `section` is given the report and the
-data set's part of it, writes its figures (`keep`) and tables, and returns what its template shows,
-or None where there is nothing to draw. Without a template of its own a section is a `note`, where
-it gives one, over `panels`.
+data set's part of it, writes its figures (`keep`, under names that begin with the data set's) and
+tables, and returns what its template shows, or None where there is nothing to draw. The template
+that comes with this folder, `panels.html`, takes {"panels": [panel(...), ...], "note": "..."}, the
+note being optional; another layout is a template of one's own in report/templates/.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 
+from disentbench import plugins
 from disentbench.report import style
 from disentbench.report.context import Report
 from disentbench.report.runs import Block
@@ -40,14 +41,14 @@ class Figure:
 @cache
 def figures() -> dict[str, Figure]:
     """Every figure by the name of its file, in the page's order."""
-    names = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+    names = plugins.names("report/figures")
     by_name = {name: import_module(f"{__name__}.{name}").figure for name in names}
     return dict(sorted(by_name.items(), key=lambda item: item[1].place))
 
 
 def keep(report: Report, canvas: Canvas, name: str) -> None:
     """Write a figure beside the page, as PNG and PDF."""
-    style.save(canvas, report.folder / "figures", name)
+    style.save(canvas, report.folder, name)
 
 
 def panel(canvas: Canvas, alt: str, salt: str) -> Panel:

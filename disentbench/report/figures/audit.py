@@ -24,7 +24,7 @@ from disentbench.report.runs import Block
 from disentbench.report.style import HAIR, INK, LINES, Look, canvas
 from disentbench.report.text import count, fixed, latex, listed, number
 from disentbench.scoring.audit import bias
-from disentbench.storage.tables import read_own
+from disentbench.storage.tables import read_own_table
 
 TERMS = (terms.INDEX_CODE_MI, terms.TOTAL_CORRELATION, terms.DIMENSION_WISE_KL)
 LOOKS = {
@@ -57,9 +57,9 @@ class Audited(NamedTuple):
     lines: list[EstimatorRow]
 
 
-def read(path: Path) -> pd.DataFrame | None:
+def read_audit(path: Path) -> pd.DataFrame | None:
     """The audit of a data set; None where there is none, or no batch size that fits the data."""
-    table = read_own(path, text=("run",)) if path.exists() else pd.DataFrame()
+    table = read_own_table(path, text=("run",)) if path.exists() else pd.DataFrame()
     if table.empty or (table["estimator"] == "exact").all():
         return None
     return table
@@ -195,12 +195,12 @@ def dashes(table: pd.DataFrame) -> list[str]:
 
 def section(report: Report, block: Block) -> dict[str, Any] | None:
     """The minibatch estimators of the loss beside the exact terms, where they were audited."""
-    table = read(report.files.dataset(block.dataset).audit)
+    table = read_audit(report.files.dataset(block.dataset).audit)
     if table is None:
         return None
     name = f"{block.dataset}_audit"
     keep(report, sheet(table), name)
-    write(report.folder / "tables" / name, table)
+    write(report.folder.table(name), table)
     return {
         "finding": finding(table),
         "legend": swatches(),

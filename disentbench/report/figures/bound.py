@@ -80,7 +80,7 @@ def _stack(ax: Axes, means: pd.DataFrame, at: np.ndarray) -> None:
 
 
 def _ranges(ax: Axes, block: Block, means: pd.DataFrame, at: np.ndarray) -> None:
-    """Below each bar the lowest to the highest rate of its seeds; beside it the mean in words."""
+    """Draw a line below each bar from the lowest to the highest rate; the mean stands beside it."""
     rates = block.runs["rate"].groupby(level=["objective", "setting"]).agg(["min", "max"])
     rates = rates.reindex(means.index)
     ax.hlines(at + 0.47, rates["min"], rates["max"], color=INK, linewidth=0.9)

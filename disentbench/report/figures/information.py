@@ -34,8 +34,8 @@ class Information(NamedTuple):
     gaps: Float[np.ndarray, " factor"]
 
 
-def read(files: PackFolder, metric: str, seed: int, title: str) -> Information | None:
-    """From the detail of a metric of a pack; None where it or the latents are gone.
+def read_information(files: PackFolder, metric: str, seed: int, title: str) -> Information | None:
+    """What a metric's detail says of a run; None where it or the latents are gone.
 
     None also for a run that diverged. Factors of one class, of which there is nothing to know, are
     left out.
@@ -147,7 +147,7 @@ def _of_best(report: Report, block: Block, metric: str, key: Key) -> Information
     seed = run_tables.median_seed(block, *key, report.chosen)
     pack = report.study.pack_of(block.dataset, *key, seed)
     title = f"{comparisons.title(report.settings, key)}, seed {seed}"
-    return read(report.files.pack(pack), metric, seed, title)
+    return read_information(report.files.pack(pack), metric, seed, title)
 
 
 NOTE = (

@@ -1,7 +1,6 @@
 """What a model sees: images beside their reconstructions, and traversals of its latents."""
 
 import io
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,11 +57,6 @@ class Model(NamedTuple):
     groups: dict[str, list[int]]
     latent_kl: np.ndarray
     group_kl: dict[str, float]
-
-
-def read_images(path: Path) -> Images | None:
-    """A data set, or None where its file is gone."""
-    return images_file.read(path) if path.exists() else None
 
 
 def pictures(recipe: Recipe, files: PackFolder, seed: int, source: Images) -> Pictures | None:
@@ -188,9 +182,10 @@ def sheet(title: str, shown: Pictures) -> Canvas:
 
 def section(report: Report, block: Block) -> dict[str, Any] | None:
     """What the median run of each objective's best setting makes of images."""
-    source = read_images(report.files.dataset(block.dataset).images) if block.best else None
-    if source is None:
+    path = report.files.dataset(block.dataset).images
+    if not block.best or not path.exists():
         return None
+    source = images_file.read_images(path)
     models = []
     for objective, setting in block.best:
         seed = run_tables.median_seed(block, objective, setting, report.chosen)

@@ -162,7 +162,7 @@ def _lines(ax: Axes, means: pd.DataFrame, look: Look) -> None:
 
 
 def _counts(ax: Axes, sweep: Sweep, shown: pd.DataFrame) -> None:
-    """Below the strengths, of how many of the planned runs a mean is where some are lacking.
+    """Write below the strengths of how many runs a mean is, where some of the planned are lacking.
 
     In the objectives' colours. `shown` are the runs that have the value, and where they stand.
     """
