@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from disentbench import plugins
 from disentbench.posterior import Posterior, aggregate
-from disentbench.posterior.represent import represent
+from disentbench.posterior.from_arrays import represent
 from disentbench.scoring.scores import needs
 
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from disentbench import plugins
-from disentbench.commands import catalogue, making, measuring, studies
+from disentbench.commands import catalogue, scoring, studies, training
 from disentbench.errors import Stopped, UserError
 from disentbench.options import shown
 from disentbench.storage import limits, plain_data
@@ -58,12 +58,12 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="disentbench", description=__doc__)
     commands = top.add_subparsers(dest="name", required=True, metavar="COMMAND")
     for function, arguments in {
-        making.data: _data(),
-        making.train: _train(),
-        making.encode: _encode(),
-        measuring.score: _score(),
-        measuring.levels: _levels(),
-        measuring.audit: _audit(),
+        training.data: _data(),
+        training.train: _train(),
+        training.encode: _encode(),
+        scoring.score: _score(),
+        scoring.levels: _levels(),
+        scoring.audit: _audit(),
         studies.collect: (STUDY, RESULTS, OUT),
         studies.report: _report(),
         studies.status: (STUDY, RESULTS),

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent
 # Rooms and modules that carry numbers from file to file, name them or refuse them; none of them
 # computes one. What a study and its options come to is in the recipe, which is compared itself.
 CARRIERS = {"storage", "errors", "options", "plugins", "recipe", "sources", "study", "sweep"}
-READING = ("posterior.reading", "storage.representations")  # of representations
+READING = ("posterior.from_files", "storage.representation_files")  # of representations
 
 
 def data(dataset: str) -> tuple[Path, ...]:
@@ -36,7 +36,7 @@ def training(dataset: str, objective: str, architecture: str) -> tuple[Path, ...
 def encoding(architecture: str) -> tuple[Path, ...]:
     """The sources of latents, given the model and the images."""
     makes = "models.vae", "training.encode", "training.devices"
-    return of(f"architectures.{architecture}", *makes, "storage.images", "storage.latents")
+    return of(f"architectures.{architecture}", *makes, "storage.images", "storage.latents_file")
 
 
 def scoring(metric: str) -> tuple[Path, ...]:
@@ -62,7 +62,7 @@ def collecting() -> tuple[Path, ...]:
 def reporting() -> tuple[Path, ...]:
     """The sources of the report, given all that it reads."""
     drawn = (path.stem for path in (ROOT / "report/figures").glob("[!_]*.py"))
-    return of("report", "study", *(f"report.figures.{name}" for name in drawn))
+    return of("report.page", "study", *(f"report.figures.{name}" for name in drawn))
 
 
 @cache

@@ -28,7 +28,7 @@ def _computed_levels(kind: str, on: Path | None) -> dict[str, Any]:
         return {}
     if kind != "metrics":
         raise UserError(f"--on goes with metrics, not with {kind}")
-    from disentbench.posterior.reading import read_factors
+    from disentbench.posterior.from_files import read_factors
     from disentbench.scoring.calibration import calibrate
 
     return calibrate(read_factors(on)).set_index("metric").to_dict(orient="index")

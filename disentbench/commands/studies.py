@@ -36,7 +36,7 @@ def collect(*, study: str, results: Path, out: Path) -> None:
 def report(*, study: str, results: Path, scores: Path, out: Path) -> None:
     """Render the comparison report of a study: a page, its figures and its tables."""
     os.environ["MPLBACKEND"] = "agg"  # Jupyter asks for one that only it has; read at the import
-    from disentbench.report import render
+    from disentbench.report.page import render
 
     began = time.monotonic()
     render(read_study(study), results, scores, out)

@@ -9,7 +9,7 @@ from jaxtyping import Int
 
 from disentbench import plugins
 from disentbench.errors import UserError
-from disentbench.posterior.represent import represent
+from disentbench.posterior.from_arrays import represent
 from disentbench.posterior.representation import Representation
 from disentbench.scoring.scores import file_of, measure, needs
 from disentbench.seeds import generator

@@ -13,8 +13,8 @@ import numpy as np
 
 from disentbench import plugins
 from disentbench.posterior import Posterior
-from disentbench.posterior.reading import read_together
-from disentbench.storage.representations import AS_IT_IS, Reading
+from disentbench.posterior.from_files import read_together
+from disentbench.storage.representation_files import AS_IT_IS, Reading
 
 Kept = dict[str, Any]  # of a run, by metric
 Seeded = Callable[[str], np.random.Generator]  # a metric's generator, alike for every run

@@ -16,11 +16,11 @@ from disentbench import plugins
 from disentbench.errors import UserError
 from disentbench.metrics import Score, value_of
 from disentbench.plugins import needs
-from disentbench.posterior.reading import read_latents
+from disentbench.posterior.from_files import read_latents
 from disentbench.posterior.representation import Representation
 from disentbench.scoring.companions import compared, comparing
 from disentbench.seeds import generator
-from disentbench.storage.representations import AS_IT_IS, Reading
+from disentbench.storage.representation_files import AS_IT_IS, Reading
 
 Code = Literal["mean", "sampled"]
 

@@ -12,7 +12,7 @@ from disentbench.models.vae import VAE, distortion, sample
 from disentbench.posterior import Posterior
 from disentbench.posterior.divergence import beyond
 from disentbench.seeds import generator
-from disentbench.storage.latents import Encoded
+from disentbench.storage.latents_file import Encoded
 from disentbench.training.device_images import Resident
 from disentbench.training.randomness import EVALUATION, Generators, noise
 

@@ -4,6 +4,9 @@ import json
 import os
 from pathlib import Path
 
+import h5py
+import numpy as np
+
 from disentbench.cli import main
 
 STUDY = {
@@ -17,6 +20,9 @@ STUDY = {
     "metrics": ["mig"],
 }
 CANARY = "CANARY"
+ROWS = 100_000_000  # what files claim and do not have
+FACTORS = np.tile([[0, 1], [1, 0], [1, 1], [0, 0]], (5, 1))
+MEAN = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
 
 
 class Bomb:
@@ -41,3 +47,13 @@ def images() -> Path:
     options = {key: value for key, value in STUDY["datasets"]["tiny"].items() if key != "of"}
     main(["data", "dsprites_small", "--options", json.dumps(options), "--out", "images.h5"])
     return Path("images.h5")
+
+
+def h5(**datasets):
+    """Means and factors in x.h5, these data sets beside them or in their place."""
+    with h5py.File("x.h5", "w") as file:
+        file["factors"], file["mean"] = FACTORS, MEAN
+        for name, options in datasets.items():
+            if name in file:
+                del file[name]
+            file.create_dataset(name, **options)

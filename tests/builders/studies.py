@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from disentbench import report, study
+from disentbench import study
 from disentbench.models import model_file
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
-from disentbench.posterior.reading import read_latents
+from disentbench.posterior.from_files import read_latents
 from disentbench.report import runs
+from disentbench.report.page import render
 from disentbench.scoring import audit, calibration, scores
-from disentbench.storage import images_file, latents
+from disentbench.storage import images_file, latents_file
 from disentbench.storage.study_file import read_study
 from disentbench.training.device_images import Resident
 from disentbench.training.encode import encode
@@ -72,7 +73,7 @@ def rendered(tmp_path: Path, of: study.Study, table: pd.DataFrame, name="report"
     out = tmp_path / name / "index.html"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        report.render(of, tmp_path, tmp_path / "scores.csv", out)
+        render(of, tmp_path, tmp_path / "scores.csv", out)
     return out.read_text()
 
 
@@ -80,7 +81,7 @@ def trained(tmp_path: Path, of: study.Study, revisions=("abc", "abc"), failed=()
     """The files of every pack as the pipeline leaves them, with models that learnt nothing."""
     (dataset,) = of.datasets
     data = of.dataset(dataset).images()
-    images_file.write(data, tmp_path / of.study / dataset / "images.h5", {})
+    images_file.write_images(data, tmp_path / of.study / dataset / "images.h5", {})
     for i, pack in enumerate(of.packs):
         recipe = of.recipe(pack)
         model = vae_of(recipe)
@@ -91,7 +92,7 @@ def trained(tmp_path: Path, of: study.Study, revisions=("abc", "abc"), failed=()
         folder = tmp_path / of.study / pack.path
         device = torch.device("cpu")
         encoded = encode(model, saved, Resident(data, device), pack.seeds, device)
-        latents.write(
+        latents_file.write_latents(
             folder / "latents.h5",
             encoded,
             data,

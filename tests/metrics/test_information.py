@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from disentbench.metrics._information import mutual_information
-from disentbench.posterior.represent import represent
+from disentbench.posterior.from_arrays import represent
 from disentbench.scoring.scores import measure
 
 QUICK = ("mig", "mig_sup", "dcimig", "modularity", "sap_r2", "irs", "gaussian_correlation")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from disentbench import plugins
-from disentbench.posterior.represent import represent
+from disentbench.posterior.from_arrays import represent
 from disentbench.scoring.scores import coded, measure, needs, score_file
 
 pytestmark = pytest.mark.usefixtures("few_trees")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from disentbench import plugins
-from disentbench.posterior.represent import represent
+from disentbench.posterior.from_arrays import represent
 from disentbench.scoring.scores import coded, measure, needs
 
 OF_CODES = [n for n in plugins.names("metrics") if {"codes", "factors"} <= set(needs(n))]

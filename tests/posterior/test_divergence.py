@@ -17,11 +17,11 @@ from disentbench.metrics import Score
 from disentbench.models.vae import vae_of
 from disentbench.posterior import Posterior
 from disentbench.posterior.divergence import beyond, blown_up
-from disentbench.posterior.reading import read_latents
+from disentbench.posterior.from_files import read_latents
 from disentbench.scoring import scores
 from disentbench.storage import images_file as image_files
-from disentbench.storage import latents
-from disentbench.storage.latents import Encoded
+from disentbench.storage import latents_file
+from disentbench.storage.latents_file import Encoded
 from disentbench.storage.study_file import read_study
 from disentbench.training import loop
 from disentbench.training.device_images import Resident
@@ -187,7 +187,7 @@ def odd(tmp_path_factory):
         runs = [spoiled(seed, pack.objective, images) for seed in pack.seeds]
         identity = dict(zip(("dataset", "objective", "setting"), pack.of, strict=True))
         here = folder / pack.path
-        latents.write(
+        latents_file.write_latents(
             here / "latents.h5", runs, images, identity=identity, groups={}, provenance={}
         )
         for metric in study.metrics:

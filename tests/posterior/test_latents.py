@@ -8,8 +8,8 @@ import pytest
 
 from disentbench.cli import main
 from disentbench.errors import UserError
-from disentbench.posterior.reading import read_latents
-from disentbench.storage.representations import Reading
+from disentbench.posterior.from_files import read_latents
+from disentbench.storage.representation_files import Reading
 
 rng = np.random.default_rng(0)
 MEAN = rng.normal(size=(20, 3)).astype(np.float32)

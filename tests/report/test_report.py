@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from builders.studies import LEAN, STUDY, examined, made, rendered, scored, trained
 
-from disentbench import report
 from disentbench.report import checks, style, text
+from disentbench.report.page import render
 from disentbench.results.tidy import write_parquet
 from disentbench.scoring import audit
 
@@ -228,7 +228,7 @@ def test_what_was_resumed_and_scored_elsewhere_is_said(tmp_path):
     scorings = [{"revision": "abc", "versions": {"torch": "2", "numpy": "3"}, "device": "cpu"}]
     table = tmp_path / "scores.parquet"
     write_parquet(tidy.reset_index(), table, {"scored": scorings})
-    report.render(of, tmp_path, table, tmp_path / "report/index.html")
+    render(of, tmp_path, table, tmp_path / "report/index.html")
     page = (tmp_path / "report/index.html").read_text()
     assert "the numbers come from 2 devices: a GPU and cpu" in page
     assert f"{pack} was trained in parts, of which these differ" in page

@@ -62,20 +62,24 @@ def pack(folder, runs):
 def test_information_is_a_share_of_what_there_is_to_know(tmp_path):
     nats = [[0.0, 0.0], [0.25 * np.log(2), 0.0], [np.log(2), 0.0]]
     detail = {"mig": {"mutual_information": nats, "per_factor": [0.75, 0.0]}}
-    shown = information.read(pack(tmp_path, {"7": detail, "8": {"mig": {}}}), "mig", 7, "a run")
+    shown = information.read_information(
+        pack(tmp_path, {"7": detail, "8": {"mig": {}}}), "mig", 7, "a run"
+    )
     assert shown.factors == ["shape"]
     assert shown.variables == ["kind", "z1", "z0"]
     assert shown.share[:, 0] == pytest.approx([1, 0.25, 0])
     assert shown.gaps == pytest.approx([0.75])
     written = [each.get_text() for each in information.drawn(shown).axes[0].texts]
     assert written == ["1.00", "0.25", "0", "0.75"]
-    assert information.read(PackFolder(tmp_path), "mig", 8, "a run that diverged") is None
+    assert (
+        information.read_information(PackFolder(tmp_path), "mig", 8, "a run that diverged") is None
+    )
 
 
 def test_no_information_without_latents(tmp_path):
     folder = pack(tmp_path, {})
     folder.latents.unlink()
-    assert information.read(folder, "mig", 7, "a run") is None
+    assert information.read_information(folder, "mig", 7, "a run") is None
 
 
 def test_a_diverged_run_keeps_no_column_of_its_own():
@@ -204,9 +208,9 @@ def test_what_could_not_be_looked_at_is_not_called_none():
     runs_ = pd.DataFrame({"mig": [0.5]})
     assert collapse.none(runs_) == "not known: no run has a rate or active units"
     assert collapse.none(runs_.assign(rate=1.0)) == "none"
-    gone = checks.trouble("gone", "", ["a pack"])
-    one = checks.trouble("diverged", "", ["a run"])
-    none = checks.trouble("unscored", "", [])
+    gone = checks.trouble("gone", "", ["a pack"], "none")
+    one = checks.trouble("diverged", "", ["a run"], "none")
+    none = checks.trouble("unscored", "", [], "none")
     said = checks.status([gone, one, none], [], 4)
     assert [each.text for each in said][:2] == ["4 of 4 runs finished", "at least 1 diverged"]
 

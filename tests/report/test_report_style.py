@@ -10,6 +10,7 @@ import matplotlib as mpl
 import pytest
 
 from disentbench.report import style
+from disentbench.storage.layout import ReportFolder
 
 STUDY = {
     "study": "little",
@@ -39,9 +40,9 @@ def drawn(folder) -> tuple[str, bytes, bytes]:
         axes = figure.add_subplot(title="β")
         axes.plot([1, 2], [1, 3])
         axes.imshow([[0, 1]], extent=(1, 2, 1, 2))
-        style.save(figure, folder, "plot")
+        style.save(figure, ReportFolder(folder), "plot")
         svg = style.svg(figure, "salt")
-    return svg, (folder / "plot.png").read_bytes(), (folder / "plot.pdf").read_bytes()
+    return svg, *((folder / f"figures/plot.{kind}").read_bytes() for kind in ("png", "pdf"))
 
 
 def test_a_users_settings_change_no_figure_and_are_kept(tmp_path):

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 from pyarrow import parquet
 
-from disentbench import plugins, report
+from disentbench import plugins
 from disentbench.cli import main
 from disentbench.report import runs
+from disentbench.report.page import render
 from disentbench.storage.study_file import read_study
 
 pytestmark = pytest.mark.usefixtures("quick_figures")
@@ -97,9 +98,7 @@ def test_the_report_is_the_same_from_either_table(collected, tmp_path):
     for kind in ("csv", "parquet"):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            report.render(
-                study, tmp_path, tmp_path / f"scores.{kind}", tmp_path / kind / "index.html"
-            )
+            render(study, tmp_path, tmp_path / f"scores.{kind}", tmp_path / kind / "index.html")
     one, two = tmp_path / "csv", tmp_path / "parquet"
     files = sorted(path.relative_to(one) for path in one.rglob("*.*"))
     assert {"index.html", "tables/tiny_settings.csv"} <= {path.as_posix() for path in files}
@@ -123,7 +122,7 @@ def test_a_run_that_is_named_twice_is_said(tmp_path):
     rows = [("tiny", "vae", "default", 0, "mig", value) for value in (0.1, 0.2)]
     pd.DataFrame(rows, columns=[*runs.RUN, "metric", "value"]).to_csv(tmp_path / "x.csv")
     with pytest.raises(ValueError, match="twice"):
-        runs.read(tmp_path / "x.csv")
+        runs.read_runs(tmp_path / "x.csv")
 
 
 def test_the_large_study_has_12600_runs_in_252_packs():

@@ -13,8 +13,8 @@ from disentbench.datasets._grid import grid
 from disentbench.errors import UserError
 from disentbench.posterior import Posterior
 from disentbench.scoring import scores
-from disentbench.storage import latents
-from disentbench.storage.latents import Encoded
+from disentbench.storage import latents_file
+from disentbench.storage.latents_file import Encoded
 
 SIZES = (3, 4, 5)
 FACTORS = np.tile(grid(SIZES), (4, 1))
@@ -41,7 +41,7 @@ def packs(folder, size):
         path = folder / f"{size}-{first}.h5"
         runs = map(encoded, SEEDS[first : first + size])
         identity = {"study": "s", "dataset": "d", "objective": "vae", "setting": "default"}
-        latents.write(path, runs, images, identity=identity, groups={}, provenance={})
+        latents_file.write_latents(path, runs, images, identity=identity, groups={}, provenance={})
         paths.append(path)
     return paths
 

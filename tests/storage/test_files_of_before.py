@@ -14,7 +14,7 @@ import torch
 
 from disentbench.cli import main
 from disentbench.models import model_file
-from disentbench.posterior.reading import read_latents
+from disentbench.posterior.from_files import read_latents
 from disentbench.storage import images_file
 from disentbench.storage.study_file import read_recipe
 from disentbench.training.loop import fingerprint
@@ -58,7 +58,7 @@ def test_a_training_that_was_stopped_before_goes_on(before, capfd):
     recipe = read_recipe(before / "study.yaml")
     path = before / "checkpoints/seeds-0-0.pt"
     saved = torch.load(before / "seeds-0-0.pt", weights_only=True)
-    images = images_file.read(before / "images.h5")
+    images = images_file.read_images(before / "images.h5")
     path.parent.mkdir()
     model_file.save(path, saved | {"fingerprint": fingerprint(recipe, images)})
     train(before, before / "new.pt", before / "new.csv")

@@ -19,7 +19,7 @@ from disentbench.storage.hdf5 import (
     row,
     shape,
 )
-from disentbench.storage.images_file import read, unpack, write
+from disentbench.storage.images_file import read_images, unpack, write_images
 from disentbench.storage.seals import SEAL_BYTES
 
 
@@ -42,8 +42,8 @@ def coloured():
 
 @pytest.mark.parametrize("images", [binary(), binary(64), coloured()])
 def test_what_is_written_is_read(tmp_path, images):
-    write(images, tmp_path / "new" / "images.h5", {"device": "cpu"})
-    back = read(tmp_path / "new" / "images.h5")
+    write_images(images, tmp_path / "new" / "images.h5", {"device": "cpu"})
+    back = read_images(tmp_path / "new" / "images.h5")
     for field in fields(Images):
         np.testing.assert_equal(getattr(back, field.name), getattr(images, field.name))
     assert back.factor_sizes == images.factor_sizes
@@ -54,12 +54,12 @@ def test_what_is_written_is_read(tmp_path, images):
 
 def test_the_same_images_make_the_same_file(tmp_path):
     for name in "ab":
-        write(binary(), tmp_path / name, {"x": 1})
+        write_images(binary(), tmp_path / name, {"x": 1})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_a_viewer_is_told_what_the_axes_are(tmp_path):
-    write(binary(), tmp_path / "images.h5", {})
+    write_images(binary(), tmp_path / "images.h5", {})
     with h5py.File(tmp_path / "images.h5") as file:
         assert [axis.label for axis in file["bits"].dims] == ["image", "byte"]
         assert [axis.label for axis in file["factors"].dims] == ["image", "factor"]
@@ -91,13 +91,13 @@ def interrupted(path, error):
 
 def test_a_failed_write_leaves_what_was_there(tmp_path):
     path = tmp_path / "images.h5"
-    write(binary(), path, {})
+    write_images(binary(), path, {})
     before = path.read_bytes()
     for error in (RuntimeError, KeyboardInterrupt):
         with pytest.raises(error):
             interrupted(path, error)
     with pytest.raises(TypeError):
-        write(binary(), path, {"not": object()})
+        write_images(binary(), path, {"not": object()})
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_bytes() == before
 
@@ -162,62 +162,62 @@ def test_links_within_the_file_may_pass(tmp_path):
 
 def test_what_is_no_hdf5_file_is_refused(tmp_path):
     path = tmp_path / "images.h5"
-    write(binary(), path, {})
+    write_images(binary(), path, {})
     whole = path.read_bytes()
     with pytest.raises(UserError, match=r"nowhere\.h5 does not exist"):
-        read(tmp_path / "nowhere.h5")
+        read_images(tmp_path / "nowhere.h5")
     with pytest.raises(UserError, match="is not a file; name an HDF5 file"):
-        read(tmp_path)
+        read_images(tmp_path)
     for broken in (b"", b"PK\3\4 something else"):
         path.write_bytes(broken)
         with pytest.raises(UserError, match="is not an HDF5 file"):
-            read(path)
+            read_images(path)
     for length in (20, 600, len(whole) // 2, len(whole) - SEAL_BYTES - 1):
         path.write_bytes(whole[:length])
         with pytest.raises(UserError, match="is truncated or damaged"):
-            read(path)
+            read_images(path)
 
 
 def test_a_damaged_chunk_is_the_files_fault(tmp_path):
     path = tmp_path / "images.h5"
-    write(binary(), path, {})
+    write_images(binary(), path, {})
     with h5py.File(path) as file:
         chunk = file["bits"].id.get_chunk_info(0)
     broken = bytearray(path.read_bytes())
     broken[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
     path.write_bytes(broken)
     with pytest.raises(UserError, match="is damaged: its content is not what its checksum says"):
-        read(path)
+        read_images(path)
     path.write_bytes(broken[:-SEAL_BYTES])
     with pytest.raises(UserError, match="is damaged: 'bits' cannot be read"):
-        read(path)
+        read_images(path)
 
 
 def test_another_hdf5_file_is_no_data_set_file(tmp_path):
     with h5py.File(tmp_path / "file.h5", "w") as file:
         file["mean"] = np.zeros((3, 2))
     with pytest.raises(UserError, match="has no attribute 'schema'"):
-        read(tmp_path / "file.h5")
+        read_images(tmp_path / "file.h5")
     with h5py.File(tmp_path / "file.h5", "a") as file:
         file.attrs["schema"] = 2
     with pytest.raises(UserError, match="has schema 2; this version reads schema 1"):
-        read(tmp_path / "file.h5")
+        read_images(tmp_path / "file.h5")
 
 
 def test_parts_that_do_not_fit_are_refused(tmp_path):
     path = tmp_path / "images.h5"
-    write(binary(), path, {})
+    write_images(binary(), path, {})
     with h5py.File(path, "a") as file:
         file.attrs["shape"] = (1, 64, 64)
     with pytest.raises(UserError, match="holds images as uint8"):
-        read(path)
-    write(binary(), path, {})
+        read_images(path)
+    write_images(binary(), path, {})
     with h5py.File(path, "a") as file:
         rows = file["bits"][1:]
         del file["bits"]
         file["bits"] = rows
     with pytest.raises(UserError, match="holds images as uint8"):
-        read(path)
+        read_images(path)
 
 
 def test_one_row_is_read_without_the_rest(tmp_path):

@@ -1,6 +1,5 @@
-"""What a study may say: its packs and paths, and one clear sentence for every mistake."""
+"""What a study may say, and one clear sentence for every mistake."""
 
-import copy
 import json
 import subprocess
 import sys
@@ -8,142 +7,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from builders.good_study import GOOD, changed
 
 from disentbench import plugins
-from disentbench import study as studies
 from disentbench.errors import UserError
 from disentbench.storage.study_file import read_study, require_files
 
 ROOT = Path(__file__).parents[2]
-GOOD = {
-    "study": "good",
-    "datasets": {"grid": {"of": "dsprites_small", "scale": [0, 5]}},
-    "objectives": {
-        "vae": {},
-        "beta_tcvae": {"beta": [1, 4.0, 0.5], "gamma": [1, 3]},
-        "grouped": {"of": "hfvae", "beta": 2, "groups": {"a": [0, 1]}, "discrete": {"s": 3}},
-    },
-    "seeds": "3-11",
-    "pack": 5,
-    "latents": 6,
-    "architecture": {"of": "mlp_chen2018", "hidden": 8},
-    "training": {"steps": 10, "batch_size": 16},
-    "metrics": ["mig"],
-}
-
-
-def changed(path, value):
-    """The good study with one value changed; a value of None removes the key."""
-    raw = copy.deepcopy(GOOD)
-    *parents, key = path.split("/")
-    part = raw
-    for parent in parents:
-        part = part[parent]
-    if value is None:
-        del part[key]
-    else:
-        part[key] = value
-    return raw
-
-
-def test_packs_are_every_setting_over_aligned_blocks_of_seeds():
-    paths = [pack.path for pack in read_study(GOOD).packs]
-    assert len(paths) == (1 + 6 + 1) * 3
-    assert paths[:3] == [f"grid/vae/default/seeds-{b}" for b in ("3-4", "5-9", "10-11")]
-    assert "grid/beta_tcvae/beta-0.5_gamma-3/seeds-5-9" in paths
-    assert "grid/grouped/default/seeds-5-9" in paths
-
-
-def test_a_recipe_is_the_study_of_its_pack():
-    study = read_study(GOOD)
-    for pack in study.packs:
-        assert read_study(study.recipe(pack).text).packs == [pack]
-
-
-def test_what_does_not_concern_a_pack_is_not_in_its_recipe():
-    """Adding a strength, seeds, an objective or a metric leaves every other recipe as it was."""
-    study = read_study(GOOD)
-    before = {pack.path: study.recipe(pack).text for pack in study.packs}
-    for path, value in [
-        ("metrics", ["mig", "elbo"]),
-        ("objectives/beta_tcvae/beta", [0.5, 1, 4, 8]),
-        ("objectives/beta_vae", {"beta": [1]}),
-        ("seeds", "3-21"),
-    ]:
-        more = read_study(changed(path, value))
-        after = {pack.path: more.recipe(pack).text for pack in more.packs}
-        kept = {path for path in before if not path.endswith("seeds-10-11")}
-        assert kept <= set(after)
-        assert all(after[path] == before[path] for path in kept)
-
-
-def test_a_key_that_a_study_gains_is_in_every_recipe():
-    """What trains is not listed anywhere: only what does not is."""
-
-    class More(studies.Study):
-        new_key: int = 3
-        another: dict = {"a": [1, 2]}  # noqa: RUF012
-
-    study = More.model_validate(GOOD)
-    for pack in study.packs:
-        recipe = json.loads(study.recipe(pack).text)
-        assert recipe.keys() == More.model_fields.keys() - {"metrics"}
-        assert (recipe["new_key"], recipe["another"]) == (3, {"a": [1, 2]})
-
-
-CHANGES = {
-    "study": "other",
-    "datasets": {"grid": {"of": "dsprites_small", "scale": [0, 4]}},
-    "objectives": {"vae": {"of": "beta_vae", "beta": 2}},
-    "latents": 7,
-    "architecture": "conv_burgess2018",
-    "training/steps": 11,
-    "training/batch_size": 17,
-    "training/learning_rate": 0.5,
-    "training/adam_betas": [0.5, 0.9],
-    "training/precision": "bf16",
-}
-
-
-def test_every_key_that_trains_changes_the_recipe():
-    """Every key of a study and of its training is in `CHANGES`, or says which runs there are."""
-    study, training = studies.Study.model_fields, studies.Training.model_fields
-    keys = (study.keys() - {"training"}) | {f"training/{key}" for key in training}
-    assert keys == CHANGES.keys() | {"metrics", "seeds", "pack"}
-    recipe = read_study(GOOD).recipe(read_study(GOOD).packs[0]).text
-    for path, value in CHANGES.items():
-        other = read_study(changed(path, value))
-        assert other.recipe(other.packs[0]).text != recipe
-
-
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("training/batch_size", 16),  # as it is
-        ("training/learning_rate", 1e-4),  # the default
-        ("architecture", {"hidden": 8, "of": "mlp_chen2018"}),
-        ("datasets/grid/shape", [0, 1, 2]),
-        ("datasets/grid/scale", {"stride": 5}),
-        ("objectives/vae", {"of": "vae"}),
-        ("objectives/beta_tcvae/beta", [1.0, 4, 0.5]),
-        ("objectives/beta_tcvae/estimator", "mws"),
-        ("pack", 10),
-    ],
-)
-def test_the_same_in_other_words_is_the_same_recipe(path, value):
-    """Defaults that are written out, numbers in another form, keys in another order."""
-    study, same = read_study(GOOD), read_study(changed(path, value))
-    seeds = [pack for pack in study.packs if pack in same.packs]
-    assert seeds
-    assert all(study.recipe(pack).text == same.recipe(pack).text for pack in seeds)
-
-
-@pytest.mark.parametrize("pack", [1, 3, 5, 7, 1000])
-@pytest.mark.parametrize("seeds", ["0-0", "3-11", "995-1007", "999999990-999999999"])
-def test_a_recipe_has_one_pack_wherever_its_seeds_begin(seeds, pack):
-    study = read_study(GOOD | {"seeds": seeds, "pack": pack})
-    for each in study.packs:
-        assert read_study(study.recipe(each).text).packs == [each]
 
 
 def test_files_that_a_data_set_reads_are_known_and_must_be_there(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from builders.training import CPU, command
 from disentbench.errors import UserError
 from disentbench.models import model_file
 from disentbench.models.vae import vae_of
-from disentbench.storage import images_file as image_files
+from disentbench.storage import images_file
 from disentbench.training import checkpoint, loop
 from disentbench.training.device_images import Resident
 from disentbench.training.interruption import LEASE_SECONDS, Interruption, interruptible
@@ -23,7 +23,7 @@ IMAGES = tiny().dataset.images()
 
 @pytest.fixture
 def folder(tmp_path):
-    image_files.write(IMAGES, tmp_path / "images.h5", {})
+    images_file.write_images(IMAGES, tmp_path / "images.h5", {})
     return tmp_path
 
 

@@ -14,8 +14,8 @@ from disentbench.cli import main
 from disentbench.errors import UserError
 from disentbench.models.model_file import Saved, require_fit
 from disentbench.models.vae import vae_of
-from disentbench.posterior.reading import read_latents
-from disentbench.storage import images_file as image_files
+from disentbench.posterior.from_files import read_latents
+from disentbench.storage import images_file
 from disentbench.training import loop
 from disentbench.training.device_images import Resident
 from disentbench.training.encode import encode
@@ -170,7 +170,7 @@ def test_sigkill_changes_no_bit_of_the_latents(images, tmp_path):
     recipe = tiny("hfvae", seeds="0-1", steps=150)
     for name in ("killed", "whole"):
         (tmp_path / name).mkdir()
-        image_files.write(images, tmp_path / name / "images.h5", {})
+        images_file.write_images(images, tmp_path / name / "images.h5", {})
     assert main(command(recipe, tmp_path / "whole")[3:]) == 0
     for steps in (60, 200):  # fewer in all than there are to take
         words = command(recipe, tmp_path / "killed")[3:]

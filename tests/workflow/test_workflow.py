@@ -3,32 +3,16 @@
 import os
 import re
 import shutil
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import h5py
 import pandas as pd
 import pytest
 import yaml
-from builders.checkouts import ROOT, copy_of_checkout, snakemake
+from builders.checkouts import READS, ROOT, changed, copy_of_checkout, planned, snakemake, variant
 
 from disentbench.cli import main
-
-
-def planned(checkout, config="configs/smoke.yaml", *targets):
-    """How often each rule would run."""
-    text = snakemake(checkout, "-n", *targets, config=config)
-    assert text.returncode == 0, text.stderr
-    stats = re.findall(r"^(\w+) +(\d+)$", text.stdout + text.stderr, re.MULTILINE)
-    return {rule: int(count) for rule, count in stats if rule != "total"}
-
-
-def variant(checkout, name, **changes):
-    """The smoke study with some keys replaced, as a config file of its own."""
-    study = yaml.safe_load((checkout / "configs/smoke.yaml").read_text())
-    path = checkout / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(study | changes, sort_keys=False))
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -201,18 +185,6 @@ def test_a_changed_file_computes_anew_what_it_alters(checkout, file, plan):
         assert planned(checkout) == {rule: count for rule, count in plan.items() if count}
 
 
-@contextmanager
-def changed(checkout, file):
-    """A file of the package with one more line, and at the end as it was, but for its time."""
-    path = checkout / "disentbench" / file
-    text = path.read_text()
-    path.write_text(text + ("/* changed */\n" if path.suffix == ".css" else "\n# changed\n"))
-    try:
-        yield path
-    finally:
-        path.write_text(text)
-
-
 def test_a_new_clone_of_the_same_code_computes_nothing(checkout):
     for path in [checkout / "Snakefile", *checkout.glob("[wd]*/**/*.*")]:
         path.touch()
@@ -242,23 +214,6 @@ def test_a_change_that_is_declared_harmless_computes_nothing(checkout, tmp_path,
     report = ["report", study, "--results", results, "--out", str(page)]
     assert main([*report, "--scores", str(page.parents[1] / "scores.csv")]) == 0
     assert (copy / "results/smoke/scores.csv").read_text() == before
-
-
-READS = """
-from pathlib import Path
-from typing import ClassVar
-from disentbench.datasets.dsprites_small import DspritesSmall
-
-class Reads(DspritesSmall):
-    label: ClassVar[str] = "x"
-    path: Path
-
-    def images(self):
-        assert self.files[0].read_text()
-        return super().images()
-
-dataset = Reads
-"""
 
 
 def test_a_file_that_a_data_set_reads_is_an_input(checkout, tmp_path, monkeypatch):

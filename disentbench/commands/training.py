@@ -126,7 +126,7 @@ def encode(
     """Encode every image of the data set under each run of a pack."""
     from disentbench.models.model_file import load, require_fit
     from disentbench.models.vae import vae_of
-    from disentbench.storage import latents as latents_file
+    from disentbench.storage import latents_file
     from disentbench.storage.provenance import provenance
     from disentbench.training import devices
     from disentbench.training.device_images import Resident

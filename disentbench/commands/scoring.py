@@ -19,7 +19,7 @@ from disentbench.storage.identities import Identity
 if TYPE_CHECKING:
     from disentbench.posterior import Posterior
     from disentbench.scoring.scores import Scored
-    from disentbench.storage.representations import Reading
+    from disentbench.storage.representation_files import Reading
 
 
 def score(
@@ -91,7 +91,7 @@ def levels(
     identity: Identity | None = None,
 ) -> None:
     """Compute what chance and a perfect code score on the factors of a file."""
-    from disentbench.posterior.reading import read_factors
+    from disentbench.posterior.from_files import read_factors
     from disentbench.scoring.calibration import calibrate
     from disentbench.scoring.scores import file_of
 
@@ -123,7 +123,7 @@ def audit(
     """Compare the minibatch estimators of MI and TC with the exact values, on one posterior."""
     import pandas as pd
 
-    from disentbench.posterior.reading import title
+    from disentbench.posterior.from_files import title
     from disentbench.scoring.audit import COLUMNS, audit_posterior
     from disentbench.seeds import generator
 
@@ -150,7 +150,7 @@ def _audited(
 
     Its file, its name and its posterior; one run is in memory at a time.
     """
-    from disentbench.posterior.reading import read_together
+    from disentbench.posterior.from_files import read_together
 
     names = []
     for (place, name), run in read_together(paths, reading):
@@ -196,7 +196,7 @@ def _require_apart(
 
 def _reading(**given: Any) -> "Reading":
     """How the files are to be read, of what the command line says of it."""
-    from disentbench.storage.representations import Reading
+    from disentbench.storage.representation_files import Reading
 
     return Reading(**{name: value for name, value in given.items() if value})
 

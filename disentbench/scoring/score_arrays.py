@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from disentbench.errors import UserError
 from disentbench.metrics import Score
-from disentbench.posterior.represent import from_anywhere, represent
+from disentbench.posterior.from_arrays import from_anywhere, represent
 from disentbench.posterior.representation import Representation
 from disentbench.scoring.companions import comparing, summaries
 from disentbench.scoring.scores import Code, asked_for, chosen, coded, measure, wanted

@@ -9,10 +9,10 @@ import numpy as np
 
 from disentbench.errors import UserError
 from disentbench.posterior.divergence import beyond
-from disentbench.posterior.represent import classes, represent
+from disentbench.posterior.from_arrays import classes, represent
 from disentbench.posterior.representation import Representation
 from disentbench.storage import hdf5, limits
-from disentbench.storage.representations import AS_IT_IS, Reading, read_arrays
+from disentbench.storage.representation_files import AS_IT_IS, Reading, read_arrays
 
 HDF5 = (".h5", ".hdf5")
 
@@ -20,7 +20,7 @@ HDF5 = (".h5", ".hdf5")
 def read_latents(
     path: str | Path, reading: Reading = AS_IT_IS
 ) -> Iterator[tuple[str, Representation]]:
-    """Each run of a file with its name: see `storage.representations.read_arrays` for the kinds.
+    """Each run of a file with its name: `read_arrays` says which kinds there are.
 
     Of our own files a run has diverged, too, if what it encodes is beyond what can be measured, and
     whatever is not is scored as far as it can be.

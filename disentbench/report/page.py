@@ -1,0 +1,181 @@
+"""The comparison report of a study: one page that stands alone, its figures and its tables."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from disentbench import sources
+from disentbench.report import checks, collapse, levels, methods, publish, records, style, tables
+from disentbench.report import runs as run_tables
+from disentbench.report.context import Report
+from disentbench.report.dataset import section
+from disentbench.report.figures import figures
+from disentbench.report.runs import Block
+from disentbench.report.text import count, number
+from disentbench.scoring import statistics
+from disentbench.storage import expected, files, jobs, seals
+from disentbench.storage.layout import ReportFolder, StudyFolder
+from disentbench.study import Study
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(study: Study, results: Path, scores: Path, out: Path) -> None:
+    """Write the page `out`, figures/ and tables/ beside it, and the checksums of all.
+
+    `results` is the folder above the study's own, `scores` its tidy table. What is gone (models,
+    histories, images) is left out of the page, and the page says so. Figures and tables of an
+    earlier rendering that this one does not make are removed. Raises a UserError for a file that
+    is not what its name says.
+    """
+    files_of = StudyFolder(Path(results) / study.study)
+    _require_own(study, files_of, Path(scores))
+    scored = run_tables.read_runs(seals.checked(Path(scores)))
+    planned = scored.reindex(run_tables.planned(study))
+    runs = run_tables.finite(planned)
+    values = run_tables.shown(study, runs)
+    with style.applied(), publish.fresh(Path(out), _said(study)) as folder:
+        report = Report(
+            study=study,
+            files=files_of,
+            folder=ReportFolder(folder),
+            settings=run_tables.catalogue(study),
+            values=values,
+            columns=run_tables.columns(values, runs),
+            rule=run_tables.rule(values),
+            looks=style.looks(study),
+            levels={name: levels.read_levels(files_of.dataset(name)) for name in study.datasets},
+            scores=planned,
+            estimators=methods.estimators(study),
+        )
+        page = _page(report, runs, scored, Path(scores))
+        (folder / Path(out).name).write_text(page, encoding="utf-8")
+
+
+def _said(study: Study) -> dict[str, str]:
+    """What the page says it is."""
+    code = {"code": sources.digest(*sources.reporting())}
+    return expected.of_study(study, "report/index") | code
+
+
+def _require_own(study: Study, folder: StudyFolder, scores: Path) -> None:
+    """Refuse files of other runs or settings under the names of the study's own."""
+    stages = tuple(stage for stage in jobs.STAGES if stage not in ("collect", "report"))
+    for path, identity in jobs.named(study, folder, stages):
+        if path.exists():
+            expected.require(path, identity)
+    if files.in_workflow():  # by hand, any table may be shown
+        expected.require(scores, expected.of_study(study, "scores"))
+
+
+def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path) -> str:
+    study = report.study
+    packs_made = records.read_records(study, report.files)
+    made = records.makings(packs_made, scores)
+    summary = run_tables.summarise(runs, report.values)
+    blocks = [run_tables.block(name, runs, summary, report.rule) for name in study.datasets]
+    sections = [section(report, block) for block in blocks]
+    constant = {shown["dataset"]: shown["constant"] for shown in sections}
+    trouble = _trouble(report, scored, packs_made, made, constant)
+    numeric = checks.numeric(study, runs)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["number"] = number
+    environment.filters["count"] = count
+    return environment.get_template("page.html").render(
+        study=study,
+        css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        facts=methods.facts(study, len(runs), made),
+        yaml=methods.yaml_text(study),
+        rule=report.rule,
+        legend=[(report.labels[name], style.swatch(look)) for name, look in report.looks.items()],
+        swatches={name: style.swatch(look) for name, look in report.looks.items()},
+        values=report.columns,
+        blocks=sections,
+        figures=figures(),
+        ranks=_ranks(report, blocks),
+        trouble=trouble,
+        checks=numeric,
+        planned=len(runs),
+        status=checks.status(trouble, numeric, len(runs)),
+        explained=methods.explained(report.columns, report.levels),
+        leveled=any(known.keys() & report.columns.keys() for known in report.levels.values()),
+        shared=[shown.value.label for shown in report.columns.values() if shown.shared],
+        formulas=methods.formulas(study, report.settings),
+    )
+
+
+def _ranks(report: Report, blocks: list[Block]) -> list[tuple[str, float]]:
+    """Mean rank over the data sets of each objective at its best setting; none for one data set.
+
+    Writes the table.
+    """
+    if report.rule is None or len(blocks) < 2 or max(block.planned for block in blocks) < 2:
+        return []
+    best = pd.DataFrame(np.nan, list(report.study.objectives), [block.dataset for block in blocks])
+    for block in blocks:
+        for key in block.best:
+            best.loc[key[0], block.dataset] = block.summary.mean.loc[key, report.rule.name]
+    ranks = statistics.mean_ranks(report.rule.sign * best.to_numpy())
+    table = best.assign(mean_rank=ranks).rename_axis("objective").reset_index()
+    tables.write_csv(report.folder.table("ranks"), table)
+    named = zip((report.labels[name] for name in best.index), ranks, strict=True)
+    return sorted(((name, float(rank)) for name, rank in named), key=lambda pair: pair[1])
+
+
+def _trouble(
+    report: Report,
+    scored: pd.DataFrame,
+    packs_made: list[records.PackRecord],
+    made: list[dict],
+    constant: dict[str, dict[str, float]],
+) -> list[checks.Trouble]:
+    """Each kind of trouble with what was found of it, an empty list where there is none."""
+    runs = run_tables.finite(report.scores)
+    failed = {
+        (o.pack.dataset, o.pack.objective, o.pack.setting, seed)
+        for o in packs_made
+        for seed in o.diverged
+    }
+    known = failed | set(runs.index.difference(scored.index))
+    there = {o.pack for o in packs_made}
+    gone = [pack.path for pack in report.study.packs if pack not in there]
+    idle = runs[collapse.collapsed(runs)]
+    labels = {name: shown.value.label for name, shown in report.columns.items()}
+    kinds: dict[str, tuple[str, list[str], str]] = {
+        "diverged": (
+            "runs that diverged: no finite loss or latents, or an end far worse than the beginning",
+            checks.diverged(report.files, packs_made),
+            "none is known: latents are gone" if gone else "none",
+        ),
+        "unscored": ("runs without scores", checks.unscored(runs.index, scored), "none"),
+        "collapsed": (
+            f"runs that collapsed: {collapse.rule(runs)}",
+            collapse.lines(idle, constant, labels),
+            collapse.none(runs),
+        ),
+        "gone": ("packs whose latents are gone, and with them their provenance", gone, "none"),
+        "mixed": (
+            "mixed origins, code without a clean revision",
+            checks.mixed(packs_made, made),
+            "none" if made else "not known: nothing is left that would say",
+        ),
+    }
+    return [
+        *(checks.trouble(anchor, *told) for anchor, told in kinds.items()),
+        checks.undefined(
+            report.scores,
+            list(report.values),
+            known,
+            checks.whys(report.study, report.files),
+        ),
+    ]
