@@ -15,7 +15,7 @@ PACKAGE = "disentbench"
 ROOT = Path(__file__).parent
 # Rooms and modules that carry numbers from file to file, name them or refuse them; none of them
 # computes one. What a study and its options come to is in the recipe, which is compared itself.
-CARRIERS = {"storage", "errors", "options", "plugins", "recipe", "sources", "study", "sweep"}
+CARRIERS = {"storage", "errors", "options", "plugins", "recipe", "sources", "study"}
 READING = ("posterior.from_files", "storage.representation_files")  # of representations
 
 
@@ -62,7 +62,7 @@ def collecting() -> tuple[Path, ...]:
 def reporting() -> tuple[Path, ...]:
     """The sources of the report, given all that it reads."""
     drawn = (path.stem for path in (ROOT / "report/figures").glob("[!_]*.py"))
-    return of("report.page", "study", *(f"report.figures.{name}" for name in drawn))
+    return of("report", "report.page", "study", *(f"report.figures.{name}" for name in drawn))
 
 
 @cache

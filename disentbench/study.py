@@ -11,8 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from disentbench import plugins
 from disentbench.options import Options, is_whole, shown
-from disentbench.recipe import Pack, Recipe, Training
-from disentbench.sweep import Sweep, path_safe
+from disentbench.recipe import Pack, Recipe, Sweep, Training, path_safe
 
 
 def _seed_range(seeds: Any) -> str:

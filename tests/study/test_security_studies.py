@@ -8,9 +8,9 @@ import yaml
 from builders.strangers import STUDY, refused
 
 from disentbench.errors import UserError
+from disentbench.recipe import as_path
 from disentbench.storage import plain_data
 from disentbench.storage.study_file import read_study
-from disentbench.sweep import as_path
 
 pytestmark = pytest.mark.usefixtures("canary")
 
