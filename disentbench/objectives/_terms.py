@@ -44,7 +44,7 @@ def log_weights(
             stratified = torch.arange(M, device=device)
             weights[stratified, (stratified + 1) % M] = (N - M + 1) / (N * (M - 1))
         case _:
-            raise ValueError(f"no estimator of log q(z) named {estimator!r}")
+            raise ValueError(f"no estimate of log q(z) by {estimator!r}")
     return weights.fill_diagonal_(1 / N).log()
 
 

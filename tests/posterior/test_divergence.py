@@ -19,8 +19,7 @@ from disentbench.posterior import Posterior
 from disentbench.posterior.divergence import beyond, blown_up
 from disentbench.posterior.from_files import read_latents
 from disentbench.scoring import scores
-from disentbench.storage import images_file as image_files
-from disentbench.storage import latents_file
+from disentbench.storage import images_file, latents_file
 from disentbench.storage.latents_file import Encoded
 from disentbench.storage.study_file import read_study
 from disentbench.training import loop
@@ -182,7 +181,7 @@ def odd(tmp_path_factory):
     """A study of such runs, through every command that comes after training; its folder."""
     top, study = tmp_path_factory.mktemp("odd"), read_study(STUDY)
     folder, images = top / "odd", study.dataset("tiny").images()
-    image_files.write(images, folder / "tiny/images.h5", {})
+    images_file.write_images(images, folder / "tiny/images.h5", {})
     for pack in study.packs:
         runs = [spoiled(seed, pack.objective, images) for seed in pack.seeds]
         identity = dict(zip(("dataset", "objective", "setting"), pack.of, strict=True))
