@@ -84,7 +84,7 @@ def decompose(
         tc_within_groups_se=sampled.inside_se,
         of_variables={"rate": rate, "dimension_wise_kl": marginal_kl},
     )
-    _check(result, len(posterior.mean))
+    check_bounds(result, len(posterior.mean))
     return result
 
 
@@ -211,7 +211,8 @@ def _class_entropies(posterior: Posterior) -> list[float]:
     return [entr(p.mean(0)).sum() for p in class_probabilities(posterior)]
 
 
-def _check(result: Decomposition, images: int) -> None:
+def check_bounds(result: Decomposition, images: int) -> None:
+    """Warn of an MI outside 0 .. log N and of a TC below 0, by more than their errors."""
     mi, tc = result.index_code_mi, result.total_correlation
     slack = 3 * result.total_correlation_se + 1e-3
     if mi < -slack or mi > math.log(images) + slack:

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as arrays
 import disentbench
 from disentbench import plugins
 from disentbench.cli import main
+from disentbench.metrics import is_error
 
 pytestmark = pytest.mark.usefixtures("few_trees")
 
@@ -55,7 +56,7 @@ def assert_in_range(found, warned=()):
         if math.isnan(number) and any("is NaN" in str(w.message) for w in warned):
             continue
         assert math.isfinite(number) or (math.isinf(number) and VALUES[name].high == math.inf), name
-        if not name.endswith("_se") and name not in ("total_correlation", "index_code_mi"):
+        if not is_error(name) and name not in ("total_correlation", "index_code_mi"):
             slack = 1e-6 + 0.01 * (VALUES[name].unit == "nats")
             assert VALUES[name].low - slack <= number <= VALUES[name].high + slack, (name, number)
 

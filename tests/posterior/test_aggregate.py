@@ -196,9 +196,9 @@ def test_every_image_is_drawn_equally_often_up_to_a_remainder(rng):
 def test_terms_that_cannot_be_are_named(rng):
     terms = aggregate.decompose(gaussians([[0.0], [1.0]], 1.0), {}, samples=50, rng=rng)
     with pytest.warns(UserWarning, match="outside 0 .. log N"):
-        aggregate._check(terms._replace(index_code_mi=0.8), 2)
+        aggregate.check_bounds(terms._replace(index_code_mi=0.8), 2)
     with pytest.warns(UserWarning, match="below zero"):
-        aggregate._check(terms._replace(total_correlation=-0.1), 2)
+        aggregate.check_bounds(terms._replace(total_correlation=-0.1), 2)
 
 
 def test_a_collapsed_posterior_knows_nothing_to_the_last_digits():
