@@ -93,16 +93,19 @@ def values() -> dict[str, str]:
 
     Raises a UserError where two give values of one name: a table could not tell them apart.
     """
-    metrics: dict[str, str] = {}
+    givers: dict[str, str] = {}
     for metric in names("metrics"):
         for value in load("metrics", metric).values:
-            if value.name in metrics:
-                raise UserError(
-                    f"the metrics {metrics[value.name]!r} and {metric!r} both give a value "
-                    f"{value.name!r}; rename one"
-                )
-            metrics[value.name] = metric
-    return metrics
+            note_giver(givers, value.name, metric)
+    return givers
+
+
+def note_giver(givers: dict[str, str], value: str, metric: str) -> None:
+    """Note which metric gives a value; a UserError if another one does, too."""
+    if (other := givers.setdefault(value, metric)) != metric:
+        raise UserError(
+            f"the metrics {other!r} and {metric!r} both give a value {value!r}; rename one"
+        )
 
 
 @cache

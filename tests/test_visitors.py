@@ -153,6 +153,23 @@ for command in (
     assert main(list(map(str, command))) == 0, command
 """
 
+TWICE = """
+from pathlib import Path
+
+from disentbench.cli import main
+
+(pack,) = Path("results/visit").glob("*/*/*/seeds-*")
+(pack / "scores/twin.csv").write_bytes((pack / "scores/spread.csv").read_bytes())
+study = Path("study.yaml").read_text().replace("[spread]", "[spread, twin]")
+Path("twice.yaml").write_text(study)
+for command in (
+    ["collect", "twice.yaml", "--results", "results", "--out", "x.csv"],
+    ["list", "metrics"],
+    ["score", str(pack / "latents.h5")],
+):
+    assert main(command) == 2
+"""
+
 
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory):
@@ -164,16 +181,21 @@ def visit(tmp_path_factory):
         assert not (package / name).exists()
         (folder / "disentbench" / name).write_text(text)
     (folder / "study.yaml").write_text(STUDY)
-    run = subprocess.run(
-        [sys.executable, "-c", RUN],
+    run = python(folder, "-c", RUN)
+    assert run.returncode == 0, run.stderr
+    return folder / "results/visit"
+
+
+def python(folder, *arguments):
+    """Run Python with the package of a folder."""
+    return subprocess.run(
+        [sys.executable, *arguments],
         capture_output=True,
         text=True,
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(folder)},
         check=False,
     )
-    assert run.returncode == 0, run.stderr
-    return folder / "results/visit"
 
 
 def test_a_data_set_an_architecture_an_objective_and_a_metric_are_one_file_each(visit):
@@ -192,3 +214,14 @@ def test_a_figure_is_one_file(visit):
     assert "A point for each run." in page
     assert 'alt="spread of every run"' in page
     assert {path.suffix for path in visit.glob("report/figures/bars_spreads.*")} == {".pdf", ".png"}
+
+
+def test_two_metrics_that_give_a_value_of_one_name_are_refused(visit):
+    """A table could not tell them apart."""
+    folder = visit.parents[1]
+    (folder / "disentbench/metrics/twin.py").write_text(FILES["metrics/spread.py"])
+    run = python(folder, "-c", TWICE)
+    assert run.returncode == 0, run.stderr
+    said = "the metrics 'spread' and 'twin' both give a value 'spread'; rename one"
+    words = [f"disentbench {command}: {said}" for command in ("collect", "list", "score")]
+    assert run.stderr.splitlines() == words

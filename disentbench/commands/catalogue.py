@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 def list_(*, kind: str, on: Path | None = None) -> None:
     """Say what exists of a kind: name, label and reference; of a metric also how to read it."""
     reference = _computed_levels(kind, on)
+    if kind == "metrics":
+        plugins.values()  # refuses two of one name
     for name in plugins.names(kind):
         plugin = plugins.load(kind, name)
         print(f"{name:20} {plugin.label:28} {plugin.reference}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from disentbench import plugins
 from disentbench.recipe import Pack
 from disentbench.results.tidy import RUN
 from disentbench.storage import expected, seals, tables
@@ -25,18 +26,23 @@ def collect(study: Study, results: Path) -> pd.DataFrame:
 
 def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:
     folder = StudyFolder(results / study.study).pack(pack)
+    parts, givers = [], {}
     for metric in study.metrics:
         path = seals.checked(folder.scores(metric))
         expected.require(path, expected.of_pack(study.recipe(pack), f"scores/{metric}"))
-    scores = pd.concat(
-        [tables.read_own_table(folder.scores(metric), text=("run",)) for metric in study.metrics]
-    )
-    return scores.rename(columns={"run": "seed"}).assign(
-        dataset=pack.dataset,
-        objective=pack.objective,
-        setting=pack.setting,
-        seed=lambda table: table["seed"].astype(int),
-        **study.point(pack),
+        parts.append(tables.read_own_table(path, text=("run",)))
+        for value in parts[-1]["metric"].unique():
+            plugins.note_giver(givers, value, metric)
+    return (
+        pd.concat(parts)
+        .rename(columns={"run": "seed"})
+        .assign(
+            dataset=pack.dataset,
+            objective=pack.objective,
+            setting=pack.setting,
+            seed=lambda table: table["seed"].astype(int),
+            **study.point(pack),
+        )
     )
 
 

@@ -158,7 +158,9 @@ def coded(run: Representation, code: Code, seed: int) -> Representation:
 
 def asked_for(metrics: Sequence[str] | None) -> list[str]:
     """The files of the metrics that are asked for; without any, all that there are."""
-    return plugins.names("metrics") if metrics is None else list(map(file_of, metrics))
+    if metrics is None:
+        return list(dict.fromkeys(plugins.values().values()))
+    return list(map(file_of, metrics))
 
 
 def chosen(metrics: Sequence[str] | None, run: Representation) -> list[str]:
