@@ -14,6 +14,11 @@ if find_spec("beartype"):  # a machine with a GPU may have little more than torc
 torch.set_num_threads(1)
 
 
+def pytest_collection_modifyitems(items):
+    """The longest files first, or one of two workers would be alone with them at the end."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
 @pytest.fixture(scope="module")
 def quick_figures():
     """For tests that render pages and look at none of the fonts in their PDFs: a third quicker."""
