@@ -184,17 +184,17 @@ def like_dsprites(factors, rng) -> Posterior:
 def direct_costs(posterior, rng, device):
     """Seconds per density of the two direct sums, and how far the two ways' log q(z) are apart."""
     rows = rng.choice(len(posterior.mean), 8192, replace=False)
-    part = Posterior(posterior.mean[rows], posterior.logvar[rows], {})
-    sample = aggregate.draw(part, 1024, rng)
+    few = Posterior(posterior.mean[rows], posterior.logvar[rows], {})
+    sample = aggregate.draw(few, 1024, rng)
     z, mean, logvar = (
         torch.as_tensor(a, dtype=torch.float32, device=device)
-        for a in (sample.z, part.mean, part.logvar)
+        for a in (sample.z, few.mean, few.logvar)
     )
     joint, marginal = (
         best_of_three(function, z, mean, logvar) for function in (direct_joint, direct_marginals)
     )
-    found = direct_joint(z, mean, logvar)
-    off = abs(found - aggregate.log_density(part, sample, device=device)).max()
+    direct = direct_joint(z, mean, logvar)
+    off = abs(direct - aggregate.log_density(few, sample, device=device)).max()
     return joint / (z.numel() * len(mean)), marginal / (z.numel() * len(mean)), off
 
 

@@ -158,7 +158,7 @@ def text(study: Study, rows: list[tuple[str, int, Cost]]) -> str:
         values=sum(len(names(metric)) for metric in study.metrics),
         machine=machine(1),
         table=table,
-        bounds="\n".join(bound(*each) for each in totals(rows).items()),
+        bounds="\n".join(bound(*total) for total in totals(rows).items()),
         more=rows[-1][1] / rows[1][1],
         collect=growth("collect", rows),
         report=growth("report", rows),

@@ -88,13 +88,13 @@ def needs(metric: str) -> list[str]:
 
 
 @cache
-def values() -> dict[str, str]:
-    """The metric that gives a value, by the value's name. Imports every metric.
+def values(metrics: tuple[str, ...] | None = None) -> dict[str, str]:
+    """The metric that gives a value, by the value's name, of these metrics or of all.
 
     Raises a UserError where two give values of one name: a table could not tell them apart.
     """
     givers: dict[str, str] = {}
-    for metric in names("metrics"):
+    for metric in names("metrics") if metrics is None else metrics:
         for value in load("metrics", metric).values:
             note_giver(givers, value.name, metric)
     return givers

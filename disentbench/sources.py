@@ -56,13 +56,21 @@ def audit() -> tuple[Path, ...]:
 
 def collecting() -> tuple[Path, ...]:
     """The sources of the tidy table, given the scores."""
-    return of("results.collect", "study")
+    return of("results.collect", "recipe", "study")
 
 
 def reporting() -> tuple[Path, ...]:
     """The sources of the report, given all that it reads."""
     drawn = (path.stem for path in (ROOT / "report/figures").glob("[!_]*.py"))
-    return of("report", "report.page", "study", *(f"report.figures.{name}" for name in drawn))
+    images = "storage.images", "storage.images_file", "storage.representation_files"
+    return of(
+        "report",
+        "report.page",
+        *images,
+        "recipe",
+        "study",
+        *(f"report.figures.{name}" for name in drawn),
+    )
 
 
 @cache

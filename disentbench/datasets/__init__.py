@@ -65,15 +65,15 @@ class Dataset(Options):
 
 def promised(dataset: Dataset, images: Images, where: str) -> Images:
     """The images, if they are as many and such as the plan of a study takes them to be."""
-    for what, field, found, expected in (
+    for what, field, came, expected in (
         ("images", "size", len(images), dataset.size),
         ("channels, height and width", "image_shape", images.shape, dataset.image_shape),
         ("factors", "factors", images.factor_names, tuple(dataset.factors)),
         ("classes of its factors", "sizes", images.factor_sizes, dataset.sizes),
     ):
-        if found != expected:
+        if came != expected:
             raise UserError(
-                f"{where} has {_words(found)} {what}, where `{field}` of the data set "
+                f"{where} has {_words(came)} {what}, where `{field}` of the data set "
                 f"{dataset.name!r} with these options is {_words(expected)}"
             )
     return images

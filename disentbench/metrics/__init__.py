@@ -75,8 +75,9 @@ class Metric:
     """A metric: the function, what it computes in one sentence, its source and its values.
 
     One that compares runs says in `summary` what it keeps of another run's posterior; `rng`, where
-    that takes one, is seeded alike for every run. `shows_factors`: its detail holds
-    `mutual_information` [variable, factor] and `per_factor`, of which the report draws its map.
+    that takes one, is seeded alike for every run. `factor_map` is for one whose detail holds
+    `mutual_information` [variable, factor] and `per_factor` gaps: how they are found, in words, for
+    the report, which draws them for the first such metric of a study.
     """
 
     compute: Callable[..., "Score"]
@@ -85,7 +86,7 @@ class Metric:
     reference: str
     values: tuple[Value, ...]
     summary: Callable[..., Any] | None = None
-    shows_factors: bool = False
+    factor_map: str = ""
 
 
 class Score(NamedTuple):

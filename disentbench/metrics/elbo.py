@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from disentbench.metrics import Metric, Score, Value
-from disentbench.posterior import Posterior, aggregate
+from disentbench.posterior import Posterior, aggregate, terms
 
 
 def elbo(posterior: Posterior, distortion: Float[np.ndarray, " image"]) -> Score:
@@ -26,7 +26,9 @@ metric = Metric(
     variant="analytic KL to the prior, distortion as measured on the evaluation images",
     reference="Kingma & Welling 2014, arXiv:1312.6114",
     values=(
-        Value("distortion", "distortion", -math.inf, math.inf, "lower", "nats", prominence=7),
+        Value(
+            *terms.DISTORTION[:2], -math.inf, math.inf, better="lower", unit="nats", prominence=7
+        ),
         Value("elbo", "ELBO", -math.inf, math.inf, "higher", "nats", prominence=8),
     ),
 )

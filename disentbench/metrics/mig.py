@@ -46,5 +46,5 @@ metric = Metric(
     variant="posterior means in 20 equal-width bins, plug-in mutual information",
     reference="Chen et al. 2018, arXiv:1802.04942; Locatello et al. 2019, arXiv:1811.12359",
     values=(Value("mig", "MIG", 0.0, 1.0, prominence=1),),
-    shows_factors=True,
+    factor_map="by the 20 bins of MIG",
 )

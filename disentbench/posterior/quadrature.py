@@ -56,7 +56,7 @@ class Mixture(NamedTuple):
     columns: Int[np.ndarray, "component member"]
 
 
-class Level(NamedTuple):
+class Grid(NamedTuple):
     """Patches of points `step` apart, in the order of place, where components of an octave are.
 
     The points of a patch lie at `anchor` + (`low` + step i), a sum that is never taken: a width
@@ -130,7 +130,7 @@ def _mixture(
     return Mixture(mean, sigma, octave, columns), sort
 
 
-def _level(mixture: Mixture, octave: int) -> Level:
+def _level(mixture: Mixture, octave: int) -> Grid:
     """Patches over what the components of this octave and of narrower ones reach."""
     step = mixture.sigma.min() * 2.0**octave / STEPS
     fine = np.flatnonzero(mixture.octave <= octave)
@@ -147,11 +147,11 @@ def _level(mixture: Mixture, octave: int) -> Level:
     patch_of = np.full(len(mixture.mean), -1)
     patch_of[fine] = patch
     start = np.concatenate([[0], np.cumsum(count)])
-    return Level(octave, step, anchor, low, start, fine[first], patch_of)
+    return Grid(octave, step, anchor, low, start, fine[first], patch_of)
 
 
 def _integrated(
-    mixture: Mixture, levels: list[Level], columns: range, draws: Draws | None, device: str
+    mixture: Mixture, levels: list[Grid], columns: range, draws: Draws | None, device: str
 ) -> tuple[Float[np.ndarray, " column"], Float[np.ndarray, " draw"]]:
     """The entropy of each of some columns, and log q of the first of them at the draws."""
     members = mixture.columns.ravel()
@@ -170,14 +170,14 @@ def _integrated(
     return entropy.cpu().numpy(), log_q
 
 
-def _points(level: Level) -> tuple[Int[np.ndarray, " point"], Float[np.ndarray, " point"]]:
+def _points(level: Grid) -> tuple[Int[np.ndarray, " point"], Float[np.ndarray, " point"]]:
     """The patch of every point, and its place from the patch's anchor."""
     patch = np.repeat(np.arange(len(level.anchor)), np.diff(level.start))
     return patch, level.low[patch] + level.step * (np.arange(len(patch)) - level.start[patch])
 
 
 def _carried(
-    coarse: Level | None, density: Tensor | None, level: Level, width: int, device: str
+    coarse: Grid | None, density: Tensor | None, level: Grid, width: int, device: str
 ) -> Tensor:
     """The density that the coarser levels give on this one's points."""
     if coarse is None or density is None:
@@ -194,7 +194,7 @@ def _carried(
 
 
 def _stencil(
-    level: Level, patch: Int[np.ndarray, " point"], place: Float[np.ndarray, " point"]
+    level: Grid, patch: Int[np.ndarray, " point"], place: Float[np.ndarray, " point"]
 ) -> list[tuple[Int[np.ndarray, " point"], Float[np.ndarray, " point"]]]:
     """Six points about each place and their weights; 2e-5 off at four points per sigma."""
     u = (place - level.low[patch]) / level.step
@@ -207,7 +207,7 @@ def _lagrange(k: int, t: Float[np.ndarray, " point"]) -> Float[np.ndarray, " poi
     return reduce(np.multiply, [(t - other) / (k - other) for other in range(-2, 4) if other != k])
 
 
-def _add(density: Tensor, level: Level, mixture: Mixture, columns: range) -> None:
+def _add(density: Tensor, level: Grid, mixture: Mixture, columns: range) -> None:
     """Add the densities of the level's own octave, a tile of them at a time, where it reaches."""
     rows = np.flatnonzero(mixture.octave == level.octave)
     patch = level.patch_of[rows]
@@ -261,7 +261,7 @@ def _members(
 
 def _look_up(
     log_q: Float[np.ndarray, " draw"],
-    level: Level,
+    level: Grid,
     density: Float[np.ndarray, " point"],
     mixture: Mixture,
     draws: Draws,

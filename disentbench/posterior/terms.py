@@ -24,6 +24,7 @@ class Term(NamedTuple):
         return self.short[0].upper() + self.short[1:]
 
 
+DISTORTION = Term("distortion", "distortion", "distortion", "distortion")
 RATE = Term("rate", "rate", "rate", "rate")
 INDEX_CODE_MI = Term(
     "index_code_mi", "index-code mutual information", "index-code MI", "index_code_mi"

@@ -34,7 +34,7 @@ class Trouble(NamedTuple):
 
     anchor: str
     name: str
-    found: list[str]
+    lines: list[str]
     total: int
     none: str = "none"  # what is said where nothing was found
 
@@ -202,18 +202,19 @@ def _error(columns: Columns, *names: str) -> np.ndarray | float:
 
 
 def _information(columns: Columns, log_n: np.ndarray) -> Inequality | None:
-    if "index_code_mi" not in columns:
+    name = terms.INDEX_CODE_MI.name
+    if name not in columns:
         return None
-    mi, error = columns["index_code_mi"], _error(columns, "index_code_mi")
+    mi, error = columns[name], _error(columns, name)
     excess = np.maximum(-mi, mi - log_n)
     return "index-code MI between 0 and log N", excess, error
 
 
 def _total_correlation(columns: Columns) -> Inequality | None:
-    if "total_correlation" not in columns:
+    name = terms.TOTAL_CORRELATION.name
+    if name not in columns:
         return None
-    error = _error(columns, "total_correlation")
-    return "total correlation not negative", -columns["total_correlation"], error
+    return "total correlation not negative", -columns[name], _error(columns, name)
 
 
 def _sum_of_terms(columns: Columns) -> Inequality | None:

@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from disentbench.posterior import terms
 from disentbench.report import collapse, comparisons
 from disentbench.report.comparisons import Pair, title
 from disentbench.report.runs import Block, Key, Rule
@@ -175,10 +176,11 @@ def _lowest_tc(block: Block, rivals: list[Pair], settings: pd.DataFrame) -> list
     if not rivals or rivals[0].difference.mean == 0:
         return []
     least = rivals[0].first
+    tc = terms.TOTAL_CORRELATION
     says = (
         f"At the leader’s strength, β = {settings.loc[least, 'weights']['beta']:g}, "
-        f"{settings.loc[least, 'label']} has the lowest total correlation of "
-        f"{count(len(rivals) + 1, 'objective')}: {_mean(block, least, 'total_correlation', 'nats')}"
+        f"{settings.loc[least, 'label']} has the lowest {tc.words} of "
+        f"{count(len(rivals) + 1, 'objective')}: {_mean(block, least, tc.name, 'nats')}"
     )
     if min(rivals[0].n) < 2:
         return [f"{says}."]
@@ -191,7 +193,7 @@ def _lowest_tc(block: Block, rivals: list[Pair], settings: pd.DataFrame) -> list
 
 def least_tc(block: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[Pair]:
     """The lowest total correlation at the leader's strength against the others, the next first."""
-    name = "total_correlation"
+    name = terms.TOTAL_CORRELATION.name
     if not block.best or chosen is None or chosen.name == name or name not in block.summary.mean:
         return []
     tc = block.summary.mean[name].drop(index=block.few(name)).dropna()

@@ -200,7 +200,7 @@ def rule(values: dict[str, Shown]) -> Rule | None:
     name = directed[0]
     value = values[name].value
     sign = 1 if value.better == "higher" else -1
-    ties, shared = "total_correlation" in values, values[name].shared
+    ties, shared = terms.TOTAL_CORRELATION.name in values, values[name].shared
     return Rule(name, value.label, sign, ties, shared, value.unit)
 
 
@@ -240,7 +240,7 @@ def _best(block: Block, chosen: Rule) -> list[Key]:
     """The best setting of each objective, the best objective first, of those with enough runs."""
     mean = block.summary.mean.drop(index=block.few(chosen.name))
     keys = pd.DataFrame({"score": -chosen.sign * mean[chosen.name]})
-    keys["tie"] = mean["total_correlation"] if chosen.ties else 0.0
+    keys["tie"] = mean[terms.TOTAL_CORRELATION.name] if chosen.ties else 0.0
     ordered = keys.dropna(subset=["score"]).sort_values(["score", "tie"], kind="stable")
     return list(ordered.groupby(level="objective", sort=False).head(1).index)
 

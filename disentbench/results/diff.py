@@ -19,6 +19,7 @@ from disentbench.results import lineage
 from disentbench.results.lineage import Lineage, read_lineage
 from disentbench.results.tidy import RUN, SETTING, read_scores, run_name
 from disentbench.scoring import statistics
+from disentbench.storage import tables
 from disentbench.storage.layout import StudyFolder
 
 NAMES = [*SETTING, "metric"]
@@ -99,12 +100,15 @@ def read_side(path: Path) -> Side:
     """The results at a path: a study's folder, or a tidy table as .csv or .parquet."""
     table = path
     if path.is_dir():
-        tables = StudyFolder(path).table, StudyFolder(path).scores
-        there = [table for table in tables if table.is_file()]
+        either = StudyFolder(path).table, StudyFolder(path).scores
+        there = [table for table in either if table.is_file()]
         if not there:
-            names = " nor ".join(table.name for table in tables)
+            names = " nor ".join(table.name for table in either)
             raise UserError(f"{path} holds neither {names}; name a study's results")
         table = there[0]
+    elif path.suffix.lower() not in (".csv", ".parquet") or not path.is_file():
+        raise UserError(f"{path} is no results folder and no .csv or .parquet file")
+    tables.require_bounds(table)
     return Side(path, read_scores(table), read_lineage(path, table))
 
 

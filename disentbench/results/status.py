@@ -133,11 +133,11 @@ def _state(job: Job, folders: Folders, standing: Status) -> str:
     """Whether a job's output is there, and is what it must be; what is said of it is noted."""
     if not folders.hold(job.output):
         return "missing"
-    said = seals.identity(job.output) or {}
+    said = seals.identity(job.output)
     if wrong := expected.differences(said, job.identity):
         standing.other.append(f"{job.output} {wrong[0]}")
         return "other"
-    standing.code[job.stage] += said.get("code") != job.code
+    standing.code[job.stage] += (said or {}).get("code") != job.code
     return "done"
 
 
@@ -195,7 +195,7 @@ def being_written() -> set[Path]:
     paths: set[Path] = set()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            words = [os.fsdecode(each) for each in (process / "cmdline").read_bytes().split(b"\0")]
+            words = [os.fsdecode(word) for word in (process / "cmdline").read_bytes().split(b"\0")]
             if any(Path(word).name in ("disentbench", "disentbench.cli") for word in words[:3]):
                 folder = os.readlink(process / "cwd")
                 paths |= {

@@ -14,11 +14,12 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from disentbench.errors import UserError
-from disentbench.storage import plain_data, tables
+from disentbench.storage import plain_data
 from disentbench.storage.plain_data import printable
 
 SETTING = ["dataset", "objective", "setting"]
 RUN = [*SETTING, "seed"]
+COLUMNS = [*RUN, "metric", "value"]
 MADE = b"disentbench"
 
 
@@ -27,12 +28,7 @@ def read_scores(path: Path) -> pd.DataFrame:
 
     Raises a UserError for what is no such table.
     """
-    if path.suffix.lower() not in (".csv", ".parquet") or not path.is_file():
-        raise UserError(f"{path} is no results folder and no .csv or .parquet file")
     table = _table(path)
-    if missing := [name for name in (*RUN, "metric", "value") if name not in table]:
-        raise UserError(f"{path} cannot be read as a table of scores: no column {missing[0]!r}")
-    table = table[[*RUN, "metric", "value"]].copy()
     for column in ("seed", "value"):
         if not pd.api.types.is_numeric_dtype(table[column]):
             raise UserError(f"{path}: its column {column!r} does not hold numbers")
@@ -45,8 +41,10 @@ def read_scores(path: Path) -> pd.DataFrame:
 
 def _table(path: Path) -> pd.DataFrame:
     try:
-        tables.require_bounds(path)
-        return pd.read_parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+        table = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+        if missing := [name for name in COLUMNS if name not in table]:
+            raise ValueError(f"no column {missing[0]!r}")
+        return table
     except UserError:
         raise
     except Exception as error:  # a mangled table fails in many ways, all of them the file's
@@ -54,10 +52,15 @@ def _table(path: Path) -> pd.DataFrame:
         raise UserError(f"{path} cannot be read as a table of scores: {reason}") from None
 
 
+def _parquet(path: Path) -> pd.DataFrame:
+    there = parquet.read_schema(path).names
+    return pd.read_parquet(path, columns=[name for name in COLUMNS if name in there])
+
+
 def _csv(path: Path) -> pd.DataFrame:
     """Every digit as it was written, and names that look like missing values as names."""
     text = dict.fromkeys([*SETTING, "metric", "value"], str)
-    table = pd.read_csv(path, dtype=text, keep_default_na=False)
+    table = pd.read_csv(path, usecols=COLUMNS.__contains__, dtype=text, keep_default_na=False)
     if "value" in table:
         table["value"] = [float(value or "nan") for value in table["value"]]
     return table

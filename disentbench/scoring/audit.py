@@ -27,6 +27,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from disentbench.errors import UserError
+from disentbench.metrics import STANDARD_ERROR
 from disentbench.objectives import Estimator, Structure
 from disentbench.objectives._terms import Terms, log_normal
 from disentbench.posterior import Posterior, aggregate, gaussian, terms
@@ -69,7 +70,7 @@ def audit_posterior(
         for M in sizes
         for term, values in zip(TERMS, estimates[M][:, e].T, strict=True)
     ]
-    rows += [("exact", N, t, getattr(exact, t), getattr(exact, f"{t}_se")) for t in TERMS]
+    rows += [("exact", N, t, getattr(exact, t), getattr(exact, t + STANDARD_ERROR)) for t in TERMS]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -172,6 +172,7 @@ def chosen(metrics: Sequence[str] | None, run: Representation) -> list[str]:
         names = plugins.names("metrics")
         return [name for name in names if not lacks(name, run) and not pointless(name, run)]
     files = list(dict.fromkeys(file_of(name) for name in metrics))
+    plugins.values(tuple(files))  # refuses two of one name
     for name in files:
         if missing := lacks(name, run):
             raise UserError(f"the metric {name!r} needs {missing}, which is not given")

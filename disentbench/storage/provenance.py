@@ -6,12 +6,13 @@ import subprocess
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib import metadata
-from pathlib import Path
+
+from disentbench.sources import ROOT
 
 PACKAGES = ("disentbench", "torch", "numpy", "scikit-learn", "h5py")
 
 
-CODE = Path(__file__).parent
+CODE = ROOT
 # What the code is made of: tracked files here, and new ones of the kinds that are read.
 MADE_OF = (".", ":(top)Snakefile", ":(top)workflow/rules")
 NEW = (".py", ".smk", ".html", ".css")

@@ -31,7 +31,7 @@ from disentbench.training.loss import Problem
 from disentbench.training.randomness import Batches
 from disentbench.training.state import State, blown_up, fresh
 
-Report = Callable[[list[int], int, float], None]  # seeds trained side by side, step, loss
+OnProgress = Callable[[list[int], int, float], None]  # seeds trained side by side, step, loss
 
 
 class Trained(NamedTuple):
@@ -62,7 +62,7 @@ def train(
     *,
     vectorise: bool | None = None,
     seconds_between_checkpoints: float = 60.0,
-    report: Report = lambda seeds, step, loss: None,
+    report: OnProgress = lambda seeds, step, loss: None,
     interruption: Interruption | None = None,
 ) -> Trained:
     """Train a pack, resuming from what `checkpoints` holds.
@@ -95,7 +95,7 @@ def _train_members(
     problem: Problem,
     seeds: list[int],
     checkpoint: Checkpoint,
-    report: Report,
+    report: OnProgress,
     interruption: Interruption,
 ) -> Trained:
     """Train these seeds side by side, from scratch or from their checkpoint, to the last step."""

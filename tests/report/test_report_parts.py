@@ -177,7 +177,7 @@ def test_values_that_are_no_numbers_are_counted_by_run_and_say_why():
     failed = {("tiny", "vae", "default", 2)}
     found = checks.undefined(scored, ["mig", "elbo", "rate"], failed)
     assert found.total == 2
-    assert found.found == ["mig: missing or not a number in 1 run", "elbo: infinite in 1 run"]
+    assert found.lines == ["mig: missing or not a number in 1 run", "elbo: infinite in 1 run"]
 
 
 def test_why_a_value_is_no_number_is_told_from_the_details_of_the_scores(tmp_path):
@@ -191,7 +191,7 @@ def test_why_a_value_is_no_number_is_told_from_the_details_of_the_scores(tmp_pat
         scored, ["mig"], set(), checks.whys(study, StudyFolder(tmp_path / "little"))
     )
     assert found.total == 2
-    assert found.found == [
+    assert found.lines == [
         "mig: missing or not a number in 2 runs (mig cannot be computed: it is so)"
     ]
 

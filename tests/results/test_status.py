@@ -75,6 +75,8 @@ def test_the_file_of_another_run_is_not_done(tmp_path):
 def test_a_file_that_does_not_say_what_it_is_is_not_done(tmp_path):
     written(pack(tmp_path) / "model.pt")
     assert counts(tmp_path, "other") == {"train": 1}
+    (said,) = how_far.status(OF, tmp_path).other
+    assert "is damaged: it does not say what it is" in said
 
 
 def test_what_other_code_has_made_is_done_and_counted(tmp_path):

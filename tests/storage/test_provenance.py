@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import disentbench
 from disentbench.storage import provenance
 
 FILES = ("Snakefile", "README.md", "workflow/rules/a.smk", "workflow/profiles/config.yaml")
@@ -34,6 +35,10 @@ def checkout(tmp_path, monkeypatch):
 def git(folder, *words) -> str:
     command = ["git", "-C", str(folder), *words]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_the_code_is_the_package():
+    assert Path(disentbench.__file__).parent == provenance.CODE
 
 
 def revision() -> str:

@@ -1,5 +1,6 @@
 """What a number is computed with: found in the text of the files, and no more than that."""
 
+import ast
 import importlib
 import json
 import subprocess
@@ -9,7 +10,9 @@ import pytest
 
 from disentbench import plugins, sources
 
+KINDS = ("datasets", "objectives", "architectures")
 PARTS = ("dsprites_small", "hfvae", "mlp_chen2018")
+FIGURES = plugins.names("report/figures")
 
 
 def names(paths) -> set[str]:
@@ -123,37 +126,60 @@ def uses(metric, file) -> bool:
     return file in names(sources.scoring(metric))
 
 
-# For each metric, in a process in which nothing of ours is imported yet: what then is.
+# For each list of modules, in a process that has imported nothing of ours: what then is imported.
 IMPORTED = """
 import json, os, sys
-import h5py, pandas, scipy.stats, sklearn.ensemble, sklearn.linear_model, torch
-for metric in sys.argv[1:]:
+import h5py, matplotlib.figure, pandas, scipy.stats, sklearn.ensemble, sklearn.linear_model, torch
+for modules in sys.argv[1:]:
     if os.fork() == 0:
-        __import__(f"disentbench.metrics.{metric}")
-        __import__("disentbench.posterior.representation")
+        for module in modules.split():
+            __import__(f"disentbench.{module}")
         ours = [m.__file__ for name, m in sys.modules.items() if name.startswith("disentbench.")]
-        print(json.dumps([metric, ours]), flush=True)
+        print(json.dumps([modules, ours]), flush=True)
         os._exit(0)
     assert os.wait()[1] == 0
 """
+# What computes, by what it is.
+COMPUTES = {
+    **{f"metrics.{name} posterior.representation": name for name in plugins.names("metrics")},
+    " ".join(f"{kind}.{name}" for kind, name in zip(KINDS, PARTS, strict=True))
+    + " training.state models.vae training.devices": "training",
+    f"architectures.{PARTS[2]} models.vae training.encode training.devices": "encoding",
+    "scoring.audit": "audit",
+    "results.collect": "collecting",
+    " ".join(["report.page", *(f"report.figures.{name}" for name in FIGURES)]): "reporting",
+}
+OF_STAGE = {
+    "training": lambda: sources.training(*PARTS),
+    "encoding": lambda: sources.encoding(PARTS[2]),
+    **{name: getattr(sources, name) for name in ("audit", "collecting", "reporting")},
+}
 
 
 @pytest.fixture(scope="module")
 def imported() -> dict[str, list[str]]:
-    words = [sys.executable, "-c", IMPORTED, *plugins.names("metrics")]
+    words = [sys.executable, "-c", IMPORTED, *COMPUTES]
     run = subprocess.run(words, capture_output=True, text=True, check=True)
     return dict(map(json.loads, run.stdout.splitlines()))
 
 
-@pytest.mark.parametrize("metric", plugins.names("metrics"))
-def test_what_a_metric_imports_when_it_is_imported_is_among_its_sources(metric, imported):
+def says_more(name) -> bool:
+    """Whether a module is more than a docstring, as a room's `__init__.py` may be."""
+    return len(ast.parse(sources.ROOT.joinpath(name).read_text()).body) > 1
+
+
+@pytest.mark.parametrize("modules", COMPUTES, ids=COMPUTES.get)
+def test_what_is_imported_with_what_computes_is_among_its_sources(modules, imported):
     """Python itself is the oracle: every module of ours that is there after the import."""
-    there = names(map(type(sources.ROOT), imported[metric]))
-    assert f"metrics/{metric}.py" in there
+    there = names(map(type(sources.ROOT), imported[modules]))
+    assert modules.split()[0].replace(".", "/") + ".py" in there
     there = {
-        name for name in there if name.split("/")[0].removesuffix(".py") not in sources.CARRIERS
+        name
+        for name in there
+        if name.split("/")[0].removesuffix(".py") not in sources.CARRIERS and says_more(name)
     }
-    assert there <= names(sources.scoring(metric))
+    name = COMPUTES[modules]
+    assert there <= names(OF_STAGE[name]() if name in OF_STAGE else sources.scoring(name))
 
 
 def test_a_training_has_the_sources_of_a_step_and_not_those_of_the_loop():
@@ -167,7 +193,7 @@ def test_a_training_has_the_sources_of_a_step_and_not_those_of_the_loop():
     } <= found
     for name in ("loop", "checkpoint", "progress", "interruption"):
         assert f"training/{name}.py" not in found
-    assert not {"study.py", "storage/files.py", "storage/latents.py"} & found
+    assert not {"study.py", "storage/files.py", "storage/latents_file.py"} & found
     assert not {name for name in found if name.startswith(("metrics/", "report/"))}
     assert "objectives/vae.py" not in found
 
@@ -185,9 +211,10 @@ def test_the_tables_and_the_report_have_their_own():
         "report/templates/page.html",
         "report/templates/page.css",
         "report/figures/audit.py",
-        "report/tables.py",
-        "scoring/statistics.py",
+        *("report/tables.py", "scoring/statistics.py", "recipe.py"),
+        *("storage/images.py", "storage/images_file.py"),
     } <= found
+    assert "recipe.py" in names(sources.collecting())
     assert not names(sources.collecting()) & names(sources.scoring("mig"))
     assert "scoring/calibration.py" not in names(sources.scoring("mig"))
     assert "scoring/calibration.py" in names(sources.levels("mig"))

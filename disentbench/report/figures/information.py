@@ -126,16 +126,19 @@ def _digits(share: float) -> str:
 
 def section(report: Report, block: Block) -> dict[str, Any] | None:
     """What the latents of the median run of each objective's best setting know of the factors."""
-    showing = [m for m in report.study.metrics if plugins.load("metrics", m).shows_factors]
-    told = (_of_best(report, block, metric, key) for metric in showing[:1] for key in block.best)
+    names = [m for m in report.study.metrics if plugins.load("metrics", m).factor_map]
+    if not names:
+        return None
+    told = (_of_best(report, block, names[0], key) for key in block.best)
     runs = [information for information in told if information]
     if not runs:
         return None
+    metric = plugins.load("metrics", names[0])
     name = f"{block.dataset}_information"
     keep(report, sheet(runs), name)
     alt = "share of each factor's entropy that each latent knows"
     return {
-        "note": NOTE,
+        "note": NOTE.format(how=metric.factor_map, gap=metric.values[0].label),
         "panels": [
             panel(drawn(shown), f"{shown.title}: {alt}", f"{name} {shown.title}") for shown in runs
         ],
@@ -152,8 +155,8 @@ def _of_best(report: Report, block: Block, metric: str, key: Key) -> Information
 
 NOTE = (
     "Of the same runs, the mutual information of each latent with each factor as a share of the "
-    "factor’s entropy, by the 20 bins of MIG: 1 is all there is to know, and shades are alike in "
-    "every figure. The gap between the two best latents of a column stands below it; MIG is the "
+    "factor’s entropy, {how}: 1 is all there is to know, and shades are alike in "
+    "every figure. The gap between the two best latents of a column stands below it; {gap} is the "
     "mean of the gaps. Latents stand in the order of the factor that they know best, those that "
     "know nothing last."
 )

@@ -27,7 +27,7 @@ BAND_FROM = 5  # seeds from which a confidence band says more than the points al
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Swept:
     """What is drawn: a data set's runs against one swept key, in the objectives' looks."""
 
     block: Block
@@ -75,14 +75,14 @@ def dashes(settings: pd.DataFrame) -> list[str]:
     ]
 
 
-def drawn(sweep: Sweep, shown: Shown) -> Canvas:
+def drawn(sweep: Swept, shown: Shown) -> Canvas:
     """One value as a figure of its own."""
     figure = canvas(3.3, 2.35)
     draw(figure.add_subplot(), sweep, shown)
     return figure
 
 
-def sheet(sweep: Sweep, shown: list[Shown]) -> Canvas:
+def sheet(sweep: Swept, shown: list[Shown]) -> Canvas:
     """All values as one figure with a legend, for print."""
     columns = min(3, len(shown))
     rows = -(-len(shown) // columns)
@@ -98,7 +98,7 @@ def sheet(sweep: Sweep, shown: list[Shown]) -> Canvas:
     return figure
 
 
-def draw(ax: Axes, sweep: Sweep, shown: Shown) -> None:
+def draw(ax: Axes, sweep: Swept, shown: Shown) -> None:
     """One value against one swept key; objectives that do not sweep anything are bands."""
     key, settings, looks = sweep.key, sweep.settings, sweep.looks
     values = sweep.block.runs[shown.value.name].to_numpy()
@@ -142,7 +142,7 @@ def _reference(ax: Axes, own: pd.DataFrame, look: Look, dash: str) -> None:
     _points(ax, own, look, Spread(0, len(y)))
 
 
-def _means(sweep: Sweep, value: str) -> pd.DataFrame:
+def _means(sweep: Swept, value: str) -> pd.DataFrame:
     """What the tables say of one value, beside where its setting stands."""
     summary = sweep.block.summary._asdict()
     table = {name: summary[name][value] for name in ("mean", "low", "high", "n")}
@@ -161,7 +161,7 @@ def _lines(ax: Axes, means: pd.DataFrame, look: Look) -> None:
             )
 
 
-def _counts(ax: Axes, sweep: Sweep, shown: pd.DataFrame) -> None:
+def _counts(ax: Axes, sweep: Swept, shown: pd.DataFrame) -> None:
     """Write below the strengths of how many runs a mean is, where some of the planned are lacking.
 
     In the objectives' colours. `shown` are the runs that have the value, and where they stand.
@@ -239,7 +239,7 @@ def section(report: Report, block: Block) -> dict[str, Any]:
     familiar = {n: shown for n, shown in report.columns.items() if shown.value.prominence}
     others = {n: shown for n, shown in report.columns.items() if not shown.value.prominence}
     shared = (report.settings, report.looks, report.levels[block.dataset])
-    swept = [Sweep(block, key, *shared) for key in keys(report.settings)]
+    swept = [Swept(block, key, *shared) for key in keys(report.settings)]
     large = len(run_tables.planned(report.study)) > INLINED
     names = {
         kind: [_kept(report, sweep, kind, shown) for sweep in swept if shown]
@@ -253,14 +253,14 @@ def section(report: Report, block: Block) -> dict[str, Any]:
     }
 
 
-def _kept(report: Report, sweep: Sweep, kind: str, shown: dict[str, Shown]) -> str:
+def _kept(report: Report, sweep: Swept, kind: str, shown: dict[str, Shown]) -> str:
     """Write all panels of one swept key as one figure; its name."""
     name = "_".join(filter(None, (sweep.block.dataset, kind, sweep.key)))
     keep(report, sheet(sweep, list(shown.values())), name)
     return name
 
 
-def _panels(sweep: Sweep, shown: dict[str, Shown]) -> list[Panel]:
+def _panels(sweep: Swept, shown: dict[str, Shown]) -> list[Panel]:
     against = f"against {sweep.key}" if sweep.key else "by objective"
     return [
         panel(
