@@ -64,13 +64,13 @@ def parser() -> argparse.ArgumentParser:
         scoring.score: _score(),
         scoring.levels: _levels(),
         scoring.audit: _audit(),
-        studies.collect: (STUDY, RESULTS, OUT),
+        studies.collect: _collect(),
         studies.report: _report(),
-        studies.status: (STUDY, RESULTS),
+        studies.status: _status(),
         studies.diff: _diff(),
         studies.verify: _verify(),
         catalogue.list_: _list(),
-        catalogue.compare_dsprites: (argument("file", type=Path, help="the published .npz"),),
+        catalogue.compare_dsprites: _compare_dsprites(),
     }.items():
         words = function.__doc__ or ""  # python -OO leaves none
         name = function.__name__.removesuffix("_").replace("_", "-")
@@ -165,6 +165,18 @@ def _audit() -> Iterable[Argument]:
     yield argument("--run", help="which run; default: the first that did not diverge")
     yield argument("--batch-sizes", type=wholes, default=(64, 256, 1024), help="64,256,1024")
     yield from _measured()
+
+
+def _collect() -> Iterable[Argument]:
+    yield from (STUDY, RESULTS, OUT)
+
+
+def _status() -> Iterable[Argument]:
+    yield from (STUDY, RESULTS)
+
+
+def _compare_dsprites() -> Iterable[Argument]:
+    yield argument("file", type=Path, help="the published .npz")
 
 
 def _report() -> Iterable[Argument]:
