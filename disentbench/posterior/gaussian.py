@@ -12,7 +12,7 @@ def sample(mean: Array, logvar: Array, noise: Array) -> Array:
 
 def kl(mean: Array, logvar: Array) -> Array:
     """KL(N(mean, sigma^2) || N(0, 1)) in nats; Kingma and Welling 2014, appendix B."""
-    return 0.5 * (mean * mean + _exp(logvar) - logvar - 1)
+    return 0.5 * (mean**2 + _exp(logvar) - logvar - 1)
 
 
 def _exp(values: Array) -> Array:
