@@ -12,7 +12,7 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 report: .venv/run
 	@$(BIN)/disentbench status "$$STUDY" > /dev/null
 	@$(RUN) snakemake --cores "$$CORES" --configfile "$$STUDY" --workflow-profile workflow/profiles/default
-	@echo "The report: $(CURDIR)/results/$$($(BIN)/python -c 'import sys; from disentbench.storage.study_file import read_study as read; print(read(sys.argv[1]).study)' "$$STUDY")/report/index.html"
+	@echo "The report: $(CURDIR)/results/$$($(BIN)/python -c 'import sys; from disentbench.storage.study_file import read_study; print(read_study(sys.argv[1]).study)' "$$STUDY")/report/index.html"
 
 # What `snakemake --workflow-profile workflow/profiles/slurm` needs; docs/cluster.md tells more.
 slurm: .venv/slurm

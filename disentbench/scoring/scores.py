@@ -158,9 +158,7 @@ def coded(run: Representation, code: Code, seed: int) -> Representation:
 
 def asked_for(metrics: Sequence[str] | None) -> list[str]:
     """The files of the metrics that are asked for; without any, all that there are."""
-    if metrics is None:
-        return list(dict.fromkeys(plugins.values().values()))
-    return list(map(file_of, metrics))
+    return plugins.names("metrics") if metrics is None else list(map(file_of, metrics))
 
 
 def chosen(metrics: Sequence[str] | None, run: Representation) -> list[str]:
@@ -169,13 +167,14 @@ def chosen(metrics: Sequence[str] | None, run: Representation) -> list[str]:
     A metric is asked for by the name of its file or of one of its values.
     """
     if metrics is None:
-        names = plugins.names("metrics")
-        return [name for name in names if not lacks(name, run) and not pointless(name, run)]
-    files = list(dict.fromkeys(file_of(name) for name in metrics))
-    plugins.values(tuple(files))  # refuses two of one name
-    for name in files:
-        if missing := lacks(name, run):
-            raise UserError(f"the metric {name!r} needs {missing}, which is not given")
+        every = plugins.names("metrics")
+        files = [name for name in every if not lacks(name, run) and not pointless(name, run)]
+    else:
+        files = list(dict.fromkeys(file_of(name) for name in metrics))
+        for name in files:
+            if missing := lacks(name, run):
+                raise UserError(f"the metric {name!r} needs {missing}, which is not given")
+    plugins.values(tuple(files))  # refuses two that give a value of one name
     return files
 
 

@@ -11,20 +11,10 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-
-
 PARTS = ("Snakefile", "Makefile", "pyproject.toml", "constraints.txt", "configs", "workflow")
-
-
 ENVIRONMENT = Path(sys.prefix)
-
-
 LONGEST = 600  # seconds; what takes longer hangs
-
-
 SOURCE = "my study.yaml"
-
-
 STUDY = {
     "study": "little",
     "datasets": {"tiny": {"of": "dsprites_small", "posX": {"stride": 8}, "posY": {"stride": 8}}},
@@ -35,11 +25,7 @@ STUDY = {
     "training": {"steps": 2, "batch_size": 8},
     "metrics": ["mig"],
 }
-
-
 BUILT = bool(shutil.which("make")) and (ENVIRONMENT / "run").exists()
-
-
 NEEDS_MAKE = pytest.mark.skipif(not BUILT, reason="needs make and the environment that it builds")
 
 

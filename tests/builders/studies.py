@@ -22,8 +22,6 @@ from disentbench.training.device_images import Resident
 from disentbench.training.encode import encode
 
 SMALL = {"posX": [0, 8, 16, 24], "posY": [0, 8, 16, 24], "scale": [0, 5]}
-
-
 STUDY = {
     "study": "little",
     "datasets": {"tiny": {"of": "dsprites_small", **SMALL}},
@@ -39,8 +37,6 @@ STUDY = {
     "training": {"steps": 4, "batch_size": 8},
     "metrics": ["mig", "decomposition", "elbo", "active_units"],
 }
-
-
 LEAN = {"metrics": ["mig"]}  # few figures, where the test is of something else
 
 
