@@ -3,6 +3,7 @@
 Parameters are a dict from names like `encoder.3.weight` to tensors, one entry a tensor.
 """
 
+from functools import cache
 from math import prod
 
 import numpy as np
@@ -13,6 +14,8 @@ from torch import Tensor
 from disentbench.architectures import Conv, Deconv, Dense, Layer, ReLU, Reshape, Shape, Tanh
 
 Parameters = dict[str, Tensor]
+AFFINE = (Dense, Conv, Deconv)
+FEW = 4  # channels, as an image has
 
 
 def padding(layer: Conv | Deconv) -> int:
@@ -65,24 +68,75 @@ def initialise(
 
 
 def apply(layers: tuple[Layer, ...], parameters: Parameters, x: Tensor, prefix: str) -> Tensor:
-    """The layers' output for a batch x [image, ...]; computes in the dtype of x."""
+    """The layers' output for a batch x [image, ...]; computes in the dtype of x.
+
+    Images have their channels side by side in memory, which a CPU's convolutions want.
+    """
 
     def weights(i: int) -> tuple[Tensor, Tensor]:
         weight, bias = (parameters[f"{prefix}.{i}.{kind}"] for kind in ("weight", "bias"))
-        return weight.to(x.dtype), bias.to(x.dtype)
+        return channels_last(weight.to(x.dtype)), bias.to(x.dtype)
 
+    x = channels_last(x)
     for i, layer in enumerate(layers):
         match layer:
-            case Dense():
-                x = F.linear(x, *weights(i))
-            case Conv():
-                x = F.conv2d(x, *weights(i), layer.stride, padding(layer))
-            case Deconv():
-                x = F.conv_transpose2d(x, *weights(i), layer.stride, padding(layer))
+            case Dense() | Conv() | Deconv():
+                x = affine(layer, x, *weights(i))
             case Reshape(shape):
-                x = x.reshape(x.shape[0], *shape)
+                x = channels_last(x.reshape(x.shape[0], *shape))
             case ReLU():
-                x = x.relu()
+                made_here = i > 0 and isinstance(layers[i - 1], AFFINE)
+                x = x.relu_() if made_here else x.relu()
             case Tanh():
                 x = x.tanh()
     return x
+
+
+def affine(layer: Dense | Conv | Deconv, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """What a layer's weight and bias make of x.
+
+    A CPU that has no products of bf16 would take many times as long to imitate them as it takes to
+    multiply the same numbers in float32 and round what comes out, which is what others do.
+    """
+    if x.dtype == torch.bfloat16 and x.device.type == "cpu" and not multiplies_bf16():
+        return affine(layer, x.float(), weight.float(), bias.float()).to(x.dtype)
+    match layer:
+        case Dense():
+            return F.linear(x, weight, bias)
+        case Conv():
+            return F.conv2d(x, weight, bias, layer.stride, padding(layer))
+    return transposed(layer, x, weight, bias)
+
+
+@cache
+def multiplies_bf16() -> bool:
+    """Whether this CPU has products of bf16 (AVX512-BF16, AMX, Arm's), as far as PyTorch tells."""
+    able = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(there for name, there in able.items() if name.endswith("bf16"))
+
+
+def transposed(layer: Deconv, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """A transposed convolution; its bias apart, whose gradient costs the library too much."""
+    if layer[1:] == (4, 2) and layer.channels <= FEW:
+        y = to_image(x, weight)
+    else:
+        y = F.conv_transpose2d(x, weight, None, layer.stride, padding(layer))
+    return y.add_(bias[:, None, None])
+
+
+def to_image(x: Tensor, weight: Tensor) -> Tensor:
+    """A transposed convolution of kernel 4 and stride 2, as a convolution of kernel 2 that gives
+    blocks of 2 x 2 pixels as channels: the library is slow where there are few channels."""
+    inputs, outputs = weight.shape[:2]
+    taps = weight.reshape(inputs, outputs, 2, 2, 2, 2).flip(2, 4)  # (of a block, in it) twice
+    kernels = taps.permute(1, 3, 5, 0, 2, 4).reshape(4 * outputs, inputs, 2, 2)
+    blocks = F.conv2d(x, channels_last(kernels), padding=1)
+    return F.pixel_shuffle(blocks, 2)[:, :, 1:-1, 1:-1]
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """x [image, channel, height, width] with its channels side by side in memory; else x."""
+    if x.dim() != 4:
+        return x
+    last = x.permute(0, 2, 3, 1).clone(memory_format=torch.contiguous_format)
+    return last.permute(0, 3, 1, 2)

@@ -1,12 +1,13 @@
 """A variational autoencoder as pure functions: parameters in, posteriors and pixel logits out."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd import Function
 
 from disentbench.architectures import Architecture, Dense, Layer, Shape
 from disentbench.models import layers
@@ -107,5 +108,24 @@ def relaxed(perturbed: Tensor, temperature: float) -> Tensor:
 
 def distortion(logits: Tensor, images: Tensor) -> Tensor:
     """-log p(x | z) [image] of Bernoulli pixels, in nats per image, summed over pixels."""
-    pixels = F.binary_cross_entropy_with_logits(logits, images, reduction="none")
-    return pixels.flatten(1).sum(1)
+    return _Bernoulli.apply(logits, images)
+
+
+class _Bernoulli(Function):
+    """sum over pixels of log(1 + exp(l)) - x l, of logits l and pixels x in [0, 1]."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(logits: Tensor, images: Tensor) -> Tensor:
+        pixels = torch.addcmul(F.softplus(logits), logits, images, value=-1)
+        return pixels.flatten(1).sum(1)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        logits, images = ctx.saved_tensors
+        return (logits.sigmoid() - images) * gradient[:, None, None, None], None

@@ -79,6 +79,13 @@ def quadratic_features(z: Tensor, mean: Tensor, logvar: Tensor) -> tuple[Tensor,
     return left.transpose(0, 1), right.transpose(0, 1)
 
 
+def chosen(features: Tensor, latents: list[int]) -> Tensor:
+    """Some latents' features. (A list as an index would be copied to a GPU at every step.)"""
+    if latents == list(range(len(features))):
+        return features
+    return torch.stack([features[latent] for latent in latents]) if latents else features[:0]
+
+
 class Terms:
     """One minibatch: distortion, and the KL's terms as estimated on it, each when first asked for.
 
@@ -171,7 +178,7 @@ class Terms:
 
     def _pairwise(self, latents: list[int]) -> Tensor:
         """log W_ij + log q(z_i | x_j) [i, j] over these latents together."""
-        left, right = (f[latents].transpose(0, 1).flatten(1) for f in self._features)
+        left, right = (chosen(f, latents).transpose(0, 1).flatten(1) for f in self._features)
         return self._weights + left @ right.T
 
     def _log_group(self, latents: list[int]) -> Tensor:
@@ -180,7 +187,7 @@ class Terms:
 
     def _log_scalars(self, latents: list[int]) -> Tensor:
         """Batch mean of sum_j log q(z_j) over these latents, each alone."""
-        left, right = (f[latents] for f in self._features)
+        left, right = (chosen(f, latents) for f in self._features)
         return (self._weights + left @ right.transpose(1, 2)).logsumexp(2).sum(0).mean()
 
     @cached_property

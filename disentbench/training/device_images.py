@@ -30,7 +30,8 @@ class Resident:
         return len(self.rows)
 
     def __getitem__(self, index: Tensor) -> Tensor:
-        pixels = self.table[self.rows[index].int()]
+        rows = self.rows.index_select(0, index.flatten())
+        pixels = self.table.index_select(0, rows.flatten().int())
         if self.binary:
-            pixels = pixels.flatten(-2)[..., : prod(self.shape)]
+            pixels = pixels.view(len(rows), -1)[:, : prod(self.shape)]
         return pixels.reshape(*index.shape, *self.shape)
