@@ -126,6 +126,6 @@ class _Bernoulli(Function):
         ctx.save_for_backward(*inputs)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         logits, images = ctx.saved_tensors
-        return (logits.sigmoid() - images) * gradient[:, None, None, None], None
+        return (logits.sigmoid() - images) * gradients[0][:, None, None, None], None

@@ -1,6 +1,6 @@
 """The training of a pack: a loop that saves, reports and stops; state.py computes a step.
 
-On a GPU the members are vectorised by `torch.func.vmap`, on a CPU they follow one another. Initial
+On a GPU the members are vectorised by `torch.func.vmap`, on a CPU each core trains one. Initial
 parameters, batch order and noise are functions of a member's seed and the step, so that a member
 does not depend on its companions nor on interruptions.
 """
@@ -9,6 +9,7 @@ import hashlib
 import math
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,10 +77,12 @@ def train(
     cohorts = [list(seeds)] if together else [[seed] for seed in seeds]
     interruption = interruption or Interruption()
     kept = (seconds_between_checkpoints, interruption, fingerprint(recipe, images))
-    done = [
-        _train_members(problem, seeds, Checkpoint(checkpoints, seeds, *kept), report, interruption)
-        for seeds in cohorts
-    ]
+
+    def trained(seeds: list[int]) -> Trained:
+        checkpoint = Checkpoint(checkpoints, seeds, *kept)
+        return _train_members(problem, seeds, checkpoint, report, interruption)
+
+    done = _side_by_side(trained, cohorts)
     return Trained(
         {
             name: torch.cat([cohort.parameters[name] for cohort in done])
@@ -89,6 +92,23 @@ def train(
         pd.concat([cohort.history for cohort in done], ignore_index=True),
         unique(origin for cohort in done for origin in cohort.origins),
     )
+
+
+def _side_by_side(
+    trained: Callable[[list[int]], Trained], cohorts: list[list[int]]
+) -> list[Trained]:
+    """Each cohort trained, as many at once as PyTorch has threads, which they share."""
+    threads = torch.get_num_threads()
+    workers = min(threads, len(cohorts))
+    if workers == 1:
+        return [trained(seeds) for seeds in cohorts]
+    share = {"initializer": torch.set_num_threads, "initargs": (threads // workers,)}
+    with ThreadPoolExecutor(workers, **share) as pool:
+        futures = [pool.submit(trained, seeds) for seeds in cohorts]
+        try:
+            return [future.result() for future in futures]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _train_members(

@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 from tqdm import tqdm
 
@@ -15,46 +16,53 @@ SECONDS_BETWEEN_FILES = 5
 
 
 class Progress:
-    """Called with (seeds trained side by side, step, loss), first of all where they begin.
+    """Called from any thread with (seeds trained as one, step, loss), first where they begin.
 
-    The bar counts the steps of the seeds at hand. The file holds the steps of all members: `done`,
-    `total`, and what this process did: `seconds` since it had `began` steps.
+    The bar counts the steps of all members, and so does the file: `done`, `total`, and what this
+    process did: `seconds` since it had `began` steps.
     """
 
     def __init__(self, seeds: range, steps: int, file: Path):
-        self.first, self.steps, self.total = seeds[0], steps, steps * len(seeds)
+        self.seeds, self.steps, self.total = seeds, steps, steps * len(seeds)
         self.file = file
-        self.members: list[int] = []
+        self.lock = Lock()
+        self.of: dict[int, int] = {}  # steps of all that are trained as one, by their first seed
         self.bar: tqdm | None = None
-        self.began: int | None = None
-        self.done, self.start, self.written = 0, time.monotonic(), -math.inf
+        self.began, self.start, self.written = 0, time.monotonic(), -math.inf
 
     def __enter__(self) -> "Progress":
+        if sys.stderr.isatty():
+            first, last = self.seeds[0], self.seeds[-1]
+            named = f"seed {first}" if first == last else f"seeds {first}-{last}"
+            self.bar = tqdm(total=self.total, desc=named, unit="step")
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:
             self.bar.close()
 
+    @property
+    def done(self) -> int:
+        """Steps of all members together."""
+        return sum(self.of.values())
+
     def __call__(self, seeds: list[int], step: int, loss: float) -> None:
-        if seeds != self.members:
-            self._begin(seeds, step)
-        self.done = (seeds[0] - self.first) * self.steps + step * len(seeds)
-        if self.began is None:
-            self.began, self.start = self.done, time.monotonic()
-        self._write()
-        if self.bar is not None:
-            self.bar.update(step - self.bar.n)
-            self.bar.set_postfix(loss=f"{loss:.2f}")
-        elif math.isfinite(loss):
-            self._line(seeds[0], step, loss)
+        with self.lock:
+            if seeds[0] not in self.of:
+                self._begin(seeds, step)
+            self.of[seeds[0]] = step * len(seeds)
+            self._write()
+            if self.bar is not None:
+                self.bar.update(self.done - self.bar.n)
+                self.bar.set_postfix(loss=f"{loss:.2f}")
+            elif math.isfinite(loss):
+                self._line(seeds[0], step, loss)
 
     def _begin(self, seeds: list[int], step: int) -> None:
-        self.__exit__()
-        self.members = seeds
-        if sys.stderr.isatty():
-            named = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
-            self.bar = tqdm(total=self.steps, initial=step, desc=named, unit="step")
+        """What was done before is not this process's work."""
+        self.began += step * len(seeds)
+        if self.bar is not None:
+            self.bar.initial += step * len(seeds)
         elif step:
             print(f"seed {seeds[0]}  resumed at step {step}/{self.steps}", file=sys.stderr)
 

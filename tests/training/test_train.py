@@ -1,5 +1,6 @@
 """Training: a member is itself in any company and after any interruption."""
 
+import math
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ from disentbench.storage import images_file
 from disentbench.training import loop
 from disentbench.training.device_images import Resident
 from disentbench.training.encode import encode
+from disentbench.training.progress import Progress
 
 POSITIONS = {"posX": [0, 9], "posY": [0, 8]}
 
@@ -77,6 +79,41 @@ def test_an_epoch_shows_every_image_once(images):
         epochs = [torch.cat([s[member] for s in steps[i : i + 6]]) for i in (0, 6)]
         assert all(epoch.sort().values.tolist() == list(range(96)) for epoch in epochs)
         assert not torch.equal(*epochs)
+
+
+def test_members_are_the_same_side_by_side_on_several_cores(images, tmp_path):
+    one_by_one = run(tiny(), images, tmp_path / "one")
+    torch.set_num_threads(3)
+    try:
+        side_by_side = run(tiny(), images, tmp_path / "three")
+    finally:
+        torch.set_num_threads(1)
+    for name, p in one_by_one.parameters.items():
+        assert torch.equal(p, side_by_side.parameters[name])
+    assert one_by_one.history.equals(side_by_side.history)
+
+
+def test_an_error_of_one_member_surfaces_when_others_train_beside_it(images, tmp_path):
+    def fail(seeds, step, loss):
+        if seeds == [1]:
+            raise KilledError
+
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(KilledError):
+            run(tiny(), images, tmp_path, report=fail)
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_progress_counts_the_steps_of_members_that_train_at_once(tmp_path):
+    with Progress(range(4, 7), 10, tmp_path / "progress.json") as progress:
+        progress([4], 0, math.nan)
+        progress([6], 6, math.nan)  # resumed
+        progress([4], 3, 1.0)
+        progress([5], 0, math.nan)
+        progress([6], 7, 1.0)
+    assert (progress.done, progress.began, progress.total) == (10, 6, 30)
 
 
 class KilledError(Exception):

@@ -68,6 +68,12 @@ wildcard_constraints:
 gpus = int(shutil.which("nvidia-smi") is not None)
 
 
+def side_by_side(wildcards):
+    """The cores of a training: one, or one a member where there are fewer packs than cores."""
+    cores = workflow.resource_settings.cores or 1  # none on a cluster
+    return 1 if gpus else max(1, min(len(pack(wildcards).seeds), cores // len(study.packs)))
+
+
 def options(dataset):
     """A data set's options, as JSON, defaults filled in."""
     given = study.dataset_recipe(dataset).items()

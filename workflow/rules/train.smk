@@ -8,7 +8,7 @@ rule train:
         sums=f"{RUNS}history.sha256",
     log:
         f"{RUNS}logs/train.log",
-    threads: 1
+    threads: side_by_side
     resources:
         gpu=gpus,
         mem_mb=4000,
