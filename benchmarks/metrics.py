@@ -1,7 +1,6 @@
 """What the metrics cost, beside what their definitions cost when written down plainly.
 
-    python benchmarks/metrics.py                                       # all, on the processor
-    python benchmarks/metrics.py --only decomposition --device cuda    # its row on a GPU
+    python benchmarks/metrics.py
 
 Both sides run in this process, one after the other, with the same number of threads. The sections
 of benchmarks/RESULTS.md that were measured are written anew.
@@ -46,14 +45,12 @@ def main() -> None:
         if arguments.only != "decomposition":
             write("Metrics: the supervised suite", suite(arguments))
         if arguments.only != "suite":
-            device = "CPU" if arguments.device == "cpu" else "GPU"
-            write(f"Metrics: the exact decomposition, {device}", exact(arguments))
+            write("Metrics: the exact decomposition", exact(arguments))
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=["suite", "decomposition"], help="one of the two parts")
-    parser.add_argument("--device", default="cpu", help="of the decomposition: cpu, cuda")
     parser.add_argument(
         "--threads", type=int, default=1, help="of one thread the CPU time is work and no waiting"
     )
@@ -77,7 +74,7 @@ def suite(arguments) -> str:
     return SUITE_TEXT.format(
         rows=len(codes),
         latents=codes.shape[1],
-        machine=machine(arguments.threads, arguments.device),
+        machine=machine(arguments.threads),
         command="python benchmarks/metrics.py --only suite",
         table="\n".join(lines),
         ratio=slow / fast,
@@ -122,30 +119,29 @@ def exact(arguments) -> str:
     """The decomposition and MIG of as many images as dSprites has, beside the direct sums."""
     rng = np.random.default_rng(0)
     factors = np.indices(SIZES).reshape(len(SIZES), -1).T.astype(np.int64)
-    posterior, device = like_dsprites(factors, rng), arguments.device
-    (terms, information), wall, cpu = clocked(both_metrics, posterior, factors, rng, device)
+    posterior = like_dsprites(factors, rng)
+    (terms, information), wall, cpu = clocked(both_metrics, posterior, factors, rng)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9  # Linux counts in KiB
-    joint, marginal, off = direct_costs(posterior, rng, device)
-    once, spent = SAMPLES * posterior.mean.size, cpu if device == "cpu" else wall
+    joint, marginal, off = direct_costs(posterior, rng)
+    once = SAMPLES * posterior.mean.size
     direct = once * (joint + 5 * marginal)
     text = EXACT_TEXT.format(
         images=len(factors),
         latents=posterior.mean.shape[1],
         samples=SAMPLES,
-        machine=machine(arguments.threads, arguments.device),
-        command=EXACT_COMMAND + ("" if device == "cpu" else f" --device {device}"),
+        machine=machine(arguments.threads),
+        command=EXACT_COMMAND,
         wall=wall,
         cpu=cpu,
         peak=peak,
         once=once,
         count=6 * once,
-        ours=spent / (6 * once) * 1e9,
+        ours=cpu / (6 * once) * 1e9,
         joint=joint * 1e9,
         marginal=marginal * 1e9,
         direct=f"{direct / 3600:.2f} h" if direct > 600 else f"{direct:.1f} s",
-        ratio=f"{direct / spent:.2g}",
+        ratio=f"{direct / cpu:.2g}",
         off=off,
-        clock="CPU" if device == "cpu" else "wall",
         terms=", ".join(f"{name} {getattr(terms, name):.3f}" for name in TERMS),
         tc_se=terms.total_correlation_se,
         best=", ".join(f"{x:.3f}" for x in information.max(0)),
@@ -154,9 +150,9 @@ def exact(arguments) -> str:
     return text
 
 
-def both_metrics(posterior, factors, rng, device):
-    terms = aggregate.decompose(posterior, {}, samples=SAMPLES, rng=rng, device=device)
-    return terms, aggregate.mutual_information(posterior, factors, device=device)
+def both_metrics(posterior, factors, rng):
+    terms = aggregate.decompose(posterior, {}, samples=SAMPLES, rng=rng)
+    return terms, aggregate.mutual_information(posterior, factors)
 
 
 def clocked(function, *arguments):
@@ -181,27 +177,25 @@ def like_dsprites(factors, rng) -> Posterior:
     return Posterior(mean.astype(np.float32), logvar.astype(np.float32), {})
 
 
-def direct_costs(posterior, rng, device):
+def direct_costs(posterior, rng):
     """Seconds per density of the two direct sums, and how far the two ways' log q(z) are apart."""
     rows = rng.choice(len(posterior.mean), 8192, replace=False)
     few = Posterior(posterior.mean[rows], posterior.logvar[rows], {})
     sample = aggregate.draw(few, 1024, rng)
     z, mean, logvar = (
-        torch.as_tensor(a, dtype=torch.float32, device=device)
-        for a in (sample.z, few.mean, few.logvar)
+        torch.as_tensor(a, dtype=torch.float32) for a in (sample.z, few.mean, few.logvar)
     )
     joint, marginal = (
         best_of_three(function, z, mean, logvar) for function in (direct_joint, direct_marginals)
     )
     direct = direct_joint(z, mean, logvar)
-    off = abs(direct - aggregate.log_density(few, sample, device=device)).max()
+    off = abs(direct - aggregate.log_density(few, sample)).max()
     return joint / (z.numel() * len(mean)), marginal / (z.numel() * len(mean)), off
 
 
 def best_of_three(function, *tensors) -> float:
-    """Seconds, CPU time on a processor and wall time on a GPU; the shortest, in its favour."""
-    runs = [clocked(function, *tensors) for _ in range(3)]
-    return min(cpu if tensors[0].device.type == "cpu" else wall for _, wall, cpu in runs)
+    """Seconds of CPU time; the shortest, in its favour."""
+    return min(cpu for _, _, cpu in (clocked(function, *tensors) for _ in range(3)))
 
 
 def direct_joint(z, mean, logvar):
@@ -210,13 +204,13 @@ def direct_joint(z, mean, logvar):
     for density in densities(z, mean, logvar):
         joint.append(density.sum(1).logsumexp(1))
         density.logsumexp(2)
-    return (torch.cat(joint) - math.log(len(mean))).cpu().numpy()
+    return (torch.cat(joint) - math.log(len(mean))).numpy()
 
 
 def direct_marginals(z, mean, logvar):
     """All log q(z_j), as for the entropies in MIG."""
     marginals = [density.logsumexp(2) for density in densities(z, mean, logvar)]
-    return (torch.cat(marginals) - math.log(len(mean))).cpu().numpy()
+    return (torch.cat(marginals) - math.log(len(mean))).numpy()
 
 
 def densities(z, mean, logvar):
@@ -227,7 +221,7 @@ def densities(z, mean, logvar):
     """
     mean, logvar = mean.T.contiguous(), logvar.T.contiguous()
     constant, precise = logvar + math.log(2 * math.pi), torch.exp(-logvar / 2)
-    for some in z.split(10 if z.device.type == "cpu" else 512):
+    for some in z.split(10):
         yield -0.5 * (((some[:, :, None] - mean) * precise) ** 2 + constant)
 
 
@@ -256,7 +250,7 @@ the marginals given the values of four factors. Ours is the whole time of both o
 6 N S D, though it evaluates the joint by matrix products, the marginals on a grid instead of at
 samples, and a fifth factor besides. Direct is a broadcast of log N(z; mu_n, sigma_n) in float32
 and logsumexp over the images, timed on 1,024 samples x 8,192 images, the
-best of three. Both costs are {clock} time.
+best of three. Both costs are CPU time.
 
 Nats: {terms} (standard error of the total
 correlation {tc_se:.3f}). I(z; v) of each factor's best latent: {best}.

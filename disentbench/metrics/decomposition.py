@@ -38,14 +38,13 @@ def decomposition(
     *,
     samples: int = 10_000,
     rng: np.random.Generator,
-    device: str = "cpu",
 ) -> Score:
     """The terms in nats per image, each with the standard error (`_se`) that sampling z leaves.
 
     The rate and the dimension-wise KL take no samples: their error is 0. The terms sum to the rate.
     Detail: `rate` and `dimension_wise_kl` [variable], of every latent, then discrete group.
     """
-    result = aggregate.decompose(posterior, groups, samples=samples, rng=rng, device=device)
+    result = aggregate.decompose(posterior, groups, samples=samples, rng=rng)
     values = {value.name: float(getattr(result, value.name)) for value in VALUES}
     return Score(values, result.of_variables)
 

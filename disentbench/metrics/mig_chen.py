@@ -13,15 +13,13 @@ from disentbench.metrics._information import entropies, mean_over_factors, per_f
 from disentbench.posterior import Posterior, aggregate
 
 
-def mig_chen(
-    posterior: Posterior, factors: Int[np.ndarray, "sample factor"], *, device: str = "cpu"
-) -> Score:
+def mig_chen(posterior: Posterior, factors: Int[np.ndarray, "sample factor"]) -> Score:
     """The mutual information gap of the posteriors.
 
     0: every factor is known equally well from two latents; 1: each from one latent alone.
     Detail: `mutual_information` [latent, factor] in nats, `per_factor` gaps over H(v).
     """
-    information = aggregate.mutual_information(posterior, factors, device=device)
+    information = aggregate.mutual_information(posterior, factors)
     first, second = top_two(information)
     gaps = per_factor(np.maximum(first - second, 0), entropies(factors))
     return Score(

@@ -46,7 +46,6 @@ def decompose(
     *,
     samples: int = 10_000,
     rng: np.random.Generator,
-    device: str = "cpu",
 ) -> Decomposition:
     """The terms of the rate; Esmaeili et al. 2019 (arXiv:1804.02086), eq. 6, over all the images.
 
@@ -61,11 +60,11 @@ def decompose(
     blocks = [list(b) for g, b in groups.items() if g not in posterior.logits and len(b) > 1]
     sample = draw(posterior, samples, rng)
     marginals = [
-        marginal(m, v, draws=Draws(sample.rows, noise), device=device)
+        marginal(m, v, draws=Draws(sample.rows, noise))
         for m, v, noise in zip(posterior.mean.T, posterior.logvar.T, sample.noise.T, strict=True)
     ]
     entropies = np.array([m.entropy[0] for m in marginals] + _class_entropies(posterior))
-    sampled = _sampled_entropies(posterior, marginals, blocks, sample, device)
+    sampled = _sampled_entropies(posterior, marginals, blocks, sample)
     rate, marginal_kl = variable_rates(posterior), dimension_wise_kl(posterior, entropies)
     tc = entropies.sum() - sampled.joint
     tc_within = sum(entropies[b].sum() for b in blocks) - sampled.inside
@@ -103,13 +102,12 @@ def _sampled_entropies(
     marginals: list[Marginal],
     blocks: list[list[int]],
     sample: Sample,
-    device: str,
 ) -> _Sampled:
     if not computable(posterior.logvar):
         return _Sampled(*[math.nan] * len(_Sampled._fields))
     controls = _controls(posterior, marginals, sample)
-    joint = -log_density(posterior, sample, device=device)
-    densities = (log_density(posterior, sample, b, device=device) for b in blocks)
+    joint = -log_density(posterior, sample)
+    densities = (log_density(posterior, sample, b) for b in blocks)
     inside = 0.0 - sum(densities, 0.0)
     h_joint, joint_se = _controlled_mean(joint, controls)
     h_inside, inside_se = _controlled_mean(inside, controls)
@@ -147,15 +145,12 @@ def dimension_wise_kl(
 
 
 def mutual_information(
-    posterior: Posterior, factors: Int[np.ndarray, "image factor"], *, device: str = "cpu"
+    posterior: Posterior, factors: Int[np.ndarray, "image factor"]
 ) -> Float[np.ndarray, "variable factor"]:
     """I(z_j; v_k) = H(z_j) - H(z_j | v_k) under q(z | x), by quadrature; then discrete groups."""
     mean, logvar, _ = in_float64(posterior)
     classes, counts = _columns(factors)
-    entropies = [
-        marginal(m, v, classes, device=device).entropy
-        for m, v in zip(mean.T, logvar.T, strict=True)
-    ]
+    entropies = [marginal(m, v, classes).entropy for m, v in zip(mean.T, logvar.T, strict=True)]
     entropies += [entr(_by_class(p, factors)).sum(1) for p in class_probabilities(posterior)]
     return np.array([_gained(h, counts) for h in entropies])
 

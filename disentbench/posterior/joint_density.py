@@ -44,7 +44,7 @@ def draw(posterior: Posterior, samples: int, rng: np.random.Generator) -> Sample
 
 
 def log_density(
-    posterior: Posterior, sample: Sample, latents: list[int] | None = None, *, device: str = "cpu"
+    posterior: Posterior, sample: Sample, latents: list[int] | None = None
 ) -> Float[np.ndarray, " sample"]:
     """log q(z) at the samples over all components, or log q of only some of the latents.
 
@@ -67,11 +67,11 @@ def log_density(
         rows = np.hstack([*_powers(z), of_samples])
         columns = _coefficients(mean[~narrow] - centre, logvar[~narrow])
         columns = np.hstack([*columns, of_images[~narrow]])
-        parts.append(log_mean_exp(rows, columns, device=device) + math.log(1 - narrow.mean()))
+        parts.append(log_mean_exp(rows, columns) + math.log(1 - narrow.mean()))
     if narrow.any():
         # z may be its image's mean to all digits, and so their difference is taken as drawn.
         images = mean[narrow], logvar[narrow], of_images[narrow]
-        narrow_part = _by_differences((mean[sample.rows], away, of_samples), images, device)
+        narrow_part = _by_differences((mean[sample.rows], away, of_samples), images)
         parts.append(narrow_part + math.log(narrow.mean()))
     return np.logaddexp.reduce(parts)
 
@@ -108,20 +108,18 @@ def _coefficients(
 def log_mean_exp(
     rows: Float[np.ndarray, "row feature"],
     columns: Float[np.ndarray, "column feature"],
-    *,
-    device: str = "cpu",
 ) -> Float[np.ndarray, " row"]:
     """log mean_c exp(rows_r . columns_c), tile by tile, in the memory of one tile."""
-    left, right = (torch.as_tensor(x, device=device).double() for x in (rows, columns))
-    side = 512 if left.device.type == "cpu" else 4096  # a processor's cache; 200 MB of a GPU
+    left, right = (torch.as_tensor(x).double() for x in (rows, columns))
+    side = 512  # a tile stays in the cache
     sums = [_log_sum_exp(tile, right.split(side)) for tile in left.split(side)]
-    return (torch.cat(sums) - math.log(len(columns))).cpu().numpy()
+    return (torch.cat(sums) - math.log(len(columns))).numpy()
 
 
 def _log_sum_exp(rows: Tensor, tiles: Sequence[Tensor]) -> Tensor:
-    product = torch.empty(len(rows), len(tiles[0]), dtype=torch.float64, device=rows.device)
+    product = torch.empty(len(rows), len(tiles[0]), dtype=torch.float64)
     single = torch.empty_like(product, dtype=torch.float32)
-    largest = torch.full((len(rows), 1), -torch.inf, dtype=torch.float64, device=rows.device)
+    largest = torch.full((len(rows), 1), -torch.inf, dtype=torch.float64)
     total = torch.zeros_like(largest)
     for tile in tiles:
         p, s = product[:, : len(tile)], single[:, : len(tile)]
@@ -133,11 +131,11 @@ def _log_sum_exp(rows: Tensor, tiles: Sequence[Tensor]) -> Tensor:
 
 
 def _by_differences(
-    samples: tuple[np.ndarray, ...], images: tuple[np.ndarray, ...], device: str
+    samples: tuple[np.ndarray, ...], images: tuple[np.ndarray, ...]
 ) -> Float[np.ndarray, " sample"]:
     """log mean_n q(z, x_n) of samples (a mean, what lies between, classes) under such images."""
     split = [
-        [torch.as_tensor(a, dtype=torch.float64, device=device).split(512) for a in arrays]
+        [torch.as_tensor(a, dtype=torch.float64).split(512) for a in arrays]
         for arrays in (samples, images)
     ]
     sums = []
@@ -147,7 +145,7 @@ def _by_differences(
             for mean, logvar, of_image in zip(*split[1], strict=True)
         ]
         sums.append(torch.stack(tiles).logsumexp(0))
-    return (torch.cat(sums) - math.log(len(images[0]))).cpu().numpy()
+    return (torch.cat(sums) - math.log(len(images[0]))).numpy()
 
 
 def _log_normals(at: Tensor, away: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:

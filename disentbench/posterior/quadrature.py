@@ -79,7 +79,6 @@ def marginal(
     classes: Int[np.ndarray, "image factor"] | None = None,
     *,
     draws: Draws | None = None,
-    device: str = "cpu",
 ) -> Marginal:
     """The entropy of one latent, and given the images of each column named in `classes`.
 
@@ -105,7 +104,7 @@ def marginal(
     for first in range(0, width, most):
         columns = range(first, min(first + most, width))
         at = draws if first == 0 else None
-        parts.append(_integrated(mixture, levels, columns, at, device))
+        parts.append(_integrated(mixture, levels, columns, at))
     return Marginal(np.concatenate([entropy for entropy, _ in parts]), parts[0][1])
 
 
@@ -151,23 +150,23 @@ def _level(mixture: Mixture, octave: int) -> Grid:
 
 
 def _integrated(
-    mixture: Mixture, levels: list[Grid], columns: range, draws: Draws | None, device: str
+    mixture: Mixture, levels: list[Grid], columns: range, draws: Draws | None
 ) -> tuple[Float[np.ndarray, " column"], Float[np.ndarray, " draw"]]:
     """The entropy of each of some columns, and log q of the first of them at the draws."""
     members = mixture.columns.ravel()
     counts = np.bincount(members, minlength=columns.stop)[columns.start : columns.stop]
-    counts = torch.as_tensor(np.maximum(counts, 1), device=device)
+    counts = torch.as_tensor(np.maximum(counts, 1))
     log_q = np.full(0 if draws is None else len(draws.rows), math.log(1e-300))
-    entropy, coarse, density = torch.zeros(len(columns), device=device).double(), None, None
+    entropy, coarse, density = torch.zeros(len(columns)).double(), None, None
     for level in levels:
-        density = _carried(coarse, density, level, len(columns), device)
+        density = _carried(coarse, density, level, len(columns))
         entropy -= level.step * torch.special.entr(density / counts).sum(0)
         _add(density, level, mixture, columns)
         entropy += level.step * torch.special.entr(density / counts).sum(0)
         if draws is not None:
-            _look_up(log_q, level, density[:, 0].cpu().numpy() / len(mixture.mean), mixture, draws)
+            _look_up(log_q, level, density[:, 0].numpy() / len(mixture.mean), mixture, draws)
         coarse = level
-    return entropy.cpu().numpy(), log_q
+    return entropy.numpy(), log_q
 
 
 def _points(level: Grid) -> tuple[Int[np.ndarray, " point"], Float[np.ndarray, " point"]]:
@@ -176,19 +175,17 @@ def _points(level: Grid) -> tuple[Int[np.ndarray, " point"], Float[np.ndarray, "
     return patch, level.low[patch] + level.step * (np.arange(len(patch)) - level.start[patch])
 
 
-def _carried(
-    coarse: Grid | None, density: Tensor | None, level: Grid, width: int, device: str
-) -> Tensor:
+def _carried(coarse: Grid | None, density: Tensor | None, level: Grid, width: int) -> Tensor:
     """The density that the coarser levels give on this one's points."""
     if coarse is None or density is None:
-        return torch.zeros(level.start[-1], width, dtype=torch.float64, device=device)
+        return torch.zeros(level.start[-1], width, dtype=torch.float64)
     patch, place = _points(level)
     host = coarse.patch_of[level.lead]
     shift = level.anchor - coarse.anchor[host]
     stencil = _stencil(coarse, host[patch], shift[patch] + place)
-    carried = torch.zeros(len(patch), width, dtype=torch.float64, device=device)
+    carried = torch.zeros(len(patch), width, dtype=torch.float64)
     for arrays in stencil:
-        number, weight = (torch.as_tensor(a, device=device) for a in arrays)
+        number, weight = (torch.as_tensor(a) for a in arrays)
         carried += weight[:, None] * density.index_select(0, number)
     return carried.clamp_(min=0)
 
@@ -222,9 +219,9 @@ def _add(density: Tensor, level: Grid, mixture: Mixture, columns: range) -> None
         first = max(0, math.floor(centre[begin] - reach))
         last = min(len(density), math.ceil(centre[end - 1] + reach) + 1)
         anchor = level.anchor[of_point[first:last]]
-        bells = _bells(anchor, point[first:last], mixture, tile, density.device)
+        bells = _bells(anchor, point[first:last], mixture, tile)
         member = _members(mixture.columns[tile], columns) / mixture.sigma[tile, None] * level.step
-        member = torch.as_tensor(member, dtype=torch.float32, device=density.device)
+        member = torch.as_tensor(member, dtype=torch.float32)
         density[first:last] += (bells @ member).double() / (level.step * math.sqrt(2 * math.pi))
         begin = end
 
@@ -234,7 +231,6 @@ def _bells(
     point: Float[np.ndarray, " point"],
     mixture: Mixture,
     tile: Int[np.ndarray, " component"],
-    device: torch.device,
 ) -> Tensor:
     """exp(-(z - mean)^2 / 2 sigma^2) [point, component], as float32.
 
@@ -242,8 +238,7 @@ def _bells(
     range; the rest is float32.
     """
     start, offset, mean, sigma = (
-        torch.as_tensor(a, device=device)
-        for a in (anchor, point, mixture.mean[tile], mixture.sigma[tile])
+        torch.as_tensor(a) for a in (anchor, point, mixture.mean[tile], mixture.sigma[tile])
     )
     away = (start[:, None] - mean).add_(offset[:, None]).div_(sigma).float()
     return away.square_().mul_(-0.5).clamp_(min=FLOOR).exp_()

@@ -1,4 +1,4 @@
-"""A GPU computes what the CPU computes: the packs, killed or not, their codes, the exact terms.
+"""A GPU computes what the CPU computes: the packs, killed or not, their codes.
 
 Each test has its device from conftest.py. On the CPU the same code runs, vectorised as on a GPU.
 """
@@ -14,7 +14,6 @@ from builders.packs import tiny
 from disentbench import plugins
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
-from disentbench.posterior import Posterior
 from disentbench.seeds import generator
 from disentbench.storage import provenance
 from disentbench.training import devices, loop
@@ -160,32 +159,6 @@ def test_encoding_agrees_with_the_cpu(architecture, precision, device, images, t
         for group, logits in theirs.logits.items():
             np.testing.assert_allclose(ours.logits[group], logits, **close)
         np.testing.assert_allclose(ours.distortion.mean(), theirs.distortion.mean(), **close)
-
-
-def test_the_exact_engine_agrees_with_the_cpu(device):
-    """Widths over three decades, a group and a discrete group; the same draws on both."""
-    aggregate = pytest.importorskip(
-        "disentbench.posterior.aggregate", reason="the exact engine needs scipy"
-    )
-    rng = np.random.default_rng(0)
-    factors = rng.integers(0, 4, (600, 2))
-    mean = (factors[:, [0, 1, 0, 1]] + rng.normal(size=(600, 4))).astype(np.float32)
-    logvar = rng.uniform(2 * np.log(1e-2), 2, (600, 4)).astype(np.float32)
-    posterior = Posterior(mean, logvar, {"shape": 2 * mean[:, :3]})
-    there, here = (
-        aggregate.decompose(
-            posterior, {"a": [0, 2]}, samples=2000, rng=np.random.default_rng(1), device=place.type
-        )
-        for place in (device, CPU)
-    )
-    np.testing.assert_allclose(there[:-1], here[:-1], atol=1e-4)
-    for name, values in here.of_variables.items():
-        np.testing.assert_allclose(there.of_variables[name], values, atol=1e-4)
-    there, here = (
-        aggregate.mutual_information(posterior, factors, device=place.type)
-        for place in (device, CPU)
-    )
-    np.testing.assert_allclose(there, here, atol=1e-4)
 
 
 def test_a_copy_of_the_code_on_a_bare_machine_says_what_it_lacks(monkeypatch):

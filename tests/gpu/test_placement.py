@@ -3,7 +3,6 @@
 PyTorch's meta device stands in for a GPU: whatever is computed there has a shape and no values.
 """
 
-import numpy as np
 import pytest
 import torch
 from builders.packs import SETTINGS, tiny
@@ -14,7 +13,6 @@ from torch.utils._pytree import tree_leaves
 from disentbench import plugins
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
-from disentbench.posterior import Posterior
 from disentbench.training import loop
 from disentbench.training.device_images import Resident
 from disentbench.training.encode import encode
@@ -91,16 +89,3 @@ def test_every_estimator_stays_on_the_device(estimator, away, tmp_path, monkeypa
     monkeypatch.setitem(SETTINGS, "beta_tcvae", {"beta": 3, "estimator": estimator})
     recipe = tiny("beta_tcvae", steps=1)
     loop.train(recipe, recipe.dataset.images(), AWAY, tmp_path, vectorise=True)
-
-
-@pytest.mark.filterwarnings("ignore:index-code MI")  # of values that are none
-def test_the_exact_engine_stays_on_the_device(away):
-    aggregate = pytest.importorskip(
-        "disentbench.posterior.aggregate", reason="the exact engine needs scipy"
-    )
-    rng = np.random.default_rng(0)
-    mean, logvar = rng.normal(size=(2, 50, 3)).astype(np.float32)
-    posterior = Posterior(mean, logvar, {"shape": mean[:, :2]})
-    factors = rng.integers(0, 3, (50, 2))
-    aggregate.decompose(posterior, {"a": [0, 1]}, samples=200, rng=rng, device=AWAY.type)
-    aggregate.mutual_information(posterior, factors, device=AWAY.type)

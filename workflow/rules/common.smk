@@ -71,7 +71,11 @@ gpus = int(shutil.which("nvidia-smi") is not None)
 def side_by_side(wildcards):
     """The cores of a training: one, or one a member where there are fewer packs than cores."""
     cores = workflow.resource_settings.cores or 1  # none on a cluster
-    return 1 if gpus else max(1, min(len(pack(wildcards).seeds), cores // len(study.packs)))
+    return (
+        1
+        if gpus
+        else max(1, min(len(pack(wildcards).seeds), cores // len(study.packs)))
+    )
 
 
 def options(dataset):
