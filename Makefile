@@ -6,7 +6,7 @@ export STUDY CORES
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: report slurm test test-slow test-slurm test-faults test-gpu bench-gpu lint lint-workflow audit format clean
+.PHONY: report slurm test test-slow test-slurm test-faults test-gpu bench bench-gpu lint lint-workflow audit format clean
 
 # The study is read as data first: Snakemake would run what a file from strangers may hold.
 report: .venv/run
@@ -38,7 +38,11 @@ test-gpu:
 
 # What a pack's training costs on a GPU; it needs the same packages, and writes benchmarks/RESULTS.md.
 bench-gpu:
-	PYTHONPATH=".:$$PYTHONPATH" $(PYTHON) benchmarks/training.py
+	PYTHONPATH=".:$$PYTHONPATH" $(PYTHON) benchmarks/gpu.py
+
+# What a training costs on this machine's processor, beside the peers in an environment of their own.
+bench: .venv/run .venv-peers/made
+	$(BIN)/python benchmarks/cpu.py --peers .venv-peers/bin/python
 
 lint: .venv/dev
 	$(RUN) ruff check .
@@ -65,7 +69,7 @@ format: .venv/dev
 	$(RUN) snakefmt Snakefile workflow/rules
 
 clean:
-	rm -rf .venv .snakemake
+	rm -rf .venv .venv-peers .snakemake
 
 # Set-up: a virtual environment with pinned packages, made again when the pins change.
 .venv/run: pyproject.toml constraints.txt
@@ -76,6 +80,11 @@ clean:
 
 .venv/dev: .venv/run
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv-peers/made: benchmarks/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers.txt
 	touch $@
 
 .venv/slurm: .venv/run

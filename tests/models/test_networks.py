@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from disentbench import plugins
-from disentbench.architectures import Conv, Deconv, Dense
+from disentbench.architectures import Conv, Deconv, Dense, ReLU, Reshape, Tanh
 from disentbench.models import layers
 from disentbench.models.vae import VAE, Noise, distortion, relaxed, sample
 
@@ -70,6 +70,46 @@ def test_layers_are_torchs_own(layer, shape, torchs):
     assert out.shape[1:] == layers.out_shape(layer, shape)
 
 
+@pytest.mark.parametrize("able", [False, True])
+def test_bf16_is_float32_of_rounded_numbers_rounded(able, monkeypatch):
+    """Where the processor multiplies bf16, PyTorch does; elsewhere it is computed in float32."""
+    monkeypatch.setattr(layers, "multiplies_bf16", lambda: able)
+    for layer, shape in [
+        (Dense(7), (5,)),
+        (Conv(7, 4, 2), (5, 8, 8)),
+        (Deconv(7, 4, 2), (5, 8, 8)),
+    ]:
+        start = layers.initialise((layer,), shape, np.random.default_rng(0), "layer")
+        rounded = {name: p.bfloat16().float() for name, p in start.items()}
+        x = torch.randn(3, *shape).bfloat16()
+        out = layers.apply((layer,), start, x, "layer")
+        assert out.dtype == torch.bfloat16
+        expected = layers.apply((layer,), rounded, x.float(), "layer")
+        torch.testing.assert_close(out.float(), expected, rtol=2**-7, atol=2**-8)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
+def test_an_image_is_the_librarys_transposed_convolution(channels):
+    """Of few channels it is computed in another way; gradients are the same, too."""
+    layer, torchs = Deconv(channels, 4, 2), nn.ConvTranspose2d(6, channels, 4, 2, 1)
+    weight, bias = torchs.weight, torchs.bias
+    x = torch.randn(3, 6, 4, 5, requires_grad=True)
+    ours = layers.apply((layer,), {"layer.0.weight": weight, "layer.0.bias": bias}, x, "layer")
+    theirs, g = torchs(x), torch.randn(3, channels, 8, 10)
+    torch.testing.assert_close(ours, theirs)
+    found, expected = (torch.autograd.grad(y, [x, weight, bias], g) for y in (ours, theirs))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_what_a_layer_is_given_is_left_as_it_is():
+    """A ReLU is computed in place only of what a layer before it has made."""
+    x = torch.randn(3, 5)
+    before = x.clone()
+    out = layers.apply((ReLU(), Reshape((5,)), ReLU(), Tanh(), ReLU()), {}, x, "layer")
+    torch.testing.assert_close(out, before.relu().tanh())
+    assert torch.equal(x, before)
+
+
 def test_an_image_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="20x20 do not fit; their sides must be multiples of 16"):
         plugins.load("architectures", "conv_locatello2019")().check((1, 20, 20))
@@ -83,6 +123,15 @@ def test_concrete_samples_follow_their_class_probabilities():
     assert drawn.mean(0).tolist() == pytest.approx([0.2, 0.3, 0.5], abs=0.015)
     assert relaxed(perturbed, 0.01).round().eq(drawn).float().mean() > 0.99
     torch.testing.assert_close(relaxed(perturbed, 5.0).sum(1), torch.ones(20_000))
+
+
+def test_the_distortions_gradient_is_that_of_its_definition():
+    logits = torch.randn(2, 1, 4, 4, requires_grad=True)
+    images, weights = torch.rand(2, 1, 4, 4), torch.tensor([1.0, -2.0])
+    plain = nn.functional.binary_cross_entropy_with_logits(logits, images, reduction="none")
+    (expected,) = torch.autograd.grad(plain.sum((1, 2, 3)) @ weights, logits)
+    (found,) = torch.autograd.grad(distortion(logits, images) @ weights, logits)
+    torch.testing.assert_close(found, expected)
 
 
 def test_distortion_is_the_bernoulli_log_likelihood_summed_over_pixels():

@@ -1,25 +1,20 @@
-"""How many images per second a pack is trained on, and what part of the GPU's rate that is.
-
-    make bench-gpu      needs PyTorch for the GPU, and no Snakemake; a minute or two
+"""A training step as a benchmark takes it, and what the hardware could do.
 
 The step is the product's own: the batch gathered, noise, losses, gradients, Adam, the history's
-sums. Writes its section of benchmarks/RESULTS.md.
+sums. Rates are the best of some rounds, after a warm-up.
 """
 
-import argparse
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from sections import machine, write
 from torch.utils.flop_counter import FlopCounterMode
 
 from disentbench import plugins
 from disentbench.models.vae import DTYPES, vae_of
 from disentbench.recipe import Recipe
 from disentbench.storage.study_file import read_recipe
-from disentbench.training import devices
 from disentbench.training.device_images import Resident
 from disentbench.training.loss import Problem
 from disentbench.training.randomness import Batches
@@ -27,6 +22,7 @@ from disentbench.training.state import fresh
 
 GRID = {"posX": {"stride": 4}, "posY": {"stride": 4}, "orientation": {"stride": 8}}
 SECONDS, ROUNDS = 0.5, 3
+CPU = torch.device("cpu")
 
 
 class Case(NamedTuple):
@@ -62,62 +58,20 @@ class Case(NamedTuple):
         )
 
 
-CASES = (
-    *(Case(members=members) for members in (1, 2, 5, 10, 25, 50, 100, 200)),
-    *(Case(precision="float32", members=members) for members in (1, 50)),
-    *(Case(architecture=name) for name in plugins.names("architectures")),
-    *(Case(objective=name) for name in plugins.names("objectives")),
-    *(Case(batch=batch) for batch in (256, 1024)),
-)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.parse_args()
-    if not torch.cuda.is_available():
-        parser.error("PyTorch finds no GPU here")
-    write("Training, GPU", measured(tuple(dict.fromkeys(CASES)), devices.use(1)))
-
-
-def measured(cases: tuple[Case, ...], device: torch.device, side: int = 8192) -> str:
-    """The section: a row a case, printed as it comes."""
-    images = Resident(cases[0].recipe.dataset.images(), device)
-    peak = {precision: product_rate(device, precision, side) for precision in DTYPES}
-    rows = []
-    for case in cases:
-        rows.append(row(case, images, peak[case.precision]))
-        print(rows[-1], flush=True)
-    return TEXT.format(
-        machine=machine(1, device.type),
-        copy=copy_rate(device, side) / 1e9,
-        **{precision: rate / 1e12 for precision, rate in peak.items()},
-        rows="\n".join(rows),
-    )
-
-
-def row(case: Case, images: Resident, peak: float) -> str:
-    """A line of the table."""
-    on_gpu = images.device.type == "cuda"
-    if on_gpu:
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
-    seconds = step_seconds(case, images)
-    rate = case.members * case.batch / seconds
-    share = rate * operations(case, images) / peak
-    memory = torch.cuda.max_memory_allocated() / 1e9 if on_gpu else float("nan")
-    cells = (*case, f"{rate:,.0f}", f"{1e3 * seconds:.1f}", f"{share:.4f}", f"{memory:.1f}")
-    return f"| {' | '.join(map(str, cells))} |"
+def resident(case: Case, device: torch.device) -> Resident:
+    """The images of a case, which are the same in all."""
+    return Resident(case.recipe.dataset.images(), device)
 
 
 def step_seconds(case: Case, images: Resident) -> float:
     """The seconds of a step of all members as one: the best of some rounds, after a warm-up."""
-    steps = _steps(case, images)
+    steps = stepper(case, images)
     steps(2)
     count = 1 + int(SECONDS / steps(2))
     return min(steps(count) for _ in range(ROUNDS))
 
 
-def _steps(case: Case, images: Resident) -> Callable[[int], float]:
+def stepper(case: Case, images: Resident) -> Callable[[int], float]:
     """Makes so many steps, and says the seconds that each took."""
     recipe, seeds = case.recipe, list(range(case.members))
     problem = Problem(vae_of(recipe), recipe.objective, recipe.training, images)
@@ -138,11 +92,8 @@ def operations(case: Case, images: Resident) -> float:
     """Floating-point operations of a step per image, in convolutions and matrix products, forward
     and backward."""
     with FlopCounterMode(display=False) as counter:
-        _steps(case._replace(members=1), images)(1)
+        stepper(case._replace(members=1), images)(1)
     return counter.get_total_flops() / case.batch
-
-
-# What the device can do.
 
 
 def product_rate(device: torch.device, precision: str, side: int) -> float:
@@ -170,19 +121,6 @@ def best(task: Callable[[], object], device: torch.device) -> float:
     return min(times)
 
 
-TEXT = """\
-Images per second of all members of a pack, trained as one, images of 64 x 64 and 10 latents: the
-product's own step, the best of three rounds. Its convolutions and matrix products, forward and
-backward, come to the part named of the rate of a large matrix product on the same device
-({float32:.0f} TFLOP/s in float32, {bf16:.0f} in bf16); a large copy moves {copy:,.0f} GB/s, read
-and written. GB is the most that was allocated on the device.
-
-{machine} `make bench-gpu`
-
-| objective | architecture | precision | batch | members | images/s | ms a step | part | GB |
-|---|---|---|---|---|---|---|---|---|
-{rows}"""
-
-
-if __name__ == "__main__":
-    main()
+def line(*cells: object) -> str:
+    """A row of a Markdown table."""
+    return f"| {' | '.join(map(str, cells))} |"
