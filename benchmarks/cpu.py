@@ -37,7 +37,8 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, help="the Python of an environment with the peers")
     parser.add_argument("--contender", choices=DTYPES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    devices.use(1)
+    devices.keep_memory()
+    torch.set_num_threads(1)
     if arguments.contender:
         print(*contender(arguments.contender))
         return

@@ -30,7 +30,8 @@ def main() -> None:
     parser.parse_args()
     if not torch.cuda.is_available():
         parser.error("PyTorch finds no GPU here")
-    write("Training, GPU", measured(tuple(dict.fromkeys(CASES)), devices.use(1)))
+    with devices.use(1) as device:
+        write("Training, GPU", measured(tuple(dict.fromkeys(CASES)), device))
 
 
 def measured(cases: tuple[Case, ...], device: torch.device, side: int = 8192) -> str:

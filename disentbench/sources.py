@@ -30,12 +30,12 @@ def training(dataset: str, objective: str, architecture: str) -> tuple[Path, ...
     Not those of checkpoints, progress and reports, which alter no number.
     """
     parts = f"datasets.{dataset}", f"objectives.{objective}", f"architectures.{architecture}"
-    return of(*parts, "models.vae", "storage.images", "training.state", "training.devices")
+    return of(*parts, "models.vae", "storage.images", "training.state", "training.rounding")
 
 
 def encoding(architecture: str) -> tuple[Path, ...]:
     """The sources of latents, given the model and the images."""
-    makes = "models.vae", "training.encode", "training.devices"
+    makes = "models.vae", "training.encode", "training.rounding"
     return of(f"architectures.{architecture}", *makes, "storage.images", "storage.latents_file")
 
 

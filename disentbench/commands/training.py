@@ -57,11 +57,12 @@ def train(
             print("trained already: the same model is there", file=sys.stderr)
         else:
             seeds, steps = recipe.pack.seeds, recipe.training.steps
-            with Progress(seeds, steps, kept.progress) as progress:
+            progress = Progress(seeds, steps, kept.progress)
+            with devices.use(threads) as device, progress:
                 trained = loop.train(
                     recipe,
                     source,
-                    devices.use(threads),
+                    device,
                     checkpoints,
                     vectorise=vectorise,
                     seconds_between_checkpoints=checkpoint_seconds,
@@ -133,19 +134,20 @@ def encode(
     from disentbench.training.encode import encode as encode_pack
 
     recipe = read_recipe(study)
-    device, pack, vae = devices.use(threads), recipe.pack, vae_of(recipe)
+    pack, vae = recipe.pack, vae_of(recipe)
     source = _images_of(recipe, images)
     saved, made_from = load(model), {"images": source.digest}
     expected.require(model, expected.of_pack(recipe, "model") | made_from)
     code = {"code": sources.digest(*sources.encoding(recipe.parts[-1]))}
     require_fit(saved, vae, len(pack.seeds))
-    latents_file.write_latents(
-        latents,
-        encode_pack(vae, saved, Resident(source, device), pack.seeds, device),
-        source,
-        identity={"study": recipe.study}
-        | {key: getattr(pack, key) for key in ("dataset", "objective", "setting")},
-        groups=recipe.objective.structure().groups,
-        provenance=provenance(study, devices.name(device)) | {"trained": saved.origins},
-        said=expected.of_pack(recipe, "latents") | made_from | code,
-    )
+    with devices.use(threads) as device:
+        latents_file.write_latents(
+            latents,
+            encode_pack(vae, saved, Resident(source, device), pack.seeds, device),
+            source,
+            identity={"study": recipe.study}
+            | {key: getattr(pack, key) for key in ("dataset", "objective", "setting")},
+            groups=recipe.objective.structure().groups,
+            provenance=provenance(study, devices.name(device)) | {"trained": saved.origins},
+            said=expected.of_pack(recipe, "latents") | made_from | code,
+        )

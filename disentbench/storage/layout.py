@@ -1,5 +1,6 @@
 """Where every file of a study is: of the study itself, of each data set and of each pack."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,13 @@ class CheckpointFolder:
     def state(self, seeds: Sequence[int]) -> Path:
         """The state of members that are trained side by side."""
         return self.path / f"{block_name(seeds)}.pt"
+
+    def all_states(self) -> Iterator[tuple[range, Path]]:
+        """The seeds and the file of every state that is there."""
+        for path in sorted(self.path.glob("seeds-*.pt")):
+            if block := re.fullmatch(SEEDS, path.stem):
+                first, last = map(int, block.groups())
+                yield range(first, last + 1), path
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The training of a pack: a loop that saves, reports and stops; state.py computes a step.
 
-On a GPU the members are vectorised by `torch.func.vmap`, on a CPU each core trains one. Initial
-parameters, batch order and noise are functions of a member's seed and the step, so that a member
-does not depend on its companions nor on interruptions.
+On a GPU the members are vectorised by `torch.func.vmap`, as many at once as its memory allows; on a
+CPU each core trains one. Initial parameters, batch order and noise are functions of a member's seed
+and the step, so that a member does not depend on its companions nor on interruptions.
 """
 
 import hashlib
@@ -24,8 +24,8 @@ from disentbench.models.vae import vae_of
 from disentbench.recipe import Recipe
 from disentbench.storage.images import Images
 from disentbench.storage.provenance import origin, unique
-from disentbench.training import devices
-from disentbench.training.checkpoint import Checkpoint
+from disentbench.training import devices, parts
+from disentbench.training.checkpoint import Checkpoint, state_files
 from disentbench.training.device_images import Resident
 from disentbench.training.interruption import Interruption
 from disentbench.training.loss import Problem
@@ -65,24 +65,27 @@ def train(
     seconds_between_checkpoints: float = 60.0,
     report: OnProgress = lambda seeds, step, loss: None,
     interruption: Interruption | None = None,
+    memory: parts.Memory | None = None,
 ) -> Trained:
     """Train a pack, resuming from what `checkpoints` holds.
 
-    `vectorise` trains all members as one; by default on a GPU only. Raises Stopped, the state
-    saved, after a signal that `interruption` has noted.
+    `vectorise` trains members as one, all that `memory` (None: the GPU's) has room for; by default
+    on a GPU only. Raises Stopped, the state saved, after a signal that `interruption` has noted.
     """
     problem = Problem(vae_of(recipe), recipe.objective, recipe.training, Resident(images, device))
     seeds = recipe.pack.seeds
     together = device.type == "cuda" if vectorise is None else vectorise
-    cohorts = [list(seeds)] if together else [[seed] for seed in seeds]
-    interruption = interruption or Interruption()
-    kept = (seconds_between_checkpoints, interruption, fingerprint(recipe, images))
+    most = parts.most_members(problem, seeds, memory) if together else 1
+    interruption, whose = interruption or Interruption(), fingerprint(recipe, images)
+    found = state_files(checkpoints, whose)
+    kept = (seconds_between_checkpoints, interruption, whose)
 
-    def trained(seeds: list[int]) -> Trained:
-        checkpoint = Checkpoint(checkpoints, seeds, *kept)
-        return _train_members(problem, seeds, checkpoint, report, interruption)
+    def trained(part: list[int]) -> Trained:
+        checkpoint = Checkpoint(checkpoints, part, *kept, found=found)
+        return _train_members(problem, part, checkpoint, report, interruption)
 
-    done = _side_by_side(trained, cohorts)
+    cohorts = parts.cut(seeds, most, [file.seeds for file in found])
+    done = _side_by_side(trained, cohorts, 1 if together else torch.get_num_threads())
     return Trained(
         {
             name: torch.cat([cohort.parameters[name] for cohort in done])
@@ -95,10 +98,9 @@ def train(
 
 
 def _side_by_side(
-    trained: Callable[[list[int]], Trained], cohorts: list[list[int]]
+    trained: Callable[[list[int]], Trained], cohorts: list[list[int]], threads: int
 ) -> list[Trained]:
-    """Each cohort trained, as many at once as PyTorch has threads, which they share."""
-    threads = torch.get_num_threads()
+    """Each cohort trained, as many at once as there are threads, which they share."""
     workers = min(threads, len(cohorts))
     if workers == 1:
         return [trained(seeds) for seeds in cohorts]

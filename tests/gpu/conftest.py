@@ -11,4 +11,8 @@ absent = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, absent])])
 def device(request):
     """As the commands set it up."""
-    return devices.use(1) if request.param == "cuda" else torch.device("cpu")
+    if request.param == "cpu":
+        yield torch.device("cpu")
+        return
+    with devices.use(1) as gpu:
+        yield gpu

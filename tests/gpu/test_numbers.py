@@ -16,7 +16,7 @@ from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
 from disentbench.seeds import generator
 from disentbench.storage import provenance
-from disentbench.training import devices, loop
+from disentbench.training import devices, loop, rounding
 from disentbench.training.device_images import Resident
 from disentbench.training.encode import encode
 from disentbench.training.randomness import INITIAL
@@ -177,10 +177,9 @@ def test_a_copy_of_the_code_on_a_bare_machine_says_what_it_lacks(monkeypatch):
     assert origin["revision"] == origin["versions"]["scikit-learn"] == "not installed"
 
 
-def test_float32_on_a_gpu_is_float32_in_a_fixed_order(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+def test_float32_on_a_gpu_is_float32_in_a_fixed_order():
     with torch.backends.cudnn.flags(allow_tf32=True, deterministic=False):
-        assert devices.use(None) == torch.device("cuda")
+        rounding.fix(None)
         assert not torch.backends.cudnn.allow_tf32
         assert not torch.backends.cuda.matmul.allow_tf32
         assert torch.backends.cudnn.deterministic

@@ -143,8 +143,8 @@ for modules in sys.argv[1:]:
 COMPUTES = {
     **{f"metrics.{name} posterior.representation": name for name in plugins.names("metrics")},
     " ".join(f"{kind}.{name}" for kind, name in zip(KINDS, PARTS, strict=True))
-    + " training.state models.vae training.devices": "training",
-    f"architectures.{PARTS[2]} models.vae training.encode training.devices": "encoding",
+    + " training.state models.vae training.rounding": "training",
+    f"architectures.{PARTS[2]} models.vae training.encode training.rounding": "encoding",
     "scoring.audit": "audit",
     "results.collect": "collecting",
     " ".join(["report.page", *(f"report.figures.{name}" for name in FIGURES)]): "reporting",

@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import shutil
 import sys
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from disentbench import plugins, sources
 from disentbench.errors import UserError
 from disentbench.storage import expected, files, study_file
-from disentbench.workflow import configfiles, folder, terminal
+from disentbench.workflow import configfiles, folder, gpus, terminal
 from snakemake.logging import logger
 
 # Jobs find the command beside the Python that runs Snakemake, activated or not, and know how to run
@@ -65,7 +64,7 @@ wildcard_constraints:
 
 
 # A request for a GPU counts where there is one; on a cluster the profile asks (set-resources).
-gpus = int(shutil.which("nvidia-smi") is not None)
+gpu = min(1, gpus.count())
 
 
 def side_by_side(wildcards):
@@ -73,7 +72,7 @@ def side_by_side(wildcards):
     cores = workflow.resource_settings.cores or 1  # none on a cluster
     return (
         1
-        if gpus
+        if gpu
         else max(1, min(len(pack(wildcards).seeds), cores // len(study.packs)))
     )
 

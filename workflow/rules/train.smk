@@ -10,7 +10,7 @@ rule train:
         f"{RUNS}logs/train.log",
     threads: side_by_side
     resources:
-        gpu=gpus,
+        gpu=gpu,
         mem_mb=4000,
         runtime=720,
     params:
@@ -34,7 +34,7 @@ rule encode:
         f"{RUNS}logs/encode.log",
     threads: 1
     resources:
-        gpu=gpus,
+        gpu=gpu,
         mem_mb=4000,
         runtime=60,
     params:
