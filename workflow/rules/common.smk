@@ -70,11 +70,8 @@ gpu = min(1, gpus.count())
 def side_by_side(wildcards):
     """The cores of a training: one, or one a member where there are fewer packs than cores."""
     cores = workflow.resource_settings.cores or 1  # none on a cluster
-    return (
-        1
-        if gpu
-        else max(1, min(len(pack(wildcards).seeds), cores // len(study.packs)))
-    )
+    share = 1 if gpu else cores // len(study.packs)
+    return max(1, min(len(pack(wildcards).seeds), share))
 
 
 def options(dataset):
