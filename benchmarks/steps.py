@@ -12,12 +12,12 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from disentbench import plugins
-from disentbench.models.vae import DTYPES, vae_of
+from disentbench.models.vae import DTYPES
 from disentbench.recipe import Recipe
 from disentbench.storage.study_file import read_recipe
+from disentbench.training import replay
 from disentbench.training.device_images import Resident
-from disentbench.training.loss import Problem
-from disentbench.training.randomness import Batches
+from disentbench.training.loop import batches_of, problem_of
 from disentbench.training.state import fresh
 
 GRID = {"posX": {"stride": 4}, "posY": {"stride": 4}, "orientation": {"stride": 8}}
@@ -71,16 +71,17 @@ def step_seconds(case: Case, images: Resident) -> float:
     return min(steps(count) for _ in range(ROUNDS))
 
 
-def stepper(case: Case, images: Resident) -> Callable[[int], float]:
-    """Makes so many steps, and says the seconds that each took."""
-    recipe, seeds = case.recipe, list(range(case.members))
-    problem = Problem(vae_of(recipe), recipe.objective, recipe.training, images)
-    state, draws = fresh(problem, seeds), Batches(seeds, problem.model, len(images), case.batch)
+def stepper(case: Case, images: Resident, *, recorded: bool = True) -> Callable[[int], float]:
+    """Makes so many steps, recorded where the product does so, and says the seconds of each."""
+    seeds = list(range(case.members))
+    problem = problem_of(case.recipe, images, together=case.members > 1)
+    state, draws = fresh(problem, seeds), batches_of(problem, seeds)
+    recording = replay.recorded(state, problem, draws) if recorded else None
 
     def steps(count: int) -> float:
         began = time.perf_counter()
         for _ in range(count):
-            state.advance(problem, draws)
+            state.advance(problem, draws, recording)
         if images.device.type == "cuda":
             torch.cuda.synchronize()
         return (time.perf_counter() - began) / count
@@ -92,7 +93,7 @@ def operations(case: Case, images: Resident) -> float:
     """Floating-point operations of a step per image, in convolutions and matrix products, forward
     and backward."""
     with FlopCounterMode(display=False) as counter:
-        stepper(case._replace(members=1), images)(1)
+        stepper(case._replace(members=1), images, recorded=False)(1)
     return counter.get_total_flops() / case.batch
 
 

@@ -30,7 +30,8 @@ def training(dataset: str, objective: str, architecture: str) -> tuple[Path, ...
     Not those of checkpoints, progress and reports, which alter no number.
     """
     parts = f"datasets.{dataset}", f"objectives.{objective}", f"architectures.{architecture}"
-    return of(*parts, "models.vae", "storage.images", "training.state", "training.rounding")
+    computes = "models.vae", "models.packed", "training.replay", "training.rounding"
+    return of(*parts, *computes, "storage.images")
 
 
 def encoding(architecture: str) -> tuple[Path, ...]:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from disentbench.architectures import Conv, Deconv, Dense, Layer, ReLU, Reshape, Shape, Tanh
+from disentbench.architectures import Conv, Deconv, Dense, Layer, ReLU, Reshape, Shape
 
 Parameters = dict[str, Tensor]
 AFFINE = (Dense, Conv, Deconv)
@@ -79,17 +79,23 @@ def apply(layers: tuple[Layer, ...], parameters: Parameters, x: Tensor, prefix: 
 
     x = channels_last(x)
     for i, layer in enumerate(layers):
-        match layer:
-            case Dense() | Conv() | Deconv():
-                x = affine(layer, x, *weights(i))
-            case Reshape(shape):
-                x = channels_last(x.reshape(x.shape[0], *shape))
-            case ReLU():
-                made_here = i > 0 and isinstance(layers[i - 1], AFFINE)
-                x = x.relu_() if made_here else x.relu()
-            case Tanh():
-                x = x.tanh()
+        if isinstance(layer, AFFINE):
+            x = affine(layer, x, *weights(i))
+        elif isinstance(layer, ReLU) and i > 0 and isinstance(layers[i - 1], AFFINE):
+            x = x.relu_()  # what was made here
+        else:
+            x = channels_last(plain(layer, x)) if isinstance(layer, Reshape) else plain(layer, x)
     return x
+
+
+def plain(layer: Layer, x: Tensor) -> Tensor:
+    """What a layer without a weight makes of x."""
+    match layer:
+        case Reshape(shape):
+            return x.reshape(x.shape[0], *shape)
+        case ReLU():
+            return x.relu()
+    return x.tanh()
 
 
 def affine(layer: Dense | Conv | Deconv, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """A variational autoencoder as pure functions: parameters in, posteriors and pixel logits out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from disentbench.models.layers import Parameters
 from disentbench.posterior import Posterior, gaussian
 from disentbench.recipe import Recipe
 
+Apply = Callable[[tuple[Layer, ...], Parameters, Tensor, str], Tensor]
 DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -34,7 +36,7 @@ class VAE:
     """An architecture for images of a shape, with D Gaussian latents and discrete groups.
 
     `discrete` maps a group's name to its number of classes; `dtype` is what the networks compute
-    in (parameters stay float32, and so do the posterior and the pixel logits).
+    in (parameters stay float32, and so do the posterior and the pixel logits), by `apply`.
     """
 
     architecture: Architecture
@@ -42,6 +44,7 @@ class VAE:
     latents: int
     discrete: dict[str, int]
     dtype: torch.dtype = torch.float32
+    apply: Apply = layers.apply
 
     @property
     def classes(self) -> int:
@@ -64,14 +67,14 @@ class VAE:
 
     def encode(self, parameters: Parameters, images: Tensor) -> Posterior:
         """q(z | x) of images [image, channel, height, width] in [0, 1]."""
-        out = layers.apply(self.encoder, parameters, images.to(self.dtype), "encoder").float()
+        out = self.apply(self.encoder, parameters, images.to(self.dtype), "encoder").float()
         mean, logvar, logits = out.split((self.latents, self.latents, self.classes), dim=-1)
         groups = logits.split(tuple(self.discrete.values()), dim=-1) if self.discrete else ()
         return Posterior(mean, logvar, dict(zip(self.discrete, groups, strict=True)))
 
     def decode(self, parameters: Parameters, code: Tensor) -> Tensor:
         """Pixel logits of codes [image, latents + classes]."""
-        return layers.apply(self.decoder, parameters, code.to(self.dtype), "decoder").float()
+        return self.apply(self.decoder, parameters, code.to(self.dtype), "decoder").float()
 
 
 def vae_of(recipe: Recipe) -> VAE:

@@ -16,7 +16,8 @@ from disentbench.storage.latents_file import Encoded
 from disentbench.training.device_images import Resident
 from disentbench.training.randomness import EVALUATION, Generators, noise
 
-CHUNK = 1024  # images encoded at once
+CHUNKS = {"cuda": 8192}  # images encoded at once, by the type of the device
+CHUNK = 1024  # on any other
 
 
 @torch.inference_mode()
@@ -24,12 +25,13 @@ def encode(
     model: VAE, saved: Saved, images: Resident, seeds: range, device: torch.device
 ) -> Iterator[Encoded]:
     """q(z | x) and the distortion of one sample of every image, member after member."""
+    chunk = CHUNKS.get(device.type, CHUNK)
     for i, seed in enumerate(seeds):
         parameters, failed = saved.member(i, device), bool(saved.failed[i])
         rngs = generator(seed, EVALUATION, 0), generator(seed, EVALUATION, 1)
         chunks = [
             _encode_chunk(model, parameters, images[index], rngs)
-            for index in torch.arange(len(images), device=device).split(CHUNK)
+            for index in torch.arange(len(images), device=device).split(chunk)
         ]
         posteriors, distortions = zip(*chunks, strict=True)
         posterior = _joined(posteriors)

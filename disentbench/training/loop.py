@@ -10,6 +10,7 @@ import math
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,12 +20,13 @@ from torch import Tensor
 
 from disentbench import sources
 from disentbench.errors import Stopped
+from disentbench.models import packed
 from disentbench.models.layers import Parameters
 from disentbench.models.vae import vae_of
 from disentbench.recipe import Recipe
 from disentbench.storage.images import Images
 from disentbench.storage.provenance import origin, unique
-from disentbench.training import devices, parts
+from disentbench.training import devices, parts, replay
 from disentbench.training.checkpoint import Checkpoint, state_files
 from disentbench.training.device_images import Resident
 from disentbench.training.interruption import Interruption
@@ -72,9 +74,9 @@ def train(
     `vectorise` trains members as one, all that `memory` (None: the GPU's) has room for; by default
     on a GPU only. Raises Stopped, the state saved, after a signal that `interruption` has noted.
     """
-    problem = Problem(vae_of(recipe), recipe.objective, recipe.training, Resident(images, device))
     seeds = recipe.pack.seeds
     together = device.type == "cuda" if vectorise is None else vectorise
+    problem = problem_of(recipe, Resident(images, device), together and len(seeds) > 1)
     most = parts.most_members(problem, seeds, memory) if together else 1
     interruption, whose = interruption or Interruption(), fingerprint(recipe, images)
     found = state_files(checkpoints, whose)
@@ -113,6 +115,21 @@ def _side_by_side(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+def problem_of(recipe: Recipe, images: Resident, together: bool) -> Problem:
+    """What a recipe trains; members together have their convolutions computed at once on a GPU."""
+    model = vae_of(recipe)
+    if together:
+        model = replace(model, apply=packed.apply_for(model, images.device))
+    return Problem(model, recipe.objective, recipe.training, images)
+
+
+def batches_of(problem: Problem, seeds: list[int]) -> Batches:
+    """What is drawn for these seeds at each step; for a GPU, ahead of it."""
+    ahead = problem.images.device.type == "cuda"
+    size, batch = len(problem.images), problem.training.batch_size
+    return Batches(seeds, problem.model, size, batch, ahead=ahead)
+
+
 def _train_members(
     problem: Problem,
     seeds: list[int],
@@ -122,13 +139,14 @@ def _train_members(
 ) -> Trained:
     """Train these seeds side by side, from scratch or from their checkpoint, to the last step."""
     state = checkpoint.resumed(problem) or fresh(problem, seeds)
-    draws = Batches(seeds, problem.model, len(problem.images), problem.training.batch_size)
+    draws = batches_of(problem, seeds)
     report(seeds, state.step, math.nan)
     if state.step == problem.training.steps:
         return _trained(state, seeds)
     state.begin(origin(devices.name(problem.images.device)))
+    recording = replay.recorded(state, problem, draws)
     while state.step < problem.training.steps:
-        if state.advance(problem, draws):
+        if state.advance(problem, draws, recording):
             report(seeds, state.step, state.last_loss)
             if state.failed.all():
                 break

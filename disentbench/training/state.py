@@ -1,5 +1,6 @@
 """Where the training of some members stands, and how one step changes it."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pandas as pd
@@ -14,6 +15,8 @@ from disentbench.recipe import Training
 from disentbench.seeds import generator
 from disentbench.training.loss import Problem, member_losses
 from disentbench.training.randomness import INITIAL, Batches
+
+Descend = Callable[[Tensor, Noise], None]  # a step at positions [member, image] with this noise
 
 
 class Moments(NamedTuple):
@@ -68,10 +71,13 @@ class State:
         if not self.origins or self.origins[-1] | same != origin | same:
             self.origins.append({"from_step": self.step, **origin})
 
-    def advance(self, problem: Problem, draws: Batches) -> bool:
-        """Make the next step; whether it ended a window of the history."""
+    def advance(self, problem: Problem, draws: Batches, descend: Descend | None = None) -> bool:
+        """Make the next step, by `descend` if it is there; whether it ended a window."""
         index, noise = draws.at(self.step, problem.images.device)
-        self.descend(problem, problem.images[index], noise)
+        if descend is None:
+            self.descend(problem, problem.images[index], noise)
+        else:
+            descend(index, noise)
         steps = problem.training.steps
         ended = self.step % max(1, steps // 100) == 0 or self.step == steps
         if ended:
@@ -80,7 +86,16 @@ class State:
 
     def descend(self, problem: Problem, x: Tensor, noise: Noise) -> None:
         """One step of Adam on a batch [member, image, ...] for every member."""
-        losses, terms = member_losses(problem, self.parameters, x, noise, self.step)
+        computed = self.update(problem, x, noise, self.step)
+        self.step += 1
+        self.since += 1
+        for name, value in computed.items():
+            kept = self.window.get(name)
+            self.window[name] = value if kept is None else kept + value
+
+    def update(self, problem: Problem, x: Tensor, noise: Noise, step: int) -> dict[str, Tensor]:
+        """What of a step changes parameters and moments; the loss and its terms [member] before."""
+        losses, terms = member_losses(problem, self.parameters, x, noise, step)
         leaves = list(self.parameters.values())
         for p in leaves:
             p.grad = None
@@ -88,11 +103,7 @@ class State:
         self.moments.update(
             leaves, [p.grad for p in leaves if p.grad is not None], problem.training
         )
-        self.step += 1
-        self.since += 1
-        for name, value in {"loss": losses, **terms}.items():
-            kept = self.window.get(name)
-            self.window[name] = value.detach() if kept is None else kept + value.detach()
+        return {name: value.detach() for name, value in {"loss": losses, **terms}.items()}
 
     def log(self) -> None:
         """A row of the history: every term's mean over the window; notes who has diverged."""

@@ -12,11 +12,12 @@ import torch
 from builders.packs import tiny
 
 from disentbench import plugins
+from disentbench.models import packed
 from disentbench.models.model_file import Saved
-from disentbench.models.vae import vae_of
+from disentbench.models.vae import DTYPES, VAE, vae_of
 from disentbench.seeds import generator
 from disentbench.storage import provenance
-from disentbench.training import devices, loop, rounding
+from disentbench.training import devices, loop, replay, rounding
 from disentbench.training.device_images import Resident
 from disentbench.training.encode import encode
 from disentbench.training.randomness import INITIAL
@@ -105,6 +106,66 @@ def test_killed_and_resumed_ends_in_the_same_numbers(kill, device, images, tmp_p
     assert resumed.origins[0]["from_step"] == 0
     assert all(torch.equal(p, resumed.parameters[name]) for name, p in whole.parameters.items())
     assert whole.history.equals(resumed.history)
+
+
+ON_A_GPU = pytest.mark.parametrize(
+    "device",
+    [
+        pytest.param(
+            "cuda",
+            marks=[
+                pytest.mark.gpu,
+                pytest.mark.skipif(
+                    not torch.cuda.is_available(), reason="PyTorch finds no GPU here"
+                ),
+            ],
+        )
+    ],
+    indirect=True,
+)
+
+
+@ON_A_GPU
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 0.003), ("bf16", 0.1)])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_training_by_a_graph_is_one_step_by_step(
+    architecture, precision, tolerance, device, tmp_path
+):
+    """Over windows of two steps and two blocks of noise."""
+    recipe = tiny("hfvae", architecture, seeds="0-1", steps=200, precision=precision)
+    images = recipe.dataset.images()
+    ours = pack(recipe, images, tmp_path / "graph", device)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replay, "RECORDERS", {})
+        plain = pack(recipe, images, tmp_path / "plain", device)
+    assert_same_way(ours, plain, recipe, tolerance)
+    for term in plain.history.columns[2:]:
+        close = {"rtol": tolerance / 30, "atol": tolerance}
+        np.testing.assert_allclose(ours.history[term], plain.history[term], **close)
+
+
+@ON_A_GPU
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("objective", plugins.names("objectives"))
+@pytest.mark.filterwarnings("error:the (steps|fast convolutions)")
+def test_every_objective_has_a_graph(objective, architecture, device, images):
+    recipe, seeds = tiny(objective, architecture), [0, 1, 2]
+    problem = loop.problem_of(recipe, Resident(images, device), together=True)
+    state, draws = loop.fresh(problem, seeds), loop.batches_of(problem, seeds)
+    assert replay.recorded(state, problem, draws) is not None
+
+
+@ON_A_GPU
+@pytest.mark.parametrize("precision", DTYPES)
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name.startswith("conv")])
+@pytest.mark.filterwarnings("error:the (steps|fast convolutions)")
+def test_the_convolutions_of_a_pack_are_computed_at_once(name, precision, device):
+    """On the papers' own shapes, in colours and not."""
+    pytest.importorskip("triton")
+    for channels in (1, 3):
+        made, shape = plugins.load("architectures", name)(), (channels, 64, 64)
+        model = VAE(made, shape, 10, {}, DTYPES[precision])
+        assert packed.apply_for(model, device) is packed.apply
 
 
 @pytest.mark.parametrize("first", ["cpu", "device"])
