@@ -17,6 +17,7 @@ from disentbench.architectures import Conv, Deconv, Dense, Layer, ReLU, Reshape,
 
 Parameters = dict[str, Tensor]
 AFFINE = (Dense, Conv, Deconv)
+WEIGHTS = ("weight", "bias")
 FEW = 4  # channels, as an image has
 
 
@@ -75,14 +76,11 @@ def apply(layers: tuple[Layer, ...], parameters: Parameters, x: Tensor, prefix: 
     Images have their channels side by side in memory, which a CPU's convolutions want.
     """
 
-    def weights(i: int) -> tuple[Tensor, Tensor]:
-        weight, bias = (parameters[f"{prefix}.{i}.{kind}"] for kind in ("weight", "bias"))
-        return channels_last(weight.to(x.dtype)), bias.to(x.dtype)
-
     x = channels_last(x)
     for i, layer in enumerate(layers):
         if isinstance(layer, AFFINE):
-            x = affine(layer, x, *weights(i))
+            weight, bias = (parameters[f"{prefix}.{i}.{name}"].to(x.dtype) for name in WEIGHTS)
+            x = affine(layer, x, channels_last(weight), bias)
         elif isinstance(layer, ReLU) and i > 0 and isinstance(layers[i - 1], AFFINE):
             x = x.relu_()  # what was made here
         else:

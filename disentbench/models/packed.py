@@ -23,7 +23,6 @@ from disentbench.models import layers
 from disentbench.models.layers import Parameters
 from disentbench.models.vae import VAE, Apply
 
-WEIGHTS = ("weight", "bias")
 Convolve = Callable[[Tensor, Tensor, Tensor], Tensor]  # input, weight and bias of one member
 # What the kernels are tried on: Triton compiles them apart for multiples of 16, as batches are.
 MEMBERS, IMAGES = 2, 16
@@ -52,7 +51,7 @@ def apply(network: tuple[Layer, ...], parameters: Parameters, x: Tensor, prefix:
         if not isinstance(layer, layers.AFFINE):
             x = layers.plain(layer, x)
             continue
-        weight, bias = (parameters[f"{prefix}.{i}.{name}"].to(x.dtype) for name in WEIGHTS)
+        weight, bias = (parameters[f"{prefix}.{i}.{name}"].to(x.dtype) for name in layers.WEIGHTS)
         if taken(layer):
             kind = Kind(isinstance(layer, Deconv), within(network, i), within(network, i - 2))
             x = MemberConvolution.apply(x, weight, bias, kind)

@@ -3,6 +3,7 @@
 A pack's tensors carry the member first: parameters [member, ...], batches [member, image, ...].
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from torch import Tensor
@@ -30,9 +31,7 @@ def member_losses(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Loss and terms [member] of every member on its own batch; vectorised if there are several."""
 
-    def of_one(parameters: Parameters, x: Tensor, noise: Noise) -> tuple[Tensor, dict[str, Tensor]]:
-        return member_loss(problem, parameters, x, noise, step)
-
+    of_one = partial(member_loss, problem, step=step)
     if len(x) > 1:
         return vmap(of_one)(parameters, x, noise)
     alone = {name: p[0] for name, p in parameters.items()}
