@@ -6,7 +6,7 @@ export STUDY CORES
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: report slurm test test-slow test-slurm test-faults test-gpu bench bench-gpu lint lint-workflow audit format clean
+.PHONY: report slurm test test-slow test-slurm test-faults test-gpu test-kernels bench bench-gpu lint lint-workflow audit format clean
 
 # The study is read as data first: Snakemake would run what a file from strangers may hold.
 report: .venv/run
@@ -36,9 +36,16 @@ test-faults: .venv/dev
 test-gpu:
 	PYTHONPATH=".:$$PYTHONPATH" $(PYTHON) -m pytest -m gpu -rs tests/gpu
 
-# What a pack's training costs on a GPU; it needs the same packages, and writes benchmarks/RESULTS.md.
+# Those tests, then what a pack's training costs on a GPU; it needs the same packages, and writes
+# benchmarks/RESULTS.md. A test that fails is told at the end, after the numbers.
 bench-gpu:
-	PYTHONPATH=".:$$PYTHONPATH" $(PYTHON) benchmarks/gpu.py
+	@$(MAKE) test-gpu; tests=$$?; \
+	PYTHONPATH=".:$$PYTHONPATH" $(PYTHON) benchmarks/gpu.py && exit $$tests
+
+# The GPU's kernels computed by Triton's interpreter on this machine's processor; installs Triton.
+test-kernels: .venv/dev
+	$(BIN)/python -m pip install --quiet triton==3.7.1
+	$(RUN) OMP_NUM_THREADS=1 pytest -m 'slow or not slow' tests/models/test_packed_kernels.py
 
 # What a training costs on this machine's processor, beside the peers in an environment of their own.
 bench: .venv/run .venv-peers/made

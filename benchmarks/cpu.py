@@ -7,7 +7,6 @@ its sections of benchmarks/RESULTS.md.
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from sections import machine, write
+from sections import machine, peak_memory, write
 from steps import CPU, Case, line, operations, product_rate, resident, step_seconds, stepper
 
 from disentbench import plugins
@@ -28,13 +27,14 @@ from disentbench.training.device_images import Resident
 
 HERE = Path(__file__).parent
 CORES = 2
-ROUNDS, SECONDS = 5, 10.0
+ROUNDS, SECONDS = 5, 8.0
 ONE = Case(precision="float32", members=1)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peers", type=Path, help="the Python of an environment with the peers")
+    parser.add_argument("--only", choices=["costs", "peers"], help="one of the two parts")
     parser.add_argument("--contender", choices=DTYPES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     devices.keep_memory()
@@ -42,9 +42,10 @@ def main() -> None:
     if arguments.contender:
         print(*contender(arguments.contender))
         return
-    write("Training, CPU: what it costs", costs())
-    write("Training, CPU: where a step's time goes", profiled())
-    if arguments.peers:
+    if arguments.only != "peers":
+        write("Training, CPU: what it costs", costs())
+        write("Training, CPU: where a step's time goes", profiled())
+    if arguments.only != "costs" and arguments.peers:
         write("Training, CPU: beside the peers", beside_peers(arguments.peers))
 
 
@@ -165,7 +166,7 @@ def contender(precision: str) -> tuple[float, float]:
         steps(1)
         count += 1
     rate = ONE.batch * count / (time.perf_counter() - began)
-    return rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return rate, peak_memory()
 
 
 Found = tuple[float, float]  # images per second and GB of memory

@@ -66,10 +66,10 @@ def row(case: Case, images: Resident, peak: float) -> str:
 
 TEXT = """\
 Images per second of all members of a pack, trained as one, images of 64 x 64 and 10 latents: the
-product's own step, the best of three rounds. Its convolutions and matrix products, forward and
-backward, come to the part named of the rate of a large matrix product on the same device
-({float32:.0f} TFLOP/s in float32, {bf16:.0f} in bf16); a large copy moves {copy:,.0f} GB/s, read
-and written. GB is the most that was allocated on the device.
+product's own step, replayed as a graph where it can be, the best of three rounds. Its convolutions
+and matrix products, forward and backward, come to the part named of the rate of a large matrix
+product on the same device ({float32:.0f} TFLOP/s in float32, {bf16:.0f} in bf16); a large copy
+moves {copy:,.0f} GB/s, read and written. GB is the most that was allocated on the device.
 
 {machine} `make bench-gpu`
 

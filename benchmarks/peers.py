@@ -10,7 +10,6 @@ of conv_locatello2019 and images of zeros and ones. Prints the rate and its peak
 import argparse
 import importlib.machinery
 import logging
-import resource
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ import warnings
 
 import numpy as np
 import torch
+from sections import peak_memory
 from torch import nn
 
 BATCH, LATENTS, WARM_UP = 64, 10, 8
@@ -37,7 +37,7 @@ def main() -> None:
     try:
         {"disent": disent, "pythae": pythae}[arguments.peer](clock)
     except Enough:
-        print(clock.rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+        print(clock.rate, peak_memory())
 
 
 class Enough(Exception):  # noqa: N818 - not an error

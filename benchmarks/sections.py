@@ -29,6 +29,12 @@ def machine(threads: int, device: str = "cpu") -> str:
     return f"{cpu}, {os.cpu_count()} cores, {threads} thread(s){gpu}."
 
 
+def peak_memory() -> float:
+    """The most memory that this process has had, in GB, not what its parent had as it forked."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.findall(r"VmHWM:\s*(\d+) kB", status)[0]) / 1e6
+
+
 def _gpu() -> str:
     import torch  # noqa: PLC0415 - not every benchmark needs it
 
