@@ -3,7 +3,7 @@
     python benchmarks/precision.py
 
 Trains two settings of configs/demo.yaml with more seeds, once in each precision, through the whole
-pipeline, and writes its section of benchmarks/RESULTS.md. Half an hour on two cores.
+pipeline, and writes its section of benchmarks/RESULTS.md.
 """
 
 import subprocess

@@ -1,5 +1,6 @@
 """Shapes written in signatures are checked while the tests run; one thread a test process."""
 
+import signal
 from functools import partial
 from importlib.util import find_spec
 
@@ -12,6 +13,9 @@ if find_spec("beartype"):  # a machine with a GPU may have little more than torc
 
     install_import_hook("disentbench", f"{builders.typed.__name__}.checked")
 torch.set_num_threads(1)
+# Started by nohup or a shell's & the tests would ignore these, and so would what they start.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
