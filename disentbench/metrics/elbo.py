@@ -11,13 +11,14 @@ import numpy as np
 from jaxtyping import Float
 
 from disentbench.metrics import Metric, Score, Value
-from disentbench.posterior import Posterior, aggregate, terms
+from disentbench.posterior import Posterior, terms
+from disentbench.posterior.rates import rates
 
 
 def elbo(posterior: Posterior, distortion: Float[np.ndarray, " image"]) -> Score:
     """Nats per image, summed over pixels; beta plays no part."""
     spent = float(distortion.mean(dtype=np.float64))
-    return Score({"distortion": spent, "elbo": -spent - float(aggregate.rates(posterior).mean())})
+    return Score({"distortion": spent, "elbo": -spent - float(rates(posterior).mean())})
 
 
 metric = Metric(

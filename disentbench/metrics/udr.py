@@ -17,7 +17,8 @@ from sklearn.linear_model import Lasso
 
 from disentbench.metrics import Metric, Score, Value
 from disentbench.metrics.explicitness import standardised
-from disentbench.posterior import Posterior, aggregate
+from disentbench.posterior import Posterior
+from disentbench.posterior.rates import variable_rates
 
 INFORMATIVE = 0.01  # nats
 ALPHA = 0.1  # the lasso's, as published
@@ -63,7 +64,7 @@ def informative(
     """
     images = len(posterior.mean)
     chosen = np.arange(images) if images <= rows else rng.choice(images, rows, replace=False)
-    rates = aggregate.variable_rates(posterior)[: posterior.mean.shape[1]]
+    rates = variable_rates(posterior)[: posterior.mean.shape[1]]
     codes = posterior.mean[chosen][:, rates > INFORMATIVE]
     return standardised(codes, np.arange(len(chosen)))
 

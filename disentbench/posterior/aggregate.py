@@ -14,12 +14,19 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import entr, log_softmax
+from scipy.special import entr
 
 from disentbench.errors import UserError
-from disentbench.posterior import Posterior, gaussian
-from disentbench.posterior.joint_density import LOG_2PI, Sample, draw, log_density
+from disentbench.posterior import Posterior
+from disentbench.posterior.joint_density import Sample, draw, log_density
 from disentbench.posterior.quadrature import Draws, Marginal, computable, marginal
+from disentbench.posterior.rates import (
+    LOG_2PI,
+    class_probabilities,
+    in_float64,
+    noise_entropy,
+    variable_rates,
+)
 
 
 class Decomposition(NamedTuple):
@@ -115,24 +122,6 @@ def _sampled_entropies(
     return _Sampled(h_joint, h_inside, joint_se, inside_se, difference_se)
 
 
-def rates(posterior: Posterior) -> Float[np.ndarray, " image"]:
-    """KL(q(z | x) || p(z)) of every image, in closed form."""
-    return _rates(posterior).sum(1)
-
-
-def variable_rates(posterior: Posterior) -> Float[np.ndarray, " variable"]:
-    """The mean KL(q(z_j | x) || p(z_j)) of every latent, then of every discrete group."""
-    return _rates(posterior).mean(0)
-
-
-def _rates(posterior: Posterior) -> Float[np.ndarray, "image variable"]:
-    mean, logvar, _ = in_float64(posterior)
-    with np.errstate(over="ignore"):  # a width beyond float64 has an infinite rate
-        scalars = gaussian.kl(mean, logvar)
-    discrete = [math.log(p.shape[1]) - entr(p).sum(1) for p in class_probabilities(posterior)]
-    return np.column_stack([scalars, *discrete])
-
-
 def dimension_wise_kl(
     posterior: Posterior, entropies: Float[np.ndarray, " variable"]
 ) -> Float[np.ndarray, " variable"]:
@@ -196,12 +185,6 @@ def _controlled_mean(
     return coefficients[0], math.sqrt(residual @ residual / degrees / len(values))
 
 
-def noise_entropy(posterior: Posterior) -> float:
-    """H(z | x), the mean over the images."""
-    scalars = (posterior.logvar + LOG_2PI + 1).sum(1).mean() / 2
-    return scalars + sum(entr(p).sum(1).mean() for p in class_probabilities(posterior))
-
-
 def _class_entropies(posterior: Posterior) -> list[float]:
     return [entr(p.mean(0)).sum() for p in class_probabilities(posterior)]
 
@@ -236,14 +219,3 @@ def _by_class(
         member = np.eye(v.max() + 1)[v]
         means.append(member.T @ p / np.maximum(member.sum(0), 1)[:, None])
     return np.concatenate(means)
-
-
-def class_probabilities(posterior: Posterior) -> list[Float[np.ndarray, "image _"]]:
-    """q(k | x) [image, class] of every discrete group."""
-    logits = posterior.logits.values()
-    return [np.exp(log_softmax(np.asarray(values, np.float64), axis=1)) for values in logits]
-
-
-def in_float64(posterior: Posterior) -> Posterior:
-    mean, logvar = (np.asarray(a, np.float64) for a in posterior[:2])
-    return Posterior(mean, logvar, posterior.logits)

@@ -15,8 +15,7 @@ from torch import Tensor
 
 from disentbench.posterior import Posterior, gaussian
 from disentbench.posterior.quadrature import FLOOR
-
-LOG_2PI = math.log(2 * math.pi)
+from disentbench.posterior.rates import LOG_2PI
 
 
 class Sample(NamedTuple):

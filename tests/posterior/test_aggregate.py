@@ -8,7 +8,7 @@ import pytest
 from scipy.special import entr, logsumexp
 from scipy.stats import norm
 
-from disentbench.posterior import Posterior, aggregate
+from disentbench.posterior import Posterior, aggregate, rates
 
 UNIT_ENTROPY = (aggregate.LOG_2PI + 1) / 2
 
@@ -52,7 +52,7 @@ def test_log_density_equals_the_direct_sum_for_widths_from_a_thousandth_to_one(r
 @pytest.mark.parametrize("sigma", [1e-2, 1e-3, 1e-4])
 def test_log_density_keeps_its_precision_far_from_the_origin(rng, sigma):
     posterior = gaussians(100 + rng.uniform(0, 6 if sigma < 1e-2 else 0.1, (700, 3)), sigma)
-    sample = aggregate.draw(aggregate.in_float64(posterior), 50, rng)
+    sample = aggregate.draw(rates.in_float64(posterior), 50, rng)
     direct = direct_log_density(posterior, sample.z)
     assert aggregate.log_density(posterior, sample) == pytest.approx(direct, abs=2e-5)
 
@@ -114,7 +114,7 @@ def test_discrete_groups_equal_their_enumeration(rng):
     logits = {"a": 3 * rng.standard_normal((20, 3)), "b": 3 * rng.standard_normal((20, 4))}
     posterior = Posterior(np.zeros((20, 0)), np.zeros((20, 0)), logits)
     terms = aggregate.decompose(posterior, {}, samples=20_000, rng=rng)
-    a, b = aggregate.class_probabilities(posterior)
+    a, b = rates.class_probabilities(posterior)
     joint = np.einsum("ni,nj->ij", a, b) / 20
     tc = entr(joint.sum(0)).sum() + entr(joint.sum(1)).sum() - entr(joint).sum()
     mi = entr(joint).sum() - entr(a).sum() / 20 - entr(b).sum() / 20
@@ -130,12 +130,12 @@ def test_gaussian_and_discrete_latents_together_equal_a_sum_over_classes(rng):
         logits={"shape": 3 * rng.standard_normal((30, 3))}
     )
     terms = aggregate.decompose(posterior, {}, samples=20_000, rng=rng)
-    (p,) = aggregate.class_probabilities(posterior)
+    (p,) = rates.class_probabilities(posterior)
     sample = aggregate.draw(posterior, 20_000, rng)
     gaussian = norm.logpdf(sample.z[:, None], posterior.mean, np.exp(posterior.logvar / 2)).sum(2)
     of_class = np.log(p[:, sample.classes["shape"]].T)
     h = -(logsumexp(gaussian + of_class, axis=1) - math.log(30))
-    noise = aggregate.noise_entropy(aggregate.in_float64(posterior))
+    noise = rates.noise_entropy(rates.in_float64(posterior))
     assert terms.index_code_mi == pytest.approx(h.mean() - noise, abs=4 * h.std() / math.sqrt(2e4))
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import entr, logsumexp
 from scipy.stats import norm
 
-from disentbench.posterior import Posterior, aggregate
+from disentbench.posterior import Posterior, aggregate, rates
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_log_density_equals_the_direct_sum_whatever_the_width(rng, case, sigma):
         off = ((mean[sample.rows, None] - mean) + away[:, None]) / width
         terms = (norm.logpdf(off) - np.log(width)).sum(2)
         if latents is None:
-            (p,) = aggregate.class_probabilities(posterior)
+            (p,) = rates.class_probabilities(posterior)
             terms += np.log(p[:, sample.classes["shape"]].T)
         direct = logsumexp(terms, axis=1) - math.log(60)
         found = aggregate.log_density(posterior, sample, latents)
@@ -112,10 +112,10 @@ def test_widths_that_no_number_holds_leave_the_rate_and_nan_with_a_word(rng, log
     posterior = Posterior(np.zeros((20, 2)), width, {"shape": rng.standard_normal((20, 3))})
     with pytest.warns(UserWarning, match=r"log sigma\^2 is .*, and float64 holds .* is NaN"):
         t = aggregate.decompose(posterior, {"a": [0, 1]}, samples=100, rng=rng)
-    rate = aggregate.variable_rates(posterior)[:2]
+    rate = rates.variable_rates(posterior)[:2]
     expected = math.inf if logvar > 0 else (-logvar - 1) / 2 / 20
     assert rate == pytest.approx([expected, expected])
-    assert t.rate == aggregate.variable_rates(posterior).sum()
+    assert t.rate == rates.variable_rates(posterior).sum()
     assert np.isnan([t.index_code_mi, t.total_correlation, t.tc_within_groups]).all()
     with pytest.warns(UserWarning, match="is NaN"):
         found = aggregate.mutual_information(posterior, rng.integers(0, 3, (20, 2)))

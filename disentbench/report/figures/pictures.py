@@ -12,7 +12,7 @@ from disentbench.models import model_file
 from disentbench.models.layers import Parameters
 from disentbench.models.vae import VAE, vae_of
 from disentbench.posterior import Posterior
-from disentbench.posterior.aggregate import variable_rates
+from disentbench.posterior.rates import variable_rates
 from disentbench.recipe import Pack, Recipe
 from disentbench.report import comparisons
 from disentbench.report import runs as run_tables
