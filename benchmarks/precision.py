@@ -100,9 +100,10 @@ def spread(values: pd.Series) -> str:
 TEXT = """\
 Two settings of configs/demo.yaml, {seeds} seeds each, trained for {steps:,} steps and encoded in
 float32 and in bf16 (networks in bf16; parameters, posterior, loss and scores in float32).
-{products} Mean and standard deviation over seeds, the difference
-of the means with its 95 % interval, and the p-values of Welch's test of the means and of the
-Kolmogorov-Smirnov test of the distributions. ELBO, distortion, rate and total correlation in nats.
+{products}
+Mean and standard deviation over seeds, the difference of the means with its 95 % interval, and the
+p-values of Welch's test of the means and of the Kolmogorov-Smirnov test of the distributions. ELBO,
+distortion, rate and total correlation in nats.
 
 {machine} `python benchmarks/precision.py`
 
