@@ -68,7 +68,7 @@ REMEDIES = {
 def sentence(error: ValidationError) -> str:
     """The first complaint of pydantic as one sentence: where, what came, what would do."""
     first = error.errors()[0]
-    place = [part for part in first["loc"] if part != "[key]"]
+    place = [part for part in first["loc"] if not str(part).startswith("[")]
     kind, came, context = first["type"], first["input"], first.get("ctx", {})
     if kind == "missing" and isinstance(place[-1], int):  # of a list of a certain length
         return f"{_dotted(place[:-1])} is {shown(came)}; it should hold more"

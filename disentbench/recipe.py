@@ -23,15 +23,29 @@ ONCE = "a sweep needs one value or more, each of them once"
 
 
 class Training(Options):
-    """How every run is trained; Adam with these settings, batches drawn without replacement."""
+    """How every run is trained.
+
+    Adam's learning rate rises linearly over `warm_up` steps and then is constant, or goes to nought
+    at the last step by half a cosine. `weight_decay` is decoupled: parameters shrink by that share
+    of the learning rate at each step (Loshchilov and Hutter 2019). `clip_norm` is the largest norm
+    that the gradient of all parameters together may have; a larger one is scaled down to it. An
+    objective's critic has settings of its own.
+
+    Images are drawn in `epochs`, without replacement, or each at random, `with_replacement`.
+    """
 
     steps: Count
     batch_size: Count = 64
+    sampling: Literal["epochs", "with_replacement"] = "epochs"
     learning_rate: Positive = 1e-4
+    learning_rate_schedule: Literal["constant", "cosine"] = "constant"
+    warm_up: Annotated[int, Field(ge=0, le=10**9)] = 0
     adam_betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (
         0.9,
         0.999,
     )
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    clip_norm: Positive | None = None
     precision: Literal["float32", "bf16"] = "float32"
 
 

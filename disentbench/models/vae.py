@@ -88,7 +88,9 @@ def vae_of(recipe: Recipe) -> VAE:
     )
 
 
-def sample(posterior: Posterior, noise: Noise, temperature: float) -> tuple[Tensor, Tensor]:
+def sample(
+    posterior: Posterior, noise: Noise, temperature: float | Tensor
+) -> tuple[Tensor, Tensor]:
     """z of the Gaussian latents, and the whole code with the relaxed classes behind it.
 
     At temperature 0 a class is drawn exactly (the limit of the Concrete distribution).
@@ -102,9 +104,9 @@ def sample(posterior: Posterior, noise: Noise, temperature: float) -> tuple[Tens
     return z, torch.cat(code, dim=-1)
 
 
-def relaxed(perturbed: Tensor, temperature: float) -> Tensor:
+def relaxed(perturbed: Tensor, temperature: float | Tensor) -> Tensor:
     """The Concrete sample from Gumbel-perturbed logits (Maddison et al. 2017, eq. 10)."""
-    if temperature == 0:
+    if not isinstance(temperature, Tensor) and temperature == 0:
         return F.one_hot(perturbed.argmax(-1), perturbed.shape[-1]).float()
     return (perturbed / temperature).softmax(-1)
 

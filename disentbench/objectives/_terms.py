@@ -5,19 +5,32 @@ aggregate posterior gives each pair (i, j) of the batch a weight in
 
     log q(z_i) ~ log sum_j exp(log W_ij + log q(z_i | x_j)),
 
-the same weights, once, for the joint, for every group and for every scalar. Discrete groups enter
-in closed form: expectations over q(k | x_i) are sums over the classes, and their marginal is the
-batch mean of q(k | x_b).
+the same weights, once, for the joint, for every group and for every scalar, whether it is Gaussian
+or discrete. Discrete groups enter in closed form: expectations over q(k | x_i) are sums over the
+classes.
 """
 
+from collections.abc import Callable
 from functools import cached_property, reduce
 from math import log, pi
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 from disentbench.objectives import Structure
 from disentbench.posterior import Posterior, gaussian, terms
+
+
+Weighing = float | Tensor  # a weight, or the value of its schedule
+
+
+def differ(one: Weighing, other: Weighing) -> bool:
+    """Whether two weights may differ, without waiting for a device to tell what they are."""
+    if isinstance(one, Tensor) or isinstance(other, Tensor):
+        return one is not other
+    return one != other
 
 
 def log_weights(
@@ -54,8 +67,7 @@ def in_float64(posterior: Posterior) -> Posterior:
     The gradients of z and of the means it was made from are noise / sigma each and cancel: in
     float32 they leave 6e-8 / sigma of themselves, and z = mean + sigma noise loses its last digits.
     """
-    mean, logvar, logits = posterior
-    return Posterior(mean.double(), logvar.double(), {g: x.double() for g, x in logits.items()})
+    return tree_map(Tensor.double, posterior)
 
 
 def log_normal(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
@@ -86,12 +98,24 @@ def chosen(features: Tensor, latents: list[int]) -> Tensor:
     return torch.stack([features[latent] for latent in latents]) if latents else features[:0]
 
 
+class Judged(NamedTuple):
+    """What a critic says of codes [image, code]: `fixed` to the model, which descends through it
+    and changes nothing of it, `learning` to the critic itself, which changes no code."""
+
+    fixed: Callable[[Tensor], Tensor]
+    learning: Callable[[Tensor], Tensor]
+
+
 class Terms:
     """One minibatch: distortion, and the KL's terms as estimated on it, each when first asked for.
 
     All are scalars in nats per image. `z` [image, latent] is the sample of the Gaussian latents
-    that was decoded; `posterior` holds tensors, float64 where a number matters (see `in_float64`).
-    The estimates are biased by many nats: good to train with, never to report.
+    that was decoded, `code` [image, code] has the relaxed classes behind it; `posterior` holds
+    tensors, float64 where a number matters (see `in_float64`). The estimates are biased by many
+    nats: good to train with, never to report.
+
+    What the objective has asked for is there: `critic`, the codes of a `second` batch [image,
+    code], and `normals` by name.
     """
 
     def __init__(
@@ -101,19 +125,28 @@ class Terms:
         z: Tensor,
         structure: Structure,
         data_size: int,
+        *,
+        code: Tensor | None = None,
+        second: Tensor | None = None,
+        normals: dict[str, Tensor] | None = None,
+        critic: Judged | None = None,
     ):
         self.distortion = distortion
         self.posterior = posterior
         self.z = z
         self.structure = structure
         self.data_size = data_size
+        self.code = z if code is None else code
+        self.second = second
+        self.normals = normals or {}
+        self.critic = critic
 
     def weighted(
         self,
-        index_code_mi: float = 1.0,
-        tc_between: float = 1.0,
-        tc_within: float = 1.0,
-        dimension_wise_kl: float = 1.0,
+        index_code_mi: Weighing = 1.0,
+        tc_between: Weighing = 1.0,
+        tc_within: Weighing = 1.0,
+        dimension_wise_kl: Weighing = 1.0,
     ) -> Tensor:
         """Distortion plus the weighted terms of the KL.
 
@@ -121,11 +154,11 @@ class Terms:
         where a weight differs from it: least variance, and with equal weights no estimate at all.
         """
         loss = self.distortion + dimension_wise_kl * self.rate
-        if index_code_mi != dimension_wise_kl:
+        if differ(index_code_mi, dimension_wise_kl):
             loss = loss + (index_code_mi - dimension_wise_kl) * self.index_code_mi
-        if tc_between != dimension_wise_kl:
+        if differ(tc_between, dimension_wise_kl):
             loss = loss + (tc_between - dimension_wise_kl) * self.tc_between
-        if tc_within != dimension_wise_kl and self.structure.groups:
+        if differ(tc_within, dimension_wise_kl) and self.structure.groups:
             loss = loss + (tc_within - dimension_wise_kl) * self.tc_within
         return loss
 
@@ -197,8 +230,7 @@ class Terms:
         if not self._logq:
             return self._log_group(everything)
         logq = reduce(lambda a, b: (a[:, :, None] + b[:, None]).flatten(1), self._logq)
-        joint = (self._pairwise(everything)[:, :, None] + logq).logsumexp(1)
-        return (logq.exp() * joint).sum(-1).mean()
+        return self._expected(self._pairwise(everything)[:, :, None], logq)
 
     @cached_property
     def _log_groups(self) -> list[Tensor]:
@@ -210,6 +242,10 @@ class Terms:
 
     @cached_property
     def _log_marginals(self) -> list[Tensor]:
-        """E log q(k) of each discrete group, q(k) the batch mean."""
-        marginals = [logq.exp().mean(0) for logq in self._logq]
-        return [(q * q.clamp_min(torch.finfo(q.dtype).tiny).log()).sum() for q in marginals]
+        """E log q(k) of each discrete group."""
+        return [self._expected(self._weights[:, :, None], logq) for logq in self._logq]
+
+    @staticmethod
+    def _expected(pairs: Tensor, logq: Tensor) -> Tensor:
+        """Batch mean of log sum_j exp(pairs_ij) q(k | x_j), the mean over k ~ q(k | x_i) a sum."""
+        return (logq.exp() * (pairs + logq).logsumexp(1)).sum(-1).mean()

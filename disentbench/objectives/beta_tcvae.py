@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from disentbench.objectives import Estimator, Objective, Structure, Weight
+from disentbench.objectives import Estimator, Loss, Objective, Structure, Weight
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,10 +24,11 @@ class BetaTCVAE(Objective):
     def structure(self) -> Structure:
         return Structure(estimator=self.estimator)
 
-    def loss(self, terms: "Terms", step: int) -> "Tensor":
-        return terms.weighted(
+    def loss(self, terms: "Terms", step: "Tensor") -> Loss:
+        minimised = terms.weighted(
             index_code_mi=self.alpha, tc_between=self.beta, dimension_wise_kl=self.gamma
         )
+        return Loss(minimised)
 
 
 objective = BetaTCVAE

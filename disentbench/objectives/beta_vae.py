@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from disentbench.objectives import Objective, Structure, Weight
+from disentbench.objectives import Loss, Objective, Structure, Weight
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,11 +21,12 @@ class BetaVAE(Objective):
     def structure(self) -> Structure:
         return Structure(estimator=None)
 
-    def loss(self, terms: "Terms", step: int) -> "Tensor":
+    def loss(self, terms: "Terms", step: "Tensor") -> Loss:
         beta = self.beta
-        return terms.weighted(
+        minimised = terms.weighted(
             index_code_mi=beta, tc_between=beta, tc_within=beta, dimension_wise_kl=beta
         )
+        return Loss(minimised)
 
 
 objective = BetaVAE

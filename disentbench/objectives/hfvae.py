@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from disentbench.objectives import Estimator, Objective, Structure, Weight
+from disentbench.objectives import Estimator, Loss, Objective, Positive, Structure, Weight
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +31,7 @@ class HFVAE(Objective):
     gamma: Weight = 1.0
     groups: dict[str, Latents] = Field(default_factory=dict)
     discrete: dict[str, Classes] = Field(default_factory=dict)
-    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.66
+    temperature: Positive = 0.66
     estimator: Estimator = "hfvae"
 
     @model_validator(mode="after")
@@ -53,8 +53,11 @@ class HFVAE(Objective):
     def structure(self) -> Structure:
         return Structure(self.groups, self.discrete, self.temperature, self.estimator)
 
-    def loss(self, terms: "Terms", step: int) -> "Tensor":
-        return terms.weighted(index_code_mi=self.alpha, tc_between=self.beta, tc_within=self.gamma)
+    def loss(self, terms: "Terms", step: "Tensor") -> Loss:
+        minimised = terms.weighted(
+            index_code_mi=self.alpha, tc_between=self.beta, tc_within=self.gamma
+        )
+        return Loss(minimised)
 
 
 objective = HFVAE

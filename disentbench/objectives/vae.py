@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from disentbench.objectives import Objective, Structure
+from disentbench.objectives import Loss, Objective, Structure
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,8 +20,8 @@ class NegativeELBO(Objective):
     def structure(self) -> Structure:
         return Structure(estimator=None)
 
-    def loss(self, terms: "Terms", step: int) -> "Tensor":
-        return terms.weighted()
+    def loss(self, terms: "Terms", step: "Tensor") -> Loss:
+        return Loss(terms.weighted())
 
 
 objective = NegativeELBO

@@ -18,7 +18,8 @@ from disentbench.storage import seals
 from disentbench.storage.layout import CheckpointFolder
 from disentbench.training.interruption import Interruption
 from disentbench.training.loss import Problem
-from disentbench.training.state import Moments, State
+from disentbench.training.optimiser import Moments, Player
+from disentbench.training.state import State, settings
 
 SAVING_SHARE = 0.02  # of the time, at most, goes into checkpoints
 KEPT = ("step", "since", "window", "rows", "failed", "origins")
@@ -117,8 +118,10 @@ def content(state: State, fingerprint: str) -> dict:
     """All that a checkpoint holds."""
     return {
         "fingerprint": fingerprint,
-        "parameters": state.detached,
-        "moments": state.moments._asdict(),
+        "players": {
+            name: {"parameters": player.detached, "moments": player.moments._asdict()}
+            for name, player in state.players.items()
+        },
         **{name: getattr(state, name) for name in KEPT},
     }
 
@@ -126,8 +129,14 @@ def content(state: State, fingerprint: str) -> dict:
 def restored(saved: dict[str, Any], members: slice, problem: Problem) -> State:
     """The state of some of the members whose checkpoint holds all this."""
     kept = _of_members(saved, members, problem.images.device)
-    state = State(kept["parameters"], problem)
-    state.moments = Moments(**kept["moments"])
+    state = State(
+        {
+            name: Player(
+                player["parameters"], settings(problem, name), Moments(**player["moments"])
+            )
+            for name, player in kept["players"].items()
+        }
+    )
     for name in KEPT:
         setattr(state, name, kept[name])
     return state

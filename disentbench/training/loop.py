@@ -30,7 +30,7 @@ from disentbench.training import devices, parts, replay
 from disentbench.training.checkpoint import Checkpoint, state_files
 from disentbench.training.device_images import Resident
 from disentbench.training.interruption import Interruption
-from disentbench.training.loss import Problem
+from disentbench.training.loss import MODEL, Problem
 from disentbench.training.randomness import Batches
 from disentbench.training.state import State, blown_up, fresh
 
@@ -125,9 +125,7 @@ def problem_of(recipe: Recipe, images: Resident, together: bool) -> Problem:
 
 def batches_of(problem: Problem, seeds: list[int]) -> Batches:
     """What is drawn for these seeds at each step; for a GPU, ahead of it."""
-    ahead = problem.images.device.type == "cuda"
-    size, batch = len(problem.images), problem.training.batch_size
-    return Batches(seeds, problem.model, size, batch, ahead=ahead)
+    return Batches(problem, seeds, ahead=problem.images.device.type == "cuda")
 
 
 def _train_members(
@@ -162,7 +160,8 @@ def _train_members(
 
 def _trained(state: State, seeds: list[int]) -> Trained:
     """What has come of it."""
-    return Trained(state.detached, state.failed.cpu(), state.table(seeds), state.origins)
+    parameters = state.players[MODEL].detached
+    return Trained(parameters, state.failed.cpu(), state.table(seeds), state.origins)
 
 
 def _stop(state: State, checkpoint: Checkpoint, problem: Problem, number: int) -> None:

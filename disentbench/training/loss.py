@@ -8,13 +8,18 @@ from typing import NamedTuple
 
 from torch import Tensor
 from torch.func import vmap
+from torch.utils._pytree import tree_map
 
 from disentbench.models.layers import Parameters
 from disentbench.models.vae import VAE, Noise, distortion, sample
-from disentbench.objectives import Objective
-from disentbench.objectives._terms import Terms, in_float64
+from disentbench.objectives import Critic, Loss, Objective
+from disentbench.objectives._terms import Judged, Terms, in_float64
 from disentbench.recipe import Training
 from disentbench.training.device_images import Resident
+
+MODEL, CRITIC = "model", "critic"  # the players
+Players = dict[str, Parameters]
+Losses = dict[str, Tensor]  # a term's name and its value, of one member or [member]
 
 
 class Problem(NamedTuple):
@@ -25,28 +30,96 @@ class Problem(NamedTuple):
     training: Training
     images: Resident
 
+    @property
+    def critic(self) -> Critic | None:
+        """What the objective has its codes judged by."""
+        return self.objective.critic(self.model.latents + self.model.classes)
+
+
+class Draw(NamedTuple):
+    """What a step draws: positions of its images, the noise of their codes, and the normals that
+    the objective asks for. A second batch stands behind the first."""
+
+    index: Tensor
+    noise: Noise
+    normals: dict[str, Tensor]
+
 
 def member_losses(
-    problem: Problem, parameters: Parameters, x: Tensor, noise: Noise, step: int
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Loss and terms [member] of every member on its own batch; vectorised if there are several."""
-
+    problem: Problem, players: Players, x: Tensor, draw: Draw, step: Tensor
+) -> tuple[Tensor, Losses]:
+    """What every member descends [member], and its terms; vectorised if there are several."""
     of_one = partial(member_loss, problem, step=step)
     if len(x) > 1:
-        return vmap(of_one)(parameters, x, noise)
-    alone = {name: p[0] for name, p in parameters.items()}
-    loss, terms = of_one(alone, x[0], Noise(noise.normal[0], noise.gumbel[0]))
-    return loss[None], {name: value[None] for name, value in terms.items()}
+        return vmap(of_one)(players, x, draw)
+    alone = tree_map(lambda values: values[0], (players, x, draw))
+    return tree_map(lambda value: value[None], of_one(*alone))
 
 
 def member_loss(
-    problem: Problem, parameters: Parameters, x: Tensor, noise: Noise, step: int
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of one member on one batch [image, ...], and the terms that it is made of."""
-    structure = problem.objective.structure()
-    posterior = in_float64(problem.model.encode(parameters, x))
-    z, code = sample(posterior, noise, structure.temperature)
-    logits = problem.model.decode(parameters, code)
-    terms = Terms(distortion(logits, x).mean(), posterior, z, structure, len(problem.images))
-    loss = problem.objective.loss(terms, step)
-    return loss, terms.computed()
+    problem: Problem, players: Players, x: Tensor, draw: Draw, step: Tensor
+) -> tuple[Tensor, Losses]:
+    """What one member descends on its batch [image, ...], all players together, and its terms.
+
+    `loss` is what the model minimises, `critic_loss` what the critic does.
+    """
+    objective = problem.objective.at(step)
+    terms = terms_of(problem, objective, players, x, draw)
+    loss = warmed_up(objective.loss(terms, step), terms.distortion, objective.warmed_up(step))
+    named = {"loss": loss.minimised} | terms.computed() | loss.shown
+    if loss.critic is None:
+        return loss.minimised, _as_tensors(named, loss.minimised)
+    named |= {"critic_loss": loss.critic}
+    return loss.minimised + loss.critic, _as_tensors(named, loss.minimised)
+
+
+def terms_of(
+    problem: Problem, objective: Objective, players: Players, x: Tensor, draw: Draw
+) -> Terms:
+    """The terms of one member's batch, and what the objective needs besides."""
+    structure, model = objective.structure(), problem.model
+    posterior = in_float64(model.encode(players[MODEL], x))
+    z, code = sample(posterior, draw.noise, structure.temperature)
+    second = None
+    if structure.batches > 1:
+        images = len(x) // structure.batches
+        second = code[images:]
+        x, posterior, z, code = tree_map(lambda v: v[:images], (x, posterior, z, code))
+    logits = model.decode(players[MODEL], code)
+    return Terms(
+        distortion(logits, x).mean(),
+        posterior,
+        z,
+        structure,
+        len(problem.images),
+        code=code,
+        second=second,
+        normals=draw.normals,
+        critic=judged(problem, players[CRITIC]) if CRITIC in players else None,
+    )
+
+
+def judged(problem: Problem, parameters: Parameters) -> Judged:
+    """The critic as the model sees it, which does not change it, and as it learns itself."""
+    fixed = {name: p.detach() for name, p in parameters.items()}
+
+    def judge(parameters: Parameters, code: Tensor) -> Tensor:
+        layers, model = problem.critic.layers, problem.model
+        return model.apply(layers, parameters, code.to(model.dtype), CRITIC).double()
+
+    return Judged(partial(judge, fixed), lambda code: judge(parameters, code.detach()))
+
+
+def warmed_up(loss: Loss, distortion: Tensor, weight: float | Tensor) -> Loss:
+    """A loss of which all but the distortion has this weight."""
+    if not isinstance(weight, Tensor):
+        return loss
+    return loss._replace(minimised=distortion + weight * (loss.minimised - distortion))
+
+
+def _as_tensors(terms: dict[str, float | Tensor], like: Tensor) -> Losses:
+    """Terms as tensors, where an objective shows a number."""
+    return {
+        name: value if isinstance(value, Tensor) else like.new_full((), value)
+        for name, value in terms.items()
+    }

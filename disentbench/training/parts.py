@@ -66,7 +66,7 @@ def _attempt(problem: Problem, seeds: list[int]) -> None:
     That is a step; another, with the gradients of the first still there, at which new noise is
     drawn beside the old; and the comparison with untrained networks at the end.
     """
-    draws = Batches(seeds, problem.model, len(problem.images), problem.training.batch_size)
+    draws = Batches(problem, seeds)
     state = fresh(problem, seeds)
     state.advance(problem, draws)
     state.step = BLOCK

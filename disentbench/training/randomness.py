@@ -7,16 +7,21 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 from disentbench.models.vae import VAE, Noise
 from disentbench.seeds import generator
+from disentbench.training.loss import Draw, Problem
 
-INITIAL, ORDER, NORMAL, GUMBEL, EVALUATION = range(5)
+INITIAL, ORDER, NORMAL, GUMBEL, EVALUATION, INITIAL_CRITIC = range(6)
+SECOND_ORDER, SECOND_NORMAL, SECOND_GUMBEL = range(6, 9)
+# The purposes of a step's batch, of the first and of the second: its images, and their noise.
+PURPOSES = ((ORDER, NORMAL, GUMBEL), (SECOND_ORDER, SECOND_NORMAL, SECOND_GUMBEL))
 Generators = tuple[np.random.Generator, np.random.Generator]  # of normal and of Gumbel noise
 BLOCK = 64  # steps whose noise is drawn at once
 
@@ -28,74 +33,89 @@ def noise(rngs: Generators, model: VAE, *shape: int) -> Noise:
     return Noise(torch.from_numpy(normal), torch.from_numpy(gumbel))
 
 
-class DrawnBlock(NamedTuple):
-    """What is drawn of some steps: positions [member, step, image], and the noise of each member
-    [step, image, ...]."""
-
-    index: np.ndarray
-    noise: list[Noise]
-
-    def to(self, device: torch.device) -> tuple[Tensor, Noise]:
-        """Positions and noise [member, step, image, ...] on a device."""
-        stacked = Noise(*(torch.stack(parts) for parts in zip(*self.noise, strict=True)))
-        return torch.from_numpy(self.index).to(device), stacked.to(device)
-
-
 class Batches:
-    """Batches and noise of every member at every step, a block of steps drawn at a time.
+    """Batches, noise and normals of every member at every step, a block of steps drawn at a time.
 
     With `ahead` the block that comes next is drawn in the background.
     """
 
-    def __init__(self, seeds: list[int], model: VAE, size: int, batch: int, *, ahead: bool = False):
-        self.seeds, self.model, self.size, self.batch = seeds, model, size, batch
-        self.order = lru_cache(maxsize=2 * len(seeds))(self._order)
-        self.ahead = ahead
+    def __init__(self, problem: Problem, seeds: list[int], *, ahead: bool = False):
+        self.problem, self.seeds, self.ahead = problem, seeds, ahead
+        self.structure = problem.objective.structure()
+        self.order = lru_cache(maxsize=2 * self.structure.batches * len(seeds))(self._order)
         self.block = -1
-        self.coming: dict[int, Future[DrawnBlock]] = {}
+        self.coming: dict[int, Future[list[Draw]]] = {}
 
-    def at(self, step: int, device: torch.device) -> tuple[Tensor, Noise]:
-        """Positions [member, image] of the batch at a step, and its noise."""
+    def at(self, step: int, device: torch.device) -> Draw:
+        """What every member [member, ...] draws at a step."""
         if step // BLOCK != self.block:
-            self.index, self.noise = self._fetch(step // BLOCK).to(device)
+            self.drawn = _stacked(self._fetch(step // BLOCK), device)
             self.block = step // BLOCK
-        i = step % BLOCK
-        return self.index[:, i], Noise(self.noise.normal[:, i], self.noise.gumbel[:, i])
+        return tree_map(lambda values: values[:, step % BLOCK], self.drawn)
 
-    def _fetch(self, block: int) -> DrawnBlock:
+    def _fetch(self, block: int) -> list[Draw]:
         """A block, drawn by now or drawn here; the next one is begun."""
         drawn = self.coming.pop(block).result() if block in self.coming else self._draw(block)
         if self.ahead:
             self.coming = {block + 1: in_background(lambda: self._draw(block + 1))}
         return drawn
 
-    def _draw(self, block: int) -> DrawnBlock:
+    def _draw(self, block: int) -> list[Draw]:
+        """What each member draws in a block of steps [step, ...]."""
+        return [self._of_member(seed, block) for seed in self.seeds]
+
+    def _of_member(self, seed: int, block: int) -> Draw:
+        batches = [self._batch(seed, block, PURPOSES[i]) for i in range(self.structure.batches)]
+        index, drawn = zip(*batches, strict=True)
+        normals = {
+            name: torch.from_numpy(self._normals(seed, name, block))
+            for name in self.structure.normals
+        }
+        return Draw(torch.cat(index, 1), tree_map(lambda *parts: torch.cat(parts, 1), *drawn), normals)
+
+    def _batch(self, seed: int, block: int, purposes: tuple[int, int, int]) -> tuple[Tensor, Noise]:
+        """Positions [step, image] of a batch at every step, and its noise."""
+        order, normal, gumbel = purposes
+        rngs = generator(seed, normal, block), generator(seed, gumbel, block)
+        drawn = noise(rngs, self.problem.model, BLOCK, self.problem.training.batch_size)
+        return torch.from_numpy(self._positions(seed, block, order)), drawn
+
+    def _positions(self, seed: int, block: int, purpose: int) -> np.ndarray:
+        size, batch = len(self.problem.images), self.problem.training.batch_size
+        if self.problem.training.sampling == "with_replacement":
+            return generator(seed, purpose, block).integers(size, size=(BLOCK, batch))
         steps = range(block * BLOCK, (block + 1) * BLOCK)
-        index = np.array([[self._batch(seed, step) for step in steps] for seed in self.seeds])
-        drawn = [
-            noise(
-                (generator(seed, NORMAL, block), generator(seed, GUMBEL, block)),
-                *(self.model, BLOCK, self.batch),
-            )
-            for seed in self.seeds
-        ]
-        return DrawnBlock(index, drawn)
+        return np.array([self._of_epoch(seed, step, purpose) for step in steps])
 
-    def _batch(self, seed: int, step: int) -> np.ndarray:
+    def _of_epoch(self, seed: int, step: int, purpose: int) -> np.ndarray:
         """An epoch's order cut into batches; a rest that fills no batch is left out."""
-        epoch, place = divmod(step, self.size // self.batch)
-        return self.order(seed, epoch)[place * self.batch : (place + 1) * self.batch]
+        size, batch = len(self.problem.images), self.problem.training.batch_size
+        epoch, place = divmod(step, size // batch)
+        return self.order(seed, epoch, purpose)[place * batch : (place + 1) * batch]
 
-    def _order(self, seed: int, epoch: int) -> np.ndarray:
-        return generator(seed, ORDER, epoch).permutation(self.size)
+    def _order(self, seed: int, epoch: int, purpose: int) -> np.ndarray:
+        return generator(seed, purpose, epoch).permutation(len(self.problem.images))
+
+    def _normals(self, seed: int, name: str, block: int) -> np.ndarray:
+        """The standard normals of this name at every step [step, ...]."""
+        model, batch = self.problem.model, self.problem.training.batch_size
+        sizes = {"image": batch, "latent": model.latents, "code": model.latents + model.classes}
+        shape = [sizes.get(size, size) for size in self.structure.normals[name]]
+        rng = generator(seed, f"normals of an objective: {name}", block)
+        return rng.standard_normal((BLOCK, *shape), np.float32)
 
 
-def in_background(task: Callable[[], DrawnBlock]) -> Future[DrawnBlock]:
+def _stacked(members: list[Draw], device: torch.device) -> Any:
+    """What all members draw [member, ...], on a device."""
+    return tree_map(lambda *values: torch.stack(values).to(device), *members)
+
+
+def in_background(task: Callable[[], list[Draw]]) -> Future[list[Draw]]:
     """What a task gives or raises, once it is done, in a thread that no process waits for to end.
 
     The task may ask nothing of a GPU, which would spoil a graph that is being recorded.
     """
-    future: Future[DrawnBlock] = Future()
+    future: Future[list[Draw]] = Future()
 
     def run() -> None:
         try:

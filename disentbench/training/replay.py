@@ -2,66 +2,42 @@
 
 A step is some hundred small kernels. To ask for one after the other takes the host longer than the
 GPU takes to compute them; a graph is asked for as a whole. It does the same on the same memory each
-time, so that whatever changes from step to step is written there before: positions and noise.
+time, so that whatever changes from step to step is written there before: its number, and what it
+draws.
 """
 
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn, cast
 
 import torch
-from torch import Tensor
+from torch.utils._pytree import tree_leaves, tree_map
 
-from disentbench.models.vae import Noise
-from disentbench.training.loss import Problem
+from disentbench.training.loss import Draw, Losses, Problem
 from disentbench.training.randomness import Batches
-from disentbench.training.state import State
+from disentbench.training.state import State, number
 
 Record = Callable[[Callable[[], None]], Callable[[], object]]  # of a function, what does it again
 WARM_UP = 3  # steps in which libraries choose their kernels and take the memory that they need
 
 
-class StepReadError(Exception):
-    """A loss depends on the number of the step, which a recording would hold fast."""
-
-
-class UnknownStep:
-    """Stands for the number of a step where there is none: an int whose every use is an error."""
-
-    @property
-    def __class__(self) -> type:
-        return int
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise StepReadError(name)
-
-
-def _refuse(*_: object) -> NoReturn:
-    raise StepReadError
-
-
-for _name, _method in vars(int).items():
-    if callable(_method) and _name not in {"__new__", "__getattribute__"}:
-        setattr(UnknownStep, _name, _refuse)
-
-
 class Recording:
-    """The next step of a state, recorded; a call makes it, at the positions [member, image] given.
+    """The next step of a state, recorded; a call makes it, at what it draws [member, ...].
 
     `record` may make the step some times; the state is then as it was, and where it was in memory.
     """
 
-    def __init__(self, state: State, problem: Problem, index: Tensor, noise: Noise, record: Record):
+    def __init__(self, state: State, problem: Problem, draw: Draw, record: Record):
         self.state, self.problem = state, problem
-        self.index, self.noise = index.clone(), Noise(*(part.clone() for part in noise))
+        self.draw, self.number = tree_map(lambda values: values.clone(), draw), number(0, problem)
         with unchanged(state):
             self.window = {name: torch.zeros_like(term) for name, term in self._update().items()}
             self.replay = record(self._step)
 
-    def __call__(self, index: Tensor, noise: Noise) -> None:
-        for place, values in zip((self.index, *self.noise), (index, *noise), strict=True):
+    def __call__(self, draw: Draw) -> None:
+        for place, values in zip(tree_leaves(self.draw), tree_leaves(draw), strict=True):
             place.copy_(values)
+        self.number.fill_(self.state.step)
         if self.state.window is not self.window:
             self._begin_window()
         self.replay()
@@ -79,16 +55,14 @@ class Recording:
         for name, term in self._update().items():
             self.window[name] += term
 
-    def _update(self) -> dict[str, Tensor]:
-        x = self.problem.images[self.index]
-        return self.state.update(self.problem, x, self.noise, cast(int, UnknownStep()))
+    def _update(self) -> Losses:
+        return self.state.update(self.problem, self.draw, self.number)
 
 
 @contextmanager
 def unchanged(state: State) -> Iterator[None]:
     """Make steps in vain: parameters and moments are then what they were, in the same memory."""
-    moments = (tensor for kind in state.moments for tensor in kind)
-    tensors = [p.detach() for p in (*state.parameters.values(), *moments)]
+    tensors = [t.detach() for player in state.players.values() for t in player.tensors]
     before = [tensor.to("cpu", copy=True) for tensor in tensors]
     try:
         yield
@@ -121,16 +95,14 @@ def recorded(
 ) -> Recording | None:
     """A recording of the next steps, or None where each has to be asked for kernel by kernel.
 
-    That is on a CPU and where a loss depends on the step; where recording fails, it warns.
+    That is on a CPU; where recording fails, it warns.
     """
     device = problem.images.device
     record = record or RECORDERS.get(device.type)
     if record is None:
         return None
     try:
-        return Recording(state, problem, *draws.at(state.step, device), record)
-    except StepReadError:
-        return None
+        return Recording(state, problem, draws.at(state.step, device), record)
     except (
         Exception
     ) as error:  # a step that waits for the GPU, say, or memory that does not suffice

@@ -4,7 +4,10 @@ from disentbench import plugins
 from disentbench.storage.study_file import read_recipe
 
 SETTINGS = {
+    "annealed_vae": {"c_max": 3, "threshold": 5},
+    "factor_vae": {"gamma": 3, "critic_layers": 2, "critic_units": 16},
     "hfvae": {"beta": 3, "alpha": 2, "groups": {"a": [0, 1]}, "discrete": {"shape": 3}},
+    "info_vae": {"alpha": 0.5, "lambda_mmd": 10},
 }
 
 

@@ -62,8 +62,9 @@ def brute_force(terms):
         between = between + sum(log_q(i, g) for g in groups + free) / M
         within = within + sum(log_q(i, g) - sum(log_q(i, [d]) for d in g) for g in groups) / M
     for x in logq:
-        marginal = x.exp().mean(0)
-        between = between + (marginal * marginal.log()).sum()
+        for i in range(M):
+            estimates = [sum(weights[i, j].exp() * x[j, k].exp() for j in range(M)).log() for k in range(x.shape[1])]
+            between = between + (x[i].exp() * torch.stack(estimates)).sum() / M
     return {"index_code_mi": own - joint, "tc_between": joint - between, "tc_within": within}
 
 

@@ -78,10 +78,10 @@ def ending(monkeypatch, change):
     """Change the parameters of member 1 after the last step."""
     descend = loop.State.descend
 
-    def changed(state, problem, x, noise):
-        descend(state, problem, x, noise)
-        if state.step == problem.training.steps and member(x) is not None:
-            change({name: p.data[member(x)] for name, p in state.parameters.items()})
+    def changed(state, problem, draw):
+        descend(state, problem, draw)
+        if state.step == problem.training.steps and member(draw.index) is not None:
+            change({name: p.data[member(draw.index)] for name, p in state.parameters.items()})
 
     counted = iter(range(99))
     member = lambda x: 1 if len(x) > 1 else 0 if next(counted) == 1 else None  # noqa: E731

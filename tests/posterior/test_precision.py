@@ -51,8 +51,11 @@ def trained_gradients(objective, leaves, noise):
     """What a step descends, of float32 leaves, vectorised over the members."""
     problem = loss.Problem(Given(), objective, None, range(N))
 
+    step = torch.zeros((), dtype=torch.float64)
+
     def of_member(leaves, noise):
-        return loss.member_loss(problem, leaves, torch.zeros(M, 1), noise, 0)[0]
+        draw = loss.Draw(torch.arange(M), noise, {})
+        return loss.member_loss(problem, {"model": leaves}, torch.zeros(M, 1), draw, step)[0]
 
     return vmap(grad(of_member))(leaves, noise)
 
@@ -89,7 +92,7 @@ def defined(objective, leaves, noise):
     joint = (weights + pairs.sum(2))[:, :, None] + cells
     joint = (cells.exp() * joint.logsumexp(1)).sum(1).mean()
     own = log_normal(z, mean, logvar).sum(1).mean() + sum((x.exp() * x).sum(1).mean() for x in logq)
-    marginals = sum((x.exp().mean(0) * x.exp().mean(0).log()).sum() for x in logq)
+    marginals = sum((x.exp() * (weights.exp() @ x.exp()).log()).sum(1).mean() for x in logq)
     between = joint - sum(log_q(group) for group in groups + free) - marginals
     within = sum(log_q(group) - sum(log_q([d]) for d in group) for group in groups)
     rate = (mean**2 + logvar.exp() - 1 - logvar).sum(1).mean() / 2

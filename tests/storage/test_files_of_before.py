@@ -60,6 +60,7 @@ def test_a_training_that_was_stopped_before_goes_on(before, capfd):
     saved = torch.load(before / "seeds-0-0.pt", weights_only=True)
     images = images_file.read_images(before / "images.h5")
     path.parent.mkdir()
+    saved["players"] = {"model": {kind: saved.pop(kind) for kind in ("parameters", "moments")}}
     model_file.save(path, saved | {"fingerprint": fingerprint(recipe, images)})
     train(before, before / "new.pt", before / "new.csv")
     assert "seed 0  resumed at step 16/400" in capfd.readouterr().err

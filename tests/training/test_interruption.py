@@ -165,7 +165,7 @@ def test_checkpoints_take_their_share_of_the_time_and_no_more(tmp_path, monkeypa
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(checkpoint, "content", lambda *_: {})
     monkeypatch.setattr(model_file, "save", lambda *_: now.__setitem__(0, now[0] + 1))
-    problem = loop.Problem(vae_of(tiny()), None, tiny().training, Resident(IMAGES, CPU))
+    problem = loop.problem_of(tiny(), Resident(IMAGES, CPU), together=False)
     state = loop.fresh(problem, [0])
     kept = checkpoint.Checkpoint(tmp_path, [0], 10.0, Interruption(), "")
     now[0] = 10.0

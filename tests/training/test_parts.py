@@ -142,11 +142,11 @@ def test_a_pack_stopped_as_a_whole_goes_on_from_its_step(here, cut, images, tmp_
 
 def test_members_are_taken_out_with_all_that_is_known_of_them(images, tmp_path):
     """Within a window of the history, of which each has its sums so far."""
-    recipe, seeds, some = tiny("hfvae", seeds="0-4", steps=500), [0, 1, 2, 3, 4], [2, 3]
+    recipe, seeds, some = tiny("factor_vae", seeds="0-4", steps=500), [0, 1, 2, 3, 4], [2, 3]
     resident = Resident(images, CPU)
     problem = loop.Problem(vae_of(recipe), recipe.objective, recipe.training, resident)
     state = loop.fresh(problem, seeds)
-    draws = loop.Batches(seeds, problem.model, len(images), recipe.training.batch_size)
+    draws = loop.Batches(problem, seeds)
     for _ in range(7):
         state.advance(problem, draws)
     state.failed[3] = True
@@ -156,14 +156,12 @@ def test_members_are_taken_out_with_all_that_is_known_of_them(images, tmp_path):
     ours = checkpoint.Checkpoint(tmp_path, some, *kept, found=found).resumed(problem)
     assert (ours.step, ours.since, ours.origins) == (7, 2, [])
     assert ours.failed.tolist() == [False, True]
-    pairs = [
-        *((state.parameters[name], p) for name, p in ours.parameters.items()),
-        *((state.window[name], total) for name, total in ours.window.items()),
-        *zip(state.moments.first, ours.moments.first, strict=True),
-        *zip(state.moments.second, ours.moments.second, strict=True),
-    ]
-    assert all(torch.equal(theirs[2:4], mine) for theirs, mine in pairs)
-    assert [steps.item() for steps in ours.moments.steps] == [7] * len(ours.parameters)
+    pairs = [(state.window[name], total) for name, total in ours.window.items()]
+    assert ours.players.keys() == {"model", "critic"}
+    for name, player in ours.players.items():
+        pairs += zip(state.players[name].tensors, player.tensors, strict=True)
+        assert {steps.item() for steps in player.moments.steps} == {7}
+    assert all(torch.equal(theirs[2:4] if theirs.ndim else theirs, mine) for theirs, mine in pairs)
     assert ours.table(some).equals(state.table(seeds).query("seed in @some").reset_index(drop=True))
 
 

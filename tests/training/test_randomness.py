@@ -9,17 +9,22 @@ import pytest
 import torch
 from builders.packs import tiny
 from builders.training import CPU, run
+from torch.utils._pytree import tree_leaves
 
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
 from disentbench.seeds import generator
 from disentbench.training import encode
 from disentbench.training.device_images import Resident
+from disentbench.training.loss import Problem
 from disentbench.training.randomness import BLOCK, EVALUATION, Batches, noise
 
 
-def batches(**options):
-    return Batches([3, 4], vae_of(tiny("hfvae")), 90, 16, **options)
+def batches(recipe=tiny("hfvae"), **options):  # noqa: B008
+    """Those of seeds 3 and 4, of whose 96 images six are left out."""
+    resident = Resident(recipe.dataset.images(), CPU)
+    problem = Problem(vae_of(recipe), recipe.objective, recipe.training, resident)
+    return Batches(problem, [3, 4], **options)
 
 
 WALKS = {
@@ -33,9 +38,8 @@ WALKS = {
 def test_drawn_ahead_it_is_the_same(walk):
     ahead, plain = batches(ahead=True), batches()
     for step in WALKS[walk]:
-        (index, ours), (expected, theirs) = ahead.at(step, CPU), plain.at(step, CPU)
-        assert torch.equal(index, expected)
-        assert all(map(torch.equal, ours, theirs))
+        ours, theirs = ahead.at(step, CPU), plain.at(step, CPU)
+        assert all(map(torch.equal, tree_leaves(ours), tree_leaves(theirs)))
 
 
 @pytest.mark.parametrize("ahead", [False, True])

@@ -1,0 +1,33 @@
+"""DIP-VAE-II: the covariance of the sampled codes is drawn to the identity."""
+
+from typing import TYPE_CHECKING
+
+from disentbench.objectives import Loss, Weight
+from disentbench.objectives._covariance import Penalised, covariance
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from disentbench.objectives._terms import Terms
+
+
+class DIPVAE2(Penalised):
+    """-log p(x|z) + KL(q(z|x) || p(z)) + lambda_od sum_(i!=j) C_ij^2 + lambda_d sum_i (C_ii - 1)^2.
+
+    C is the covariance of the means over the batch, divided by its size, plus the batch's mean of
+    the posteriors' variances on its diagonal; lambda_d is lambda_od times `lambda_d_factor`, 1 in
+    the paper and in the study of 2019 (Locatello et al.).
+    """
+
+    label = "DIP-VAE-II"
+    reference = "Kumar et al. 2018, eq. 7"
+
+    lambda_d_factor: Weight = 1.0
+
+    def loss(self, terms: "Terms", step: "Tensor") -> Loss:
+        mean, logvar, _ = terms.posterior
+        penalty = self.penalty(covariance(mean) + logvar.exp().mean(0).diag())
+        return Loss(terms.weighted() + self.lambda_od * penalty, shown={"penalty": penalty})
+
+
+objective = DIPVAE2
