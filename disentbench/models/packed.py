@@ -48,15 +48,12 @@ def apply(network: tuple[Layer, ...], parameters: Parameters, x: Tensor, prefix:
     for i, layer in enumerate(network):
         if within(network, i - 1):
             continue
-        if not isinstance(layer, layers.AFFINE):
-            x = layers.plain(layer, x)
-            continue
-        weight, bias = (parameters[f"{prefix}.{i}.{name}"].to(x.dtype) for name in layers.WEIGHTS)
+        weights = layers.weights_of(parameters, f"{prefix}.{i}", x.dtype)
         if taken(layer):
             kind = Kind(isinstance(layer, Deconv), within(network, i), within(network, i - 2))
-            x = MemberConvolution.apply(x, weight, bias, kind)
+            x = MemberConvolution.apply(x, *weights, kind)
         else:
-            x = layers.affine(layer, x, weight, bias)
+            x = layers.weighted(layer, x, *weights) if weights else layer(x)
     return x
 
 
@@ -171,7 +168,7 @@ def convolutions(network: tuple[Layer, ...], shape: Shape) -> Iterator[tuple[Lay
     for layer in network:
         if taken(layer):
             yield layer, shape
-        shape = layers.out_shape(layer, shape)
+        shape = layer.out_shape(shape)
 
 
 def agrees(
@@ -200,7 +197,7 @@ def agrees(
 def example(layer: Layer, shape: Shape) -> tuple[Tensor, ...]:
     """A layer's input, weight, bias and a gradient by its output, random, of all members."""
     rng = np.random.default_rng(0)
-    sizes = shape, layers.out_shape(layer, shape)
+    sizes = shape, layer.out_shape(shape)
     x, gradient = (
         torch.from_numpy(rng.standard_normal((MEMBERS, IMAGES, *size), np.float32))
         for size in sizes

@@ -1,13 +1,18 @@
 """Architectures: shapes, starts and what the papers' tables say."""
 
+import subprocess
+import sys
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.func import vmap
 
 from disentbench import plugins
-from disentbench.architectures import Conv, Deconv, Dense, ReLU, Reshape, Tanh
-from disentbench.models import layers
+from disentbench.architectures import Conv, Deconv, Dense, Layer, ReLU, Reshape, Tanh
+from disentbench.models import layers, packed
 from disentbench.models.vae import VAE, Noise, distortion, relaxed, sample
 
 SHAPES = [(1, 64, 64), (3, 64, 64), (1, 32, 32)]
@@ -67,7 +72,7 @@ def test_layers_are_torchs_own(layer, shape, torchs):
     x = torch.randn(3, *shape)
     out = layers.apply((layer,), parameters, x, "layer")
     torch.testing.assert_close(out, torchs(x))
-    assert out.shape[1:] == layers.out_shape(layer, shape)
+    assert out.shape[1:] == layer.out_shape(shape)
 
 
 @pytest.mark.parametrize("able", [False, True])
@@ -108,6 +113,51 @@ def test_what_a_layer_is_given_is_left_as_it_is():
     out = layers.apply((ReLU(), Reshape((5,)), ReLU(), Tanh(), ReLU()), {}, x, "layer")
     torch.testing.assert_close(out, before.relu().tanh())
     assert torch.equal(x, before)
+
+
+@dataclass(frozen=True)
+class Square(Layer):
+    def __call__(self, x):
+        return x**2
+
+
+@dataclass(frozen=True)
+class ChannelMean(Layer):
+    """The mean of a channel, times its weight and with its bias."""
+
+    def out_shape(self, shape):
+        return shape[:1]
+
+    def weight_shape(self, shape):
+        return (shape[0], 1)
+
+    def __call__(self, x, weight, bias):
+        return x.mean((2, 3)) * weight[:, 0] + bias
+
+
+@pytest.mark.parametrize("apply", [layers.apply, packed.apply])
+def test_a_layer_is_one_class(apply):
+    """Whoever writes it, in whatever file: one without a weight, one with a weight."""
+    network, shape = (Square(), ChannelMean(), ReLU(), Square()), (3, 4, 4)
+    parameters = layers.initialise(network, shape, np.random.default_rng(0), "net")
+    weight, bias = parameters["net.1.weight"], parameters["net.1.bias"]
+    assert len(parameters) == 2
+    assert (weight.shape, bias.shape) == ((3, 1), (3,))
+    x = torch.randn(2, 5, *shape)
+    out = vmap(lambda x: apply(network, parameters, x, "net"))(x)
+    expected = ((x**2).mean((3, 4)) * weight[:, 0] + bias).relu() ** 2
+    torch.testing.assert_close(out, expected)
+
+
+def test_layers_are_plain_data_without_torch():
+    """What a study says can be read where torch is not, or in a moment."""
+    code = (
+        "import sys; from disentbench import plugins;"
+        "made = [plugins.load('architectures', n)() for n in plugins.names('architectures')];"
+        "assert all(a.encoder() and a.decoder((1, 64, 64)) for a in made);"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_an_image_that_does_not_fit_is_refused():
