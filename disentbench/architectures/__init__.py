@@ -140,6 +140,23 @@ class ReLU(Layer):
 
 
 @dataclass(frozen=True)
+class LeakyReLU(Layer):
+    """max(x, 0) + slope min(x, 0), of a slope that is not negative; Maas et al. 2013."""
+
+    slope: float = 0.2
+
+    def __call__(self, x: "Tensor") -> "Tensor":
+        import torch.nn.functional as F
+
+        return F.leaky_relu(x, self.slope)
+
+    def overwriting(self, x: "Tensor") -> "Tensor":
+        import torch.nn.functional as F
+
+        return F.leaky_relu_(x, self.slope)
+
+
+@dataclass(frozen=True)
 class Tanh(Layer):
     """tanh(x)."""
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.func import vmap
 
 from disentbench import plugins
-from disentbench.architectures import Conv, Deconv, Dense, Layer, ReLU, Reshape, Tanh
+from disentbench.architectures import Conv, Deconv, Dense, Layer, LeakyReLU, ReLU, Reshape, Tanh
 from disentbench.models import layers, packed
 from disentbench.models.vae import VAE, Noise, distortion, relaxed, sample
 
@@ -110,9 +110,36 @@ def test_what_a_layer_is_given_is_left_as_it_is():
     """A ReLU is computed in place only of what a layer before it has made."""
     x = torch.randn(3, 5)
     before = x.clone()
+    layers.apply((LeakyReLU(), Reshape((5,)), LeakyReLU()), {}, x, "layer")
+    assert torch.equal(x, before)
     out = layers.apply((ReLU(), Reshape((5,)), ReLU(), Tanh(), ReLU()), {}, x, "layer")
     torch.testing.assert_close(out, before.relu().tanh())
     assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.01, 0.2, 1.0])
+def test_a_leaky_relu_is_torchs(slope):
+    """First and behind another, for all members and for one; its gradients, too."""
+    network = (LeakyReLU(slope), Dense(7), LeakyReLU(slope))
+    leaky, dense = nn.LeakyReLU(slope), nn.Linear(5, 7)
+    parameters = {"net.1.weight": dense.weight, "net.1.bias": dense.bias}
+    x, g = torch.randn(3, 4, 5, requires_grad=True), torch.randn(3, 4, 7)
+
+    def ours(x):
+        return layers.apply(network, parameters, x, "net")
+
+    leaves = [x, dense.weight, dense.bias]
+    theirs = leaky(dense(leaky(x)))
+    expected = torch.autograd.grad(theirs, leaves, g)
+    for out in (vmap(ours)(x), torch.stack([ours(member) for member in x])):
+        torch.testing.assert_close(out, theirs)
+        torch.testing.assert_close(torch.autograd.grad(out, leaves, g), expected)
+
+
+def test_a_leaky_relu_has_its_slope_below_nought():
+    x = torch.tensor([-10.0, -1.0, 0.0, 3.0])
+    torch.testing.assert_close(LeakyReLU()(x), torch.tensor([-2.0, -0.2, 0.0, 3.0]))
+    torch.testing.assert_close(LeakyReLU(0.01)(x), torch.tensor([-0.1, -0.01, 0.0, 3.0]))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from builders.training import run
 from triton.runtime.interpreter import InterpreterBuilder
 
 from disentbench import plugins
-from disentbench.architectures import Conv, Deconv, Dense, ReLU, Reshape, Tanh
+from disentbench.architectures import Conv, Deconv, Dense, LeakyReLU, ReLU, Reshape, Tanh
 from disentbench.models import _kernels, layers, packed
 from disentbench.models.vae import VAE
 from disentbench.training import loop, replay
@@ -83,12 +83,13 @@ def test_the_kernels_are_the_librarys_convolutions(size, kernel, dtype):
         assert_near(of_weight[m], by_weight, BITS[torch.float32])
 
 
-# What `apply` may meet beside the architectures: convolutions that the kernels do not compute, and
-# a ReLU that is alone, first or last.
+# What `apply` may meet beside the architectures: convolutions that the kernels do not compute, a
+# ReLU that is alone, first or last, and another activation, which the kernels do not compute.
 ODD = {
     "a kernel of 3": (Conv(3, 3, 1), ReLU(), Conv(4, 4, 2), ReLU(), Conv(2, 3, 1), ReLU()),
     "a stride of 1": (ReLU(), Deconv(3, 4, 2), ReLU(), Deconv(2, 1, 1), Tanh(), Deconv(1, 2, 2)),
     "two side by side": (Conv(4, 2, 2), Conv(3, 4, 2), ReLU(), ReLU(), Deconv(2, 4, 2), ReLU()),
+    "a leaky ReLU": (Conv(4, 4, 2), LeakyReLU(), Conv(3, 2, 2), ReLU(), Deconv(2, 4, 2)),
     "dense between": (Conv(4, 4, 2), Reshape((-1,)), Dense(4), Reshape((1, 2, 2)), Deconv(1, 4, 2)),
 }
 SMALL = {"mlp_chen2018": {"hidden": 8}}
