@@ -108,3 +108,23 @@ def shown(value: Any) -> str:
 def is_whole(value: Any, low: int, high: int) -> bool:
     """Whether `value` is an integer from `low` to `high`; True and False are no numbers here."""
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def as_mapping(entries: Any) -> Any:
+    """Names that may have options: a list of names is a mapping without any."""
+    if isinstance(entries, list):
+        for entry in entries:
+            if not isinstance(entry, str):
+                raise ValueError(f"{shown(entry)} stands for no name; write names, in quotes")
+        if (double := twice(entries)) is not None:
+            raise ValueError(f"{shown(double)} is named twice; name each once")
+        return {name: {} for name in entries}
+    if isinstance(entries, dict):
+        return {key: {} if options is None else options for key, options in entries.items()}
+    return entries
+
+
+def twice(names: list[str]) -> str | None:
+    """The first name that has stood before, if any has."""
+    seen: set[str] = set()
+    return next((name for name in names if name in seen or seen.add(name)), None)

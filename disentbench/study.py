@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from disentbench import plugins
-from disentbench.options import Options, is_whole, shown
+from disentbench.options import Options, as_mapping, is_whole, shown, twice
 from disentbench.recipe import Pack, Recipe, Sweep, Training, path_safe
 
 
@@ -59,7 +59,7 @@ class Study(Options):
             raise ValueError("a study is a mapping of keys to values")
         raw = dict(raw)
         for key in ("datasets", "objectives"):
-            raw[key] = _as_mapping(raw[key]) if key in raw else raw.get(key, {})
+            raw[key] = as_mapping(raw[key]) if key in raw else raw.get(key, {})
         if isinstance(raw.get("architecture"), str):
             raw["architecture"] = {"of": raw["architecture"]}
         if isinstance(raw.get("seeds"), int) and not isinstance(raw["seeds"], bool):
@@ -278,22 +278,3 @@ class Study(Options):
     def _objective(self, pack: Pack) -> Any:
         """The objective at a pack's setting."""
         return self._sweeps[pack.objective].settings[pack.setting]
-
-
-def _as_mapping(entries: Any) -> Any:
-    if isinstance(entries, list):
-        for entry in entries:
-            if not isinstance(entry, str):
-                raise ValueError(f"{shown(entry)} stands for no name; write names, in quotes")
-        if (double := twice(entries)) is not None:
-            raise ValueError(f"{shown(double)} is named twice; name each once")
-        return {name: {} for name in entries}
-    if isinstance(entries, dict):
-        return {key: {} if options is None else options for key, options in entries.items()}
-    return entries
-
-
-def twice(names: list[str]) -> str | None:
-    """The first name that has stood before, if any has."""
-    seen: set[str] = set()
-    return next((name for name in names if name in seen or seen.add(name)), None)
