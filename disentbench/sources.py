@@ -15,7 +15,7 @@ PACKAGE = "disentbench"
 ROOT = Path(__file__).parent
 # Rooms and modules that carry numbers from file to file, name them or refuse them; none of them
 # computes one. What a study and its options come to is in the recipe, which is compared itself.
-CARRIERS = {"storage", "errors", "options", "plugins", "recipe", "sources", "study"}
+CARRIERS = {"storage", "errors", "options", "plugins", "published", "recipe", "sources", "study"}
 READING = ("posterior.from_files", "storage.representation_files")  # of representations
 
 
@@ -57,7 +57,7 @@ def audit() -> tuple[Path, ...]:
 
 def collecting() -> tuple[Path, ...]:
     """The sources of the tidy table, given the scores."""
-    return of("results.collect", "recipe", "study")
+    return of("results.collect", "published", "recipe", "study")
 
 
 def reporting() -> tuple[Path, ...]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from disentbench import plugins
+from disentbench import plugins, published
 from disentbench.options import Options, as_mapping, is_whole, shown, twice
 from disentbench.recipe import Pack, Recipe, Sweep, Training, path_safe
 
@@ -26,7 +26,7 @@ def _seed_range(seeds: Any) -> str:
 
 MOST_SEEDS = 100_000
 # The keys of a study that alter no model; all others are in every recipe.
-TRAINS_NOTHING = {"metrics"}
+TRAINS_NOTHING = {"metrics", "published_id"}
 # Ten times the largest study that we ship: 12,600 runs in 252 packs, and room to spare.
 MOST_RUNS, MOST_PACKS = 200_000, 10_000
 MOST_TEXT = 100_000  # characters of a study as JSON: a command takes 128 KiB in one argument
@@ -38,7 +38,8 @@ class Study(Options):
     """One study: data sets, objectives with their swept settings, seeds, model, training, metrics.
 
     In `datasets` and `objectives` a key is a name in paths and tables; its options may hold `of`,
-    the file that defines it, where that is not the key itself.
+    the file that defines it, where that is not the key itself. `published_id` is the number that
+    seed 0 of a setting has in a published study, by data set, objective and setting.
     """
 
     study: Name
@@ -50,6 +51,7 @@ class Study(Options):
     architecture: dict[str, Any]
     training: Training
     metrics: Annotated[list[str], Field(min_length=1)] = plugins.names("metrics")
+    published_id: published.Numbers = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -79,6 +81,9 @@ class Study(Options):
             for _, objective in self.settings(name):
                 self._groups_fit(name, objective)
                 self._estimate_fits(name, objective)
+        settings = {name: sweep.settings for name, sweep in self._sweeps.items()}
+        first, last = self._ends
+        published.check(self.published_id, self.datasets, settings, range(first, last + 1))
         return self
 
     def _within_bounds(self) -> None:
@@ -136,8 +141,9 @@ class Study(Options):
 
     @property
     def text(self) -> str:
-        """The whole study as JSON."""
-        return json.dumps(self.model_dump(mode="json"))
+        """The whole study as JSON; one without published numbers says nothing of them."""
+        silent = set() if self.published_id else {"published_id"}
+        return json.dumps(self.model_dump(mode="json", exclude=silent))
 
     def file_of(self, kind: str, name: str) -> str:
         """The file that defines what the study calls `name` in `datasets` or `objectives`."""
@@ -260,7 +266,7 @@ class Study(Options):
 
     @cached_property
     def _training(self) -> dict[str, Any]:
-        """The study without its metrics, seeds and pack, which alter no model."""
+        """The study without its seeds and pack, and without what trains nothing."""
         return self.model_dump(mode="json", exclude=TRAINS_NOTHING | {"seeds", "pack"})
 
     def dataset_recipe(self, name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from disentbench.sources import PACKAGE, ROOT, imported
 
 # From the ground up. What a visitor adds, a metric or a figure say, is in a room that is here.
 FLOORS = (
-    *("errors", "seeds", "options", "sources", "plugins", "recipe", "study"),
+    *("errors", "seeds", "options", "sources", "plugins", "recipe", "published", "study"),
     *("storage", "datasets", "architectures", "posterior", "objectives", "metrics"),
     *("models", "training", "scoring", "results", "workflow", "report", "commands", "cli"),
 )

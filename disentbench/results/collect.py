@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from disentbench import plugins
+from disentbench import plugins, published
 from disentbench.recipe import Pack
-from disentbench.results.tidy import RUN
+from disentbench.results.tidy import PUBLISHED_ID, RUN
 from disentbench.storage import expected, seals, tables
 from disentbench.storage.layout import StudyFolder
 from disentbench.storage.provenance import unique
@@ -17,11 +17,13 @@ from disentbench.study import Study
 def collect(study: Study, results: Path) -> pd.DataFrame:
     """The tidy table of a study: a row for each run and value, from every pack's score files.
 
-    Columns: dataset, objective, setting, seed, one for each swept setting, metric, value.
+    Columns: dataset, objective, setting, seed, published_id if the study has such numbers, one for
+    each swept setting, metric, value.
     """
     scores = pd.concat([_of_pack(study, pack, results) for pack in study.packs], ignore_index=True)
-    swept = [column for column in scores if column not in (*RUN, "metric", "value")]
-    return scores[[*RUN, *swept, "metric", "value"]]
+    swept = [column for column in scores if column not in (*RUN, PUBLISHED_ID, "metric", "value")]
+    numbered = [PUBLISHED_ID] if study.published_id else []
+    return scores[[*RUN, *numbered, *swept, "metric", "value"]]
 
 
 def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:
@@ -41,9 +43,16 @@ def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:
             objective=pack.objective,
             setting=pack.setting,
             seed=lambda table: table["seed"].astype(int),
+            **{PUBLISHED_ID: lambda table: _published_ids(study, pack, table["seed"])},
             **study.point(pack),
         )
     )
+
+
+def _published_ids(study: Study, pack: Pack, seeds: pd.Series) -> pd.Series:
+    """The number of each seed in a published study; missing where the setting has none."""
+    first = published.of_seed_0(study.published_id).get(pack.of, pd.NA)
+    return seeds.astype("Int64") + first
 
 
 def scored_by(study: Study, results: Path) -> list[dict]:

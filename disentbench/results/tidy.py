@@ -1,7 +1,8 @@
 """The tidy table of a study: a row for each run and value, as CSV and as parquet.
 
-Columns: dataset, objective, setting, seed, one for each swept setting, metric, value. Parquet also
-says what made the numbers, as JSON in its schema's metadata under `disentbench`.
+Columns: dataset, objective, setting, seed, published_id if the study has such numbers, one for each
+swept setting, metric, value. Parquet also says what made the numbers, as JSON in its schema's
+metadata under `disentbench`.
 """
 
 import json
@@ -19,6 +20,7 @@ from disentbench.storage.plain_data import printable
 
 SETTING = ["dataset", "objective", "setting"]
 RUN = [*SETTING, "seed"]
+PUBLISHED_ID = "published_id"
 COLUMNS = [*RUN, "metric", "value"]
 MADE = b"disentbench"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from builders import score_files
 from pyarrow import parquet
 
-from disentbench import plugins
 from disentbench.cli import main
 from disentbench.report import runs
 from disentbench.report.page import render
@@ -40,18 +40,8 @@ STUDY = {
 def collected(tmp_path_factory) -> Path:
     """A folder with the score files of a study and both tables of them; seed 4 diverged."""
     folder, study = tmp_path_factory.mktemp("collected"), read_study(STUDY)
-    rng = np.random.default_rng(0)
-    for pack in study.packs:
-        path = folder / "little" / pack.path / "scores"
-        path.mkdir(parents=True)
-        for metric in study.metrics:
-            values = [value.name for value in plugins.load("metrics", metric).values]
-            rows = [(s, v, rng.uniform() / 3) for s in pack.seeds for v in values]
-            table = pd.DataFrame(rows, columns=["run", "metric", "value"])
-            table.loc[table["run"] == 4, "value"] = np.nan
-            table.to_csv(path / f"{metric}.csv", index=False)
-    arguments = ["collect", study.text, "--results", folder, "--out", folder / "scores.csv"]
-    assert main(list(map(str, arguments))) == 0
+    score_files.score_files(folder, study, diverged=4)
+    score_files.collected(folder, study)
     return folder
 
 

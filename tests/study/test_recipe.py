@@ -24,7 +24,10 @@ def test_a_recipe_is_the_study_of_its_pack():
 
 
 def test_what_does_not_concern_a_pack_is_not_in_its_recipe():
-    """Adding a strength, seeds, an objective or a metric leaves every other recipe as it was."""
+    """Adding a strength, seeds, an objective or a metric leaves every other recipe as it was.
+
+    So do the numbers of a published study.
+    """
     study = read_study(GOOD)
     before = {pack.path: study.recipe(pack).text for pack in study.packs}
     for path, value in [
@@ -32,6 +35,7 @@ def test_what_does_not_concern_a_pack_is_not_in_its_recipe():
         ("objectives/beta_tcvae/beta", [0.5, 1, 4, 8]),
         ("objectives/beta_vae", {"beta": [1]}),
         ("seeds", "3-21"),
+        ("published_id", {"grid": {"vae": {"default": 50}}}),
     ]:
         more = read_study(changed(path, value))
         after = {pack.path: more.recipe(pack).text for pack in more.packs}
@@ -50,7 +54,7 @@ def test_a_key_that_a_study_gains_is_in_every_recipe():
     study = More.model_validate(GOOD)
     for pack in study.packs:
         recipe = json.loads(study.recipe(pack).text)
-        assert recipe.keys() == More.model_fields.keys() - {"metrics"}
+        assert recipe.keys() == More.model_fields.keys() - studies.TRAINS_NOTHING
         assert (recipe["new_key"], recipe["another"]) == (3, {"a": [1, 2]})
 
 
@@ -72,7 +76,7 @@ def test_every_key_that_trains_changes_the_recipe():
     """Every key of a study and of its training is in `CHANGES`, or says which runs there are."""
     study, training = studies.Study.model_fields, studies.Training.model_fields
     keys = (study.keys() - {"training"}) | {f"training/{key}" for key in training}
-    assert keys == CHANGES.keys() | {"metrics", "seeds", "pack"}
+    assert keys == CHANGES.keys() | studies.TRAINS_NOTHING | {"seeds", "pack"}
     recipe = read_study(GOOD).recipe(read_study(GOOD).packs[0]).text
     for path, value in CHANGES.items():
         other = read_study(changed(path, value))

@@ -162,6 +162,7 @@ def test_planning_imports_no_torch():
         ({"training": {"steps": 10, "batch_size": 10**6}}, "is larger than"),
         ({"objectives": {"btcvae": {}}}, "no objective named 'btcvae'"),
         ({"bogus": 1}, "unknown key 'bogus'"),
+        ({"published_id": {"grid": {"vae": {"beta-1": 0}}}}, "the study has no setting 'beta-1'"),
         ({"datasets": {"x": {"of": "dsprites_npz", "path": "nowhere.npz"}}}, "no file here"),
     ],
 )

@@ -161,6 +161,11 @@ ALL = {"collect": 1, "report": 1, "all": 1}
 TRAININGS = {"train": 4, "encode": 4, "score": 12, "audit": 1} | ALL
 
 
+def test_the_numbers_of_a_published_study_make_the_table_anew_and_train_nothing(checkout):
+    numbers = {"tiny": {"vae": {"default": 0}}}
+    assert planned(checkout, variant(checkout, "numbered", published_id=numbers)) == ALL
+
+
 @pytest.mark.parametrize(
     ("file", "plan"),
     [
