@@ -1,14 +1,23 @@
 """The numbers that the runs of a study have in a published one, and what is wrong with them."""
 
 import json
+from pathlib import Path
 
 import pytest
 from builders.good_study import GOOD, changed
 
+from disentbench import published
 from disentbench.cli import main
 from disentbench.errors import UserError
 from disentbench.storage.study_file import read_study
 
+ROOT = Path(__file__).parents[2]
+# The order of the objectives in the study of 2019, each at six strengths with 50 seeds.
+PLACES = {
+    **{"beta_vae": 0, "factor_vae": 1, "dip_vae_i": 2},
+    **{"dip_vae_ii": 3, "beta_tcvae": 4, "annealed_vae": 5},
+}
+STRENGTHS, SEEDS = 6, 50
 MANY = "beta-1_gamma-1, beta-1_gamma-3, beta-4_gamma-1, beta-4_gamma-3, beta-0.5_gamma-1, "
 
 MISTAKES = [
@@ -93,3 +102,19 @@ def test_a_study_without_numbers_says_nothing_of_them():
     study = read_study(GOOD | {"published_id": numbers})
     assert json.loads(study.text)["published_id"] == numbers
     assert read_study(study.text) == study
+
+
+def test_the_runs_of_2019_have_their_numbers():
+    """Data set x 1800 + setting x 50 + seed, the data set being the first."""
+    study = read_study(ROOT / "configs/locatello2019.yaml")
+    places = {
+        (name, setting): PLACES[name] * STRENGTHS + strength
+        for name in study.objectives
+        for strength, (setting, _) in enumerate(study.settings(name))
+    }
+    assert set(places.values()) <= set(range(len(PLACES) * STRENGTHS))
+    first = published.of_seed_0(study.published_id)
+    numbers = {(pack, seed): first[pack.of] + seed for pack in study.packs for seed in pack.seeds}
+    assert len(set(numbers.values())) == len(places) * SEEDS
+    for (pack, seed), number in numbers.items():
+        assert number == 0 * 1800 + places[pack.objective, pack.setting] * SEEDS + seed
