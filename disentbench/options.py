@@ -1,15 +1,37 @@
 """Validated options: the parts of a study, and what its data sets and methods may be told."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_serializer, model_validator
+
+# Marks an option, in its Annotated type, that came after files of before: see Options.
+SINCE = "an option that files of before do not know"
 
 
 class Options(BaseModel):
-    """A set of options: unknown keys are refused, nothing changes after validation."""
+    """A set of options: unknown keys are refused, nothing changes after validation.
+
+    Written out, they are all there, but for those marked SINCE that are as by default: what was
+    made before they came was made with that, and a file says so by the same word. With the context
+    "whole" these are there, too.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: Callable[[Any], dict], info: Any) -> dict[str, Any]:
+        written = write(self)
+        return {
+            key: value
+            for key, value in written.items()
+            if info.context == "whole" or not self._as_ever(key)
+        }
+
+    def _as_ever(self, key: str) -> bool:
+        field = type(self).model_fields[key]
+        return SINCE in field.metadata and getattr(self, key) == field.get_default()
 
     @model_validator(mode="before")
     @classmethod

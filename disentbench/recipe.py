@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from disentbench import plugins
-from disentbench.options import Options, shown
+from disentbench.options import SINCE, Options, shown
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
@@ -36,16 +36,16 @@ class Training(Options):
 
     steps: Count
     batch_size: Count = 64
-    sampling: Literal["epochs", "with_replacement"] = "epochs"
+    sampling: Annotated[Literal["epochs", "with_replacement"], SINCE] = "epochs"
     learning_rate: Positive = 1e-4
-    learning_rate_schedule: Literal["constant", "cosine"] = "constant"
-    warm_up: Annotated[int, Field(ge=0, le=10**9)] = 0
+    learning_rate_schedule: Annotated[Literal["constant", "cosine"], SINCE] = "constant"
+    warm_up: Annotated[int, Field(ge=0, le=10**9), SINCE] = 0
     adam_betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (
         0.9,
         0.999,
     )
-    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    clip_norm: Positive | None = None
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False), SINCE] = 0.0
+    clip_norm: Annotated[Positive | None, SINCE] = None
     precision: Literal["float32", "bf16"] = "float32"
 
 

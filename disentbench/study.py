@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from disentbench import plugins, published
-from disentbench.options import Options, as_mapping, is_whole, shown, twice
+from disentbench.options import SINCE, Options, as_mapping, is_whole, shown, twice
 from disentbench.recipe import Pack, Recipe, Sweep, Training, path_safe
 
 
@@ -51,7 +51,7 @@ class Study(Options):
     architecture: dict[str, Any]
     training: Training
     metrics: Annotated[list[str], Field(min_length=1)] = plugins.names("metrics")
-    published_id: published.Numbers = Field(default_factory=dict)
+    published_id: Annotated[published.Numbers, SINCE] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -80,7 +80,7 @@ class Study(Options):
         for name in self.objectives:
             for _, objective in self.settings(name):
                 self._groups_fit(name, objective)
-                self._estimate_fits(name, objective)
+                self._batch_fits(name, objective)
         settings = {name: sweep.settings for name, sweep in self._sweeps.items()}
         first, last = self._ends
         published.check(self.published_id, self.datasets, settings, range(first, last + 1))
@@ -113,19 +113,21 @@ class Study(Options):
             raise ValueError(
                 f"datasets.{name} has one image, and nothing to measure; keep at least 2"
             )
-        if batch > dataset.size:
+        if batch > dataset.size and self.training.sampling == "epochs":
             raise ValueError(
                 f"training.batch_size {batch} is larger than {name}'s {dataset.size} images; "
                 f"use at most {dataset.size}"
             )
         plugins.named(f"architecture on {name}", self.network.check, dataset.image_shape)
 
-    def _estimate_fits(self, name: str, objective: Any) -> None:
-        """On one image every estimate is a constant, and the objective would be the VAE."""
-        if objective.structure().estimator is not None and self.training.batch_size < 2:
+    def _batch_fits(self, name: str, objective: Any) -> None:
+        """On one image an estimate of q(z) is a constant, and the objective would be the VAE."""
+        structure = objective.structure()
+        least = max(structure.least_batch, 1 if structure.estimator is None else 2)
+        if self.training.batch_size < least:
             raise ValueError(
                 f"training.batch_size is {self.training.batch_size}, and objectives.{name} "
-                "estimates q(z) from the images of a batch; use at least 2"
+                f"estimates q(z) from the images of a batch; use at least {least}"
             )
 
     def _groups_fit(self, name: str, objective: Any) -> None:
@@ -141,9 +143,8 @@ class Study(Options):
 
     @property
     def text(self) -> str:
-        """The whole study as JSON; one without published numbers says nothing of them."""
-        silent = set() if self.published_id else {"published_id"}
-        return json.dumps(self.model_dump(mode="json", exclude=silent))
+        """The whole study as JSON."""
+        return json.dumps(self.model_dump(mode="json"))
 
     def file_of(self, kind: str, name: str) -> str:
         """The file that defines what the study calls `name` in `datasets` or `objectives`."""

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from disentbench.architectures import Layer
 from disentbench.objectives._schedule import Schedule, scheduled
-from disentbench.options import Options
+from disentbench.options import SINCE, Options
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -86,7 +86,7 @@ class Objective(Options):
     reference: ClassVar[str]
     baseline: ClassVar[bool] = False
 
-    warm_up: Steps = 0
+    warm_up: Annotated[Steps, SINCE] = 0
 
     def structure(self) -> Structure:
         """The latents' structure and a step's needs; by default, scalars without groups."""

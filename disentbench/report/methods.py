@@ -113,6 +113,7 @@ def yaml_text(study: Study) -> str:
         "datasets": {name: _filled(study, "datasets", name) for name in study.datasets},
         "objectives": {name: _filled(study, "objectives", name) for name in study.objectives},
         "architecture": {"of": study.architecture["of"]} | _plain_options(study.network),
+        "training": _plain_options(study.training),
     }
     return yaml.safe_dump(json.loads(study.text) | parts, sort_keys=False, allow_unicode=True)
 
@@ -125,7 +126,7 @@ def _filled(study: Study, kind: str, name: str) -> dict:
 
 
 def _plain_options(made: Options) -> dict:
-    return made.model_dump(mode="json")
+    return made.model_dump(mode="json", context="whole")
 
 
 def explained(values: dict[str, Shown], known: dict[str, Levels]) -> list[Explained]:

@@ -69,6 +69,12 @@ CHANGES = {
     "training/learning_rate": 0.5,
     "training/adam_betas": [0.5, 0.9],
     "training/precision": "bf16",
+    "training/sampling": "with_replacement",
+    "training/learning_rate_schedule": "cosine",
+    "training/warm_up": 5,
+    "training/weight_decay": 0.01,
+    "training/clip_norm": 1,
+    "training/initialisation": "glorot",
 }
 
 
@@ -88,6 +94,9 @@ def test_every_key_that_trains_changes_the_recipe():
     [
         ("training/batch_size", 16),  # as it is
         ("training/learning_rate", 1e-4),  # the default
+        ("training/sampling", "epochs"),
+        ("training/initialisation", "torch"),
+        ("objectives/vae", {"warm_up": 0}),
         ("architecture", {"hidden": 8, "of": "mlp_chen2018"}),
         ("datasets/grid/shape", [0, 1, 2]),
         ("datasets/grid/scale", {"stride": 5}),

@@ -33,6 +33,25 @@ def test_what_estimates_nothing_may_train_on_single_images():
     assert read_study(raw).training.batch_size == 1
 
 
+@pytest.mark.parametrize("name", ["factor_vae", "dip_vae_i", "dip_vae_ii", "info_vae", "hfs_vae"])
+def test_what_compares_the_images_of_a_batch_needs_two(name):
+    options = {"of": name, **dict.fromkeys(required(name), 2)}
+    raw = changed("training/batch_size", 1) | {"objectives": {"compared": options}}
+    with pytest.raises(UserError, match="objectives.compared estimates .*; use at least 2"):
+        read_study(raw)
+
+
+def required(name):
+    fields = plugins.load("objectives", name).model_fields
+    return [key for key, field in fields.items() if field.is_required()]
+
+
+def test_with_replacement_a_batch_may_be_larger_than_the_data_set():
+    raw = changed("training/batch_size", 5000)
+    raw["training"] |= {"sampling": "with_replacement"}
+    assert read_study(raw).training.batch_size == 5000
+
+
 def test_short_forms():
     raw = GOOD | {
         "datasets": ["dsprites_small"],
@@ -44,6 +63,8 @@ def test_short_forms():
 
 
 ONE_IMAGE = dict.fromkeys(("shape", "scale", "orientation", "posX", "posY"), 0)
+
+RISING = {"from": 0, "to": 4, "steps": 100}
 
 MISTAKES = [
     ("colour", "red", "unknown key 'colour'; the keys are study, datasets, objectives"),
@@ -59,15 +80,28 @@ MISTAKES = [
     ("datasets/one", {"of": "dsprites", **ONE_IMAGE}, "datasets.one has one image"),
     ("training/learning_rate", -1, "training.learning_rate is -1"),
     ("training/precision", "float8", "training.precision is 'float8'; it should be 'float32'"),
-    ("objectives/btcvae", {"beta": 1}, "no objective named 'btcvae'; choose from beta_tcvae, "),
+    ("objectives/btcvae", {"beta": 1}, "no objective named 'btcvae'; choose from annealed_vae, "),
     ("objectives/beta_tcvae/beta", -1, "objectives.beta_tcvae: beta is -1"),
     ("objectives/beta_tcvae/beta", [1, -2], "objectives.beta_tcvae: beta is -2"),
     ("objectives/beta_tcvae/beta", [], "a sweep needs one value or more"),
     ("objectives/beta_tcvae/beta", [4, 4.0], "each of them once"),
     ("objectives/beta_tcvae/beta", float("nan"), "beta is nan"),
     ("objectives/beta_tcvae/beta", None, "the key 'beta' is missing"),
-    ("objectives/beta_tcvae/strength", 3, "unknown key 'strength'; the keys are beta"),
+    ("objectives/beta_tcvae/strength", 3, "unknown key 'strength'; the keys are"),
     ("objectives/beta_tcvae/estimator", "naive", "estimator is 'naive'"),
+    ("objectives/beta_tcvae/beta", RISING | {"from": -1}, "beta_tcvae: beta.from is -1"),
+    ("objectives/beta_tcvae/beta", RISING | {"steps": 0}, "beta_tcvae: beta.steps is 0"),
+    ("objectives/beta_tcvae/beta", {"from": 0, "to": 4}, "the key 'beta.steps' is missing"),
+    ("objectives/beta_tcvae/beta", RISING | {"until": 9}, "the keys are from, to, steps"),
+    ("objectives/beta_tcvae/beta", [1, RISING], "cannot be swept; a sweep's values are numbers"),
+    ("objectives/beta_tcvae/warm_up", -1, "objectives.beta_tcvae: warm_up is -1"),
+    ("objectives/info_vae", {"alpha": 1.5}, "alpha is 1.5; it should be at most 1"),
+    ("objectives/annealed_vae", {}, "the key 'c_max' is missing"),
+    ("objectives/factor_vae", {"gamma": 6, "permute": "all"}, "permute is 'all'; it should be"),
+    ("training/clip_norm", 0, "training.clip_norm is 0; it should be greater than 0"),
+    ("training/weight_decay", -1, "training.weight_decay is -1; it should be at least 0"),
+    ("training/learning_rate_schedule", "linear", "it should be 'constant' or 'cosine'"),
+    ("training/sampling", "weights", "it should be 'epochs' or 'with_replacement'"),
     ("objectives/grouped/groups/a", [0, 6], "names latent 6; the latents are 0 to 5"),
     ("objectives/grouped/groups/b", [1], "latent 1 is named twice"),
     ("objectives/grouped/discrete/s", 1, "discrete.s is 1"),
