@@ -32,6 +32,11 @@ class Training(Options):
     objective's critic has settings of its own.
 
     Images are drawn in `epochs`, without replacement, or each at random, `with_replacement`.
+
+    With the initialisation `torch` weights and biases begin uniform within 1 / sqrt(fan in), as in
+    PyTorch's layers; with `glorot` weights within sqrt(6 / (fan in + fan out)) and biases nought
+    (Glorot and Bengio 2010), as in TensorFlow's layers and so in the study of 2019. The fans of a
+    convolution count the area of its kernel.
     """
 
     steps: Count
@@ -47,6 +52,7 @@ class Training(Options):
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False), SINCE] = 0.0
     clip_norm: Annotated[Positive | None, SINCE] = None
     precision: Literal["float32", "bf16"] = "float32"
+    initialisation: Annotated[Literal["torch", "glorot"], SINCE] = "torch"
 
 
 def block_name(seeds: Sequence[int]) -> str:

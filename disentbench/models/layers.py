@@ -18,18 +18,39 @@ WEIGHTS = ("weight", "bias")
 
 
 def initialise(
-    layers: tuple[Layer, ...], shape: Shape, rng: np.random.Generator, prefix: str
+    layers: tuple[Layer, ...],
+    shape: Shape,
+    rng: np.random.Generator,
+    prefix: str,
+    scheme: str = "torch",
 ) -> Parameters:
-    """Weights and biases uniform within 1 / sqrt(fan in), as PyTorch's own layers begin."""
+    """Weights and biases, each uniform within a bound that the scheme knows for their layer."""
     parameters = {}
     for i, layer in enumerate(layers):
         if weight := layer.weight_shape(shape):
-            bound = prod(weight[1:]) ** -0.5
-            for name, size in zip(WEIGHTS, (weight, layer.bias_shape(shape)), strict=True):
+            sizes, bounds = (weight, layer.bias_shape(shape)), SCHEMES[scheme](weight)
+            for name, size, bound in zip(WEIGHTS, sizes, bounds, strict=True):
                 values = rng.uniform(-bound, bound, size).astype(np.float32)
                 parameters[f"{prefix}.{i}.{name}"] = torch.from_numpy(values)
         shape = layer.out_shape(shape)
     return parameters
+
+
+def torch_bounds(weight: Shape) -> tuple[float, float]:
+    """1 / sqrt(fan in) for both, as PyTorch's own layers begin."""
+    bound = prod(weight[1:]) ** -0.5
+    return bound, bound
+
+
+def glorot_bounds(weight: Shape) -> tuple[float, float]:
+    """sqrt(6 / (fan in + fan out)) for the weight, and no bias: Glorot and Bengio 2010, eq. 16.
+
+    A fan is the number of channels or units on one side, times the area of the kernel.
+    """
+    return (6 / (sum(weight[:2]) * prod(weight[2:]))) ** 0.5, 0.0
+
+
+SCHEMES = {"torch": torch_bounds, "glorot": glorot_bounds}  # of a weight's shape, for it and a bias
 
 
 def apply(layers: tuple[Layer, ...], parameters: Parameters, x: Tensor, prefix: str) -> Tensor:

@@ -36,7 +36,8 @@ class VAE:
     """An architecture for images of a shape, with D Gaussian latents and discrete groups.
 
     `discrete` maps a group's name to its number of classes; `dtype` is what the networks compute
-    in (parameters stay float32, and so do the posterior and the pixel logits), by `apply`.
+    in (parameters stay float32, and so do the posterior and the pixel logits), by `apply`;
+    `initialisation` is the scheme of `layers.initialise`.
     """
 
     architecture: Architecture
@@ -45,6 +46,7 @@ class VAE:
     discrete: dict[str, int]
     dtype: torch.dtype = torch.float32
     apply: Apply = layers.apply
+    initialisation: str = "torch"
 
     @property
     def classes(self) -> int:
@@ -61,9 +63,9 @@ class VAE:
 
     def initialise(self, rng: np.random.Generator) -> Parameters:
         """Fresh float32 parameters."""
-        encoder = layers.initialise(self.encoder, self.shape, rng, "encoder")
-        code = (self.latents + self.classes,)
-        return encoder | layers.initialise(self.decoder, code, rng, "decoder")
+        scheme, code = self.initialisation, (self.latents + self.classes,)
+        encoder = layers.initialise(self.encoder, self.shape, rng, "encoder", scheme)
+        return encoder | layers.initialise(self.decoder, code, rng, "decoder", scheme)
 
     def encode(self, parameters: Parameters, images: Tensor) -> Posterior:
         """q(z | x) of images [image, channel, height, width] in [0, 1]."""
@@ -85,6 +87,7 @@ def vae_of(recipe: Recipe) -> VAE:
         recipe.latents,
         recipe.objective.structure().discrete,
         DTYPES[recipe.training.precision],
+        initialisation=recipe.training.initialisation,
     )
 
 

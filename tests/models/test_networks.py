@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from builders.packs import tiny
 from torch import nn
 from torch.func import vmap
 
 from disentbench import plugins
 from disentbench.architectures import Conv, Deconv, Dense, Layer, LeakyReLU, ReLU, Reshape, Tanh
 from disentbench.models import layers, packed
-from disentbench.models.vae import VAE, Noise, distortion, relaxed, sample
+from disentbench.models.vae import VAE, Noise, distortion, relaxed, sample, vae_of
 
 SHAPES = [(1, 64, 64), (3, 64, 64), (1, 32, 32)]
 
@@ -73,6 +74,37 @@ def test_layers_are_torchs_own(layer, shape, torchs):
     out = layers.apply((layer,), parameters, x, "layer")
     torch.testing.assert_close(out, torchs(x))
     assert out.shape[1:] == layer.out_shape(shape)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "fans"),
+    [
+        (Dense(300), (500,), 500 + 300),
+        (Conv(7, 4, 2), (5, 8, 8), 16 * 5 + 16 * 7),
+        (Conv(64, 2, 2), (32, 8, 8), 4 * 32 + 4 * 64),
+        (Deconv(7, 4, 2), (5, 8, 8), 16 * 5 + 16 * 7),
+    ],
+)
+def test_glorots_weights_are_uniform_within_his_bound_and_biases_nought(layer, shape, fans):
+    """So of variance 2 / (fan in + fan out); torch draws them in the same range."""
+    start = layers.initialise((layer,), shape, np.random.default_rng(0), "layer", "glorot")
+    weight, bound = start["layer.0.weight"], (6 / fans) ** 0.5
+    assert 0.98 * bound < weight.abs().max() <= bound * (1 + 1e-6)
+    assert weight.mean() == pytest.approx(0, abs=4 * bound * (3 * weight.numel()) ** -0.5)
+    assert weight.var() == pytest.approx(2 / fans, rel=0.15)
+    assert torch.equal(start["layer.0.bias"], torch.zeros(layer.out_shape(shape)[0]))
+    torchs = nn.init.xavier_uniform_(torch.empty(weight.shape))
+    assert weight.abs().max() == pytest.approx(torchs.abs().max().item(), rel=0.03)
+
+
+@pytest.mark.parametrize("initialisation", ["torch", "glorot"])
+def test_a_model_begins_as_its_training_says(initialisation):
+    """In its encoder and its decoder: of all parameters Glorot's biases alone are nought."""
+    model = vae_of(tiny(architecture="conv_burgess2018", initialisation=initialisation))
+    parameters = model.initialise(np.random.default_rng(0))
+    nought = {name for name, p in parameters.items() if not p.any()}
+    biases = {name for name in parameters if name.endswith("bias")}
+    assert nought == (biases if initialisation == "glorot" else set())
 
 
 @pytest.mark.parametrize("able", [False, True])

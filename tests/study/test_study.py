@@ -80,6 +80,7 @@ MISTAKES = [
     ("datasets/one", {"of": "dsprites", **ONE_IMAGE}, "datasets.one has one image"),
     ("training/learning_rate", -1, "training.learning_rate is -1"),
     ("training/precision", "float8", "training.precision is 'float8'; it should be 'float32'"),
+    ("training/initialisation", "he", "initialisation is 'he'; it should be 'torch' or 'glorot'"),
     ("objectives/btcvae", {"beta": 1}, "no objective named 'btcvae'; choose from annealed_vae, "),
     ("objectives/beta_tcvae/beta", -1, "objectives.beta_tcvae: beta is -1"),
     ("objectives/beta_tcvae/beta", [1, -2], "objectives.beta_tcvae: beta is -2"),
