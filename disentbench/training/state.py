@@ -130,8 +130,8 @@ def fresh(problem: Problem, seeds: list[int]) -> State:
 def initial_critic(problem: Problem, rng: np.random.Generator) -> Parameters:
     """A fresh critic."""
     size = (problem.model.latents + problem.model.classes,)
-    scheme = problem.training.initialisation
-    return layers.initialise(problem.critic.layers, size, rng, CRITIC, scheme)
+    start = problem.model.initialisation
+    return layers.initialise(problem.critic.layers, size, rng, CRITIC, start)
 
 
 def _stacked(members: list[Parameters], problem: Problem) -> Parameters:
