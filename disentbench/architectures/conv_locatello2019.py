@@ -1,6 +1,7 @@
 """The convolutional network of the large-scale study of 2019."""
 
 from math import prod
+from typing import Literal
 
 from disentbench.architectures import (
     Architecture,
@@ -16,22 +17,24 @@ from disentbench.architectures import (
 
 
 class ConvLocatello(Architecture):
-    """Four convolutions of stride 2 and a dense layer of 256 features, mirrored to decode."""
+    """Four convolutions of stride 2 and a dense layer of 256 features, mirrored to decode.
+
+    The kernels of the encoder's last two convolutions, `last_kernels`, are of size 2 in the
+    published code and of size 4 in the paper's table; the decoder's are of size 4 in both.
+    """
 
     label = "conv (Locatello)"
-    reference = "Locatello et al. 2019, table 1"
+    reference = "Locatello et al. 2019, authors' code"
     multiple = 16
 
     channels: Width = 32
     hidden: Width = 256
+    last_kernels: Literal[2, 4] = 2
 
     def encoder(self) -> tuple[Layer, ...]:
-        few, many = self.channels, 2 * self.channels
-        return (
-            *(Conv(few, 4, 2), ReLU(), Conv(few, 4, 2), ReLU()),
-            *(Conv(many, 2, 2), ReLU(), Conv(many, 2, 2), ReLU()),
-            *(Reshape((-1,)), Dense(self.hidden), ReLU()),
-        )
+        first = (Conv(self.channels, 4, 2), ReLU())
+        last = (Conv(2 * self.channels, self.last_kernels, 2), ReLU())
+        return (*first, *first, *last, *last, Reshape((-1,)), Dense(self.hidden), ReLU())
 
     def decoder(self, shape: Shape) -> tuple[Layer, ...]:
         few, many = self.channels, 2 * self.channels

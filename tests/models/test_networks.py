@@ -34,24 +34,34 @@ def test_images_in_pixel_logits_out(name, shape):
     assert model.decode(parameters, code).shape == x.shape
 
 
+LOCATELLO = (
+    # all but the encoder's third and fourth convolution, whose biases are here
+    16 * 32 + 16 * 32 * 32 + 192
+    + 1024 * 256 + 256 + 256 * 20 + 20 + 10 * 256 + 256 + 256 * 1024 + 1024
+    + 16 * 64 * 64 + 16 * 64 * 32 + 16 * 32 * 32 + 16 * 32 + 64 + 32 + 32 + 1
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("name", "size"),
+    ("name", "options", "size"),
     [
         # weights and biases by hand from the papers' tables, for 64 x 64 x 1 and 10 latents
-        ("mlp_chen2018", 4096 * 1200 + 1200 * 1200 + 1200 * 20 + 2 * 1200 + 20
+        ("mlp_chen2018", {}, 4096 * 1200 + 1200 * 1200 + 1200 * 20 + 2 * 1200 + 20
          + 10 * 1200 + 2 * 1200 * 1200 + 1200 * 4096 + 3 * 1200 + 4096),
-        ("conv_locatello2019", 16 * 32 + 16 * 32 * 32 + 4 * 32 * 64 + 4 * 64 * 64 + 192
-         + 1024 * 256 + 256 + 256 * 20 + 20 + 10 * 256 + 256 + 256 * 1024 + 1024
-         + 16 * 64 * 64 + 16 * 64 * 32 + 16 * 32 * 32 + 16 * 32 + 64 + 32 + 32 + 1),
-        ("conv_burgess2018", 16 * 32 + 3 * 16 * 32 * 32 + 128 + 512 * 256 + 256 * 256 + 512
+        ("conv_locatello2019", {}, LOCATELLO + 4 * 32 * 64 + 4 * 64 * 64),
+        ("conv_locatello2019", {"last_kernels": 4}, LOCATELLO + 16 * 32 * 64 + 16 * 64 * 64),
+        ("conv_burgess2018", {}, 16 * 32 + 3 * 16 * 32 * 32 + 128 + 512 * 256 + 256 * 256 + 512
          + 256 * 20 + 20 + 10 * 256 + 256 * 256 + 256 * 512 + 256 + 256 + 512
          + 3 * 16 * 32 * 32 + 16 * 32 + 96 + 1),
     ],
 )  # fmt: skip
-def test_parameters_are_as_many_as_the_paper_has(name, size):
-    model = VAE(plugins.load("architectures", name)(), (1, 64, 64), 10, {})
+def test_parameters_are_as_many_as_the_paper_has(name, options, size):
+    """As the authors' code has, where that is another number: of the study of 2019."""
+    model = VAE(plugins.load("architectures", name)(**options), (1, 64, 64), 10, {})
     parameters = model.initialise(np.random.default_rng(0))
     assert sum(p.numel() for p in parameters.values()) == size
+    out = model.encode(parameters, torch.rand(2, 1, 64, 64)).mean
+    assert out.shape == (2, 10)
 
 
 @pytest.mark.parametrize(

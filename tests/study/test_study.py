@@ -122,6 +122,11 @@ MISTAKES = [
     ("metrics", [], "metrics is []"),
     ("architecture", "resnet", "no architecture named 'resnet'; choose from conv_burgess2018"),
     ("architecture/hidden", 0, "hidden is 0"),
+    (
+        "architecture",
+        {"of": "conv_locatello2019", "last_kernels": 3},
+        "last_kernels is 3; it should be 2 or 4",
+    ),
     ("study", "../../etc", "cannot be a folder's name"),
     ("objectives/..", {"of": "vae"}, "cannot be a folder's name"),
     ("datasets/a b", {"of": "dsprites"}, "cannot be a folder's name"),
