@@ -1,7 +1,7 @@
 """The convolutional network of the large-scale study of 2019."""
 
 from math import prod
-from typing import Literal
+from typing import Annotated, Literal
 
 from disentbench.architectures import (
     Architecture,
@@ -14,6 +14,7 @@ from disentbench.architectures import (
     Shape,
     Width,
 )
+from disentbench.options import SINCE
 
 
 class ConvLocatello(Architecture):
@@ -29,7 +30,7 @@ class ConvLocatello(Architecture):
 
     channels: Width = 32
     hidden: Width = 256
-    last_kernels: Literal[2, 4] = 2
+    last_kernels: Annotated[Literal[2, 4], SINCE] = 2
 
     def encoder(self) -> tuple[Layer, ...]:
         first = (Conv(self.channels, 4, 2), ReLU())

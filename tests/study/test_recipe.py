@@ -114,6 +114,17 @@ def test_the_same_in_other_words_is_the_same_recipe(path, value):
     assert all(study.recipe(pack).text == same.recipe(pack).text for pack in seeds)
 
 
+def test_an_architectures_option_alters_a_recipe_unless_it_is_as_by_default():
+    plain, default, other = (
+        read_study(changed("architecture", {"of": "conv_locatello2019"} | options))
+        for options in ({}, {"last_kernels": 2}, {"last_kernels": 4})
+    )
+    texts = [study.recipe(study.packs[0]).text for study in (plain, default, other)]
+    assert "last_kernels" not in texts[0]  # as in files of before there was a choice
+    assert texts[0] == texts[1] != texts[2]
+    assert [study.network.last_kernels for study in map(read_study, texts)] == [2, 2, 4]
+
+
 @pytest.mark.parametrize("pack", [1, 3, 5, 7, 1000])
 @pytest.mark.parametrize("seeds", ["0-0", "3-11", "995-1007", "999999990-999999999"])
 def test_a_recipe_has_one_pack_wherever_its_seeds_begin(seeds, pack):
