@@ -31,7 +31,9 @@ class Options(BaseModel):
 
     def _as_ever(self, key: str) -> bool:
         field = type(self).model_fields[key]
-        return SINCE in field.metadata and getattr(self, key) == field.get_default()
+        return SINCE in field.metadata and getattr(self, key) == field.get_default(
+            call_default_factory=True
+        )
 
     @model_validator(mode="before")
     @classmethod

@@ -51,7 +51,7 @@ class Study(Options):
     architecture: dict[str, Any]
     training: Training
     metrics: Annotated[list[str], Field(min_length=1)] = plugins.names("metrics")
-    published_id: Annotated[published.Numbers, SINCE] = {}
+    published_id: Annotated[published.Numbers, SINCE] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod

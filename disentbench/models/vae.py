@@ -54,6 +54,11 @@ class VAE:
         return sum(self.discrete.values())
 
     @property
+    def code_size(self) -> int:
+        """The width of a code: Gaussian latents and all classes."""
+        return self.latents + self.classes
+
+    @property
     def encoder(self) -> tuple[Layer, ...]:
         return (*self.architecture.encoder(), Dense(2 * self.latents + self.classes))
 
@@ -63,7 +68,7 @@ class VAE:
 
     def initialise(self, rng: np.random.Generator) -> Parameters:
         """Fresh float32 parameters."""
-        scheme, code = self.initialisation, (self.latents + self.classes,)
+        scheme, code = self.initialisation, (self.code_size,)
         encoder = layers.initialise(self.encoder, self.shape, rng, "encoder", scheme)
         return encoder | layers.initialise(self.decoder, code, rng, "decoder", scheme)
 

@@ -28,6 +28,6 @@ class Penalised(Objective):
 
 
 def covariance(values: "Tensor") -> "Tensor":
-    """The covariance [latent, latent] of values [image, latent] over a batch, divided by its size."""
+    """The covariance [latent, latent] of values [image, latent]: sums divided by the images."""
     centred = values - values.mean(0)
     return centred.T @ centred / len(values)

@@ -22,7 +22,6 @@ from torch.utils._pytree import tree_map
 from disentbench.objectives import Structure
 from disentbench.posterior import Posterior, gaussian, terms
 
-
 Weighing = float | Tensor  # a weight, or the value of its schedule
 
 
@@ -139,7 +138,14 @@ class Terms:
         self.code = z if code is None else code
         self.second = second
         self.normals = normals or {}
-        self.critic = critic
+        self._critic = critic
+
+    @property
+    def critic(self) -> Judged:
+        """What the objective's critic says; a ValueError where it has declared none."""
+        if self._critic is None:
+            raise ValueError("this objective has no critic; its method `critic` declares one")
+        return self._critic
 
     def weighted(
         self,

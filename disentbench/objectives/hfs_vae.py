@@ -19,8 +19,8 @@ class HFSVAE(Objective):
 
     HFS is the Hausdorff distance of the batch's means from their factorised support, estimated on
     random pairs of latents: each pair's values in the batch are recombined at random, and the
-    recombination that is farthest from every image counts, by its squared distance from the nearest;
-    the sum over pairs. Recombinations have gradients too.
+    recombination that is farthest from every image counts, by its squared distance from the
+    nearest; the sum over pairs. Recombinations have gradients, too.
     """
 
     label = "HFS-VAE"
@@ -33,8 +33,11 @@ class HFSVAE(Objective):
 
     def structure(self) -> Structure:
         chosen = (self.recombinations, self.pairs, 2)
-        normals = {"pairs": ("latent", "latent"), "recombinations": chosen}
-        return Structure(estimator=None, least_batch=2, normals=normals)
+        return Structure(
+            estimator=None,
+            least_batch=2,
+            normals={"pairs": ("latent", "latent"), "recombinations": chosen},
+        )
 
     def loss(self, terms: "Terms", step: "Tensor") -> Loss:
         mean = terms.posterior.mean

@@ -15,7 +15,7 @@ class InfoVAE(Objective):
 
     The MMD is the squared one, by its unbiased estimate from the batch's samples and as many of the
     prior, with the kernel exp(-|z - z'|^2 / (2 h^2)), 2 h^2 = D, the number of latents. lambda is
-    `lambda_mmd` here. The defaults are those of the VAE: no published setting for dSprites is known.
+    `lambda_mmd` here. By default this is the VAE: no published setting for dSprites is known.
     """
 
     label = "InfoVAE"

@@ -132,7 +132,7 @@ def restored(saved: dict[str, Any], members: slice, problem: Problem) -> State:
     state = State(
         {
             name: Player(
-                player["parameters"], settings(problem, name), Moments(**player["moments"])
+                player["parameters"], settings(problem)[name], Moments(**player["moments"])
             )
             for name, player in kept["players"].items()
         }

@@ -33,7 +33,7 @@ class Problem(NamedTuple):
     @property
     def critic(self) -> Critic | None:
         """What the objective has its codes judged by."""
-        return self.objective.critic(self.model.latents + self.model.classes)
+        return self.objective.critic(self.model.code_size)
 
 
 class Draw(NamedTuple):
@@ -66,11 +66,10 @@ def member_loss(
     objective = problem.objective.at(step)
     terms = terms_of(problem, objective, players, x, draw)
     loss = warmed_up(objective.loss(terms, step), terms.distortion, objective.warmed_up(step))
-    named = {"loss": loss.minimised} | terms.computed() | loss.shown
+    named = {"loss": loss.minimised, **terms.computed(), **loss.shown}
     if loss.critic is None:
-        return loss.minimised, _as_tensors(named, loss.minimised)
-    named |= {"critic_loss": loss.critic}
-    return loss.minimised + loss.critic, _as_tensors(named, loss.minimised)
+        return loss.minimised, named
+    return loss.minimised + loss.critic, {**named, "critic_loss": loss.critic}
 
 
 def terms_of(
@@ -95,17 +94,16 @@ def terms_of(
         code=code,
         second=second,
         normals=draw.normals,
-        critic=judged(problem, players[CRITIC]) if CRITIC in players else None,
+        critic=judged(model, critic, players[CRITIC]) if (critic := problem.critic) else None,
     )
 
 
-def judged(problem: Problem, parameters: Parameters) -> Judged:
+def judged(model: VAE, critic: Critic, parameters: Parameters) -> Judged:
     """The critic as the model sees it, which does not change it, and as it learns itself."""
     fixed = {name: p.detach() for name, p in parameters.items()}
 
     def judge(parameters: Parameters, code: Tensor) -> Tensor:
-        layers, model = problem.critic.layers, problem.model
-        return model.apply(layers, parameters, code.to(model.dtype), CRITIC).double()
+        return model.apply(critic.layers, parameters, code.to(model.dtype), CRITIC).double()
 
     return Judged(partial(judge, fixed), lambda code: judge(parameters, code.detach()))
 
@@ -115,11 +113,3 @@ def warmed_up(loss: Loss, distortion: Tensor, weight: float | Tensor) -> Loss:
     if not isinstance(weight, Tensor):
         return loss
     return loss._replace(minimised=distortion + weight * (loss.minimised - distortion))
-
-
-def _as_tensors(terms: dict[str, float | Tensor], like: Tensor) -> Losses:
-    """Terms as tensors, where an objective shows a number."""
-    return {
-        name: value if isinstance(value, Tensor) else like.new_full((), value)
-        for name, value in terms.items()
-    }

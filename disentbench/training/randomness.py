@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,7 +71,9 @@ class Batches:
             name: torch.from_numpy(self._normals(seed, name, block))
             for name in self.structure.normals
         }
-        return Draw(torch.cat(index, 1), tree_map(lambda *parts: torch.cat(parts, 1), *drawn), normals)
+        return Draw(
+            torch.cat(index, 1), tree_map(lambda *parts: torch.cat(parts, 1), *drawn), normals
+        )
 
     def _batch(self, seed: int, block: int, purposes: tuple[int, int, int]) -> tuple[Tensor, Noise]:
         """Positions [step, image] of a batch at every step, and its noise."""
@@ -99,8 +101,8 @@ class Batches:
     def _normals(self, seed: int, name: str, block: int) -> np.ndarray:
         """The standard normals of this name at every step [step, ...]."""
         model, batch = self.problem.model, self.problem.training.batch_size
-        sizes = {"image": batch, "latent": model.latents, "code": model.latents + model.classes}
-        shape = [sizes.get(size, size) for size in self.structure.normals[name]]
+        sizes = {"image": batch, "latent": model.latents, "code": model.code_size}
+        shape = [sizes[n] if isinstance(n, str) else n for n in self.structure.normals[name]]
         rng = generator(seed, f"normals of an objective: {name}", block)
         return rng.standard_normal((BLOCK, *shape), np.float32)
 

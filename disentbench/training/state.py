@@ -9,6 +9,8 @@ from torch import Tensor
 
 from disentbench.models import layers
 from disentbench.models.layers import Parameters
+from disentbench.models.vae import VAE
+from disentbench.objectives import Critic
 from disentbench.posterior import divergence
 from disentbench.seeds import generator
 from disentbench.training.loss import CRITIC, MODEL, Draw, Losses, Problem, member_losses
@@ -108,30 +110,28 @@ def losses_of(
     return member_losses(problem, parameters, problem.images[draw.index], draw, step)
 
 
-def settings(problem: Problem, player: str) -> Settings:
-    """How a player descends."""
-    return of_model(problem.training) if player == MODEL else of_critic(problem.critic)
+def settings(problem: Problem) -> dict[str, Settings]:
+    """How each player descends."""
+    critic = problem.critic
+    beside = {CRITIC: of_critic(critic)} if critic else {}
+    return {MODEL: of_model(problem.training), **beside}
 
 
 def fresh(problem: Problem, seeds: list[int]) -> State:
     """The state of these members before their first step."""
     starts = {MODEL: [problem.model.initialise(generator(seed, INITIAL)) for seed in seeds]}
-    if problem.critic:
+    if critic := problem.critic:
         rngs = (generator(seed, INITIAL_CRITIC) for seed in seeds)
-        starts[CRITIC] = [initial_critic(problem, rng) for rng in rngs]
+        starts[CRITIC] = [initial_critic(critic, problem.model, rng) for rng in rngs]
+    ways = settings(problem)
     return State(
-        {
-            name: Player(_stacked(members, problem), settings(problem, name))
-            for name, members in starts.items()
-        }
+        {name: Player(_stacked(members, problem), ways[name]) for name, members in starts.items()}
     )
 
 
-def initial_critic(problem: Problem, rng: np.random.Generator) -> Parameters:
-    """A fresh critic."""
-    size = (problem.model.latents + problem.model.classes,)
-    start = problem.model.initialisation
-    return layers.initialise(problem.critic.layers, size, rng, CRITIC, start)
+def initial_critic(critic: Critic, model: VAE, rng: np.random.Generator) -> Parameters:
+    """A fresh critic of a model's codes."""
+    return layers.initialise(critic.layers, (model.code_size,), rng, CRITIC, model.initialisation)
 
 
 def _stacked(members: list[Parameters], problem: Problem) -> Parameters:

@@ -93,19 +93,47 @@ def killed(recipe, images, folder, device, at, **options):
         )
 
 
-LATE = ("mlp_chen2018", 70, 80)  # in the second block of noise
+LATE = ("hfvae", "mlp_chen2018", 70, 80)  # in the second block of noise
+EVERY = [
+    (name, architecture, 3, 6)
+    for name in plugins.names("objectives")
+    for architecture in ARCHITECTURES
+]
 
 
-@pytest.mark.parametrize("kill", [LATE, *((name, 3, 6) for name in ARCHITECTURES)])
+@pytest.mark.parametrize("kill", [LATE, *EVERY])
 def test_killed_and_resumed_ends_in_the_same_numbers(kill, device, images, tmp_path):
-    architecture, at, steps = kill
-    recipe = tiny("hfvae", architecture, seeds="0-1", steps=steps)
+    objective, architecture, at, steps = kill
+    recipe = tiny(objective, architecture, seeds="0-1", steps=steps)
     whole = pack(recipe, images, tmp_path / "whole", device)
     killed(recipe, images, tmp_path / "killed", device, at, vectorise=True)
     resumed = pack(recipe, images, tmp_path / "killed", device)
     assert resumed.origins[0]["from_step"] == 0
     assert all(torch.equal(p, resumed.parameters[name]) for name, p in whole.parameters.items())
     assert whole.history.equals(resumed.history)
+
+
+HARD = {
+    "weight_decay": 0.1,
+    "clip_norm": 5.0,
+    "learning_rate_schedule": "cosine",
+    "warm_up": 2,
+    "sampling": "with_replacement",
+    "initialisation": "glorot",
+}
+
+
+@pytest.mark.parametrize("objective", ["hfvae", "factor_vae"])
+def test_members_stay_independent_however_they_are_trained(objective, device, images, tmp_path):
+    """Vectorised, alone on the CPU, and killed and resumed."""
+    recipe = tiny(objective, **HARD)
+    ours = pack(recipe, images, tmp_path / "pack", device)
+    alone = loop.train(recipe, images, CPU, tmp_path / "alone", vectorise=False)
+    assert_same_way(ours, alone, recipe, tolerance=0.003)
+    killed(recipe, images, tmp_path / "killed", device, 3, vectorise=True)
+    resumed = pack(recipe, images, tmp_path / "killed", device)
+    assert all(torch.equal(p, resumed.parameters[name]) for name, p in ours.parameters.items())
+    assert ours.history.equals(resumed.history)
 
 
 ON_A_GPU = pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_what_estimates_nothing_may_train_on_single_images():
 def test_what_compares_the_images_of_a_batch_needs_two(name):
     options = {"of": name, **dict.fromkeys(required(name), 2)}
     raw = changed("training/batch_size", 1) | {"objectives": {"compared": options}}
-    with pytest.raises(UserError, match="objectives.compared estimates .*; use at least 2"):
+    with pytest.raises(UserError, match=r"objectives\.compared estimates .*; use at least 2"):
         read_study(raw)
 
 

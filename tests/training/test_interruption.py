@@ -12,7 +12,6 @@ from builders.training import CPU, command
 
 from disentbench.errors import UserError
 from disentbench.models import model_file
-from disentbench.models.vae import vae_of
 from disentbench.storage import images_file
 from disentbench.training import checkpoint, loop
 from disentbench.training.device_images import Resident
