@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,3 +106,35 @@ def test_codes_do_not_depend_on_the_chunks_they_are_made_in(tmp_path, monkeypatc
     for ours, theirs in zip(*runs, strict=True):
         np.testing.assert_allclose(ours.mean, theirs.mean, rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(ours.distortion, theirs.distortion, rtol=1e-5)
+
+
+def with_replacement():
+    """Two batches of 16 of 72 images for each of two seeds."""
+    recipe = tiny("factor_vae", seeds="3-4", sampling="with_replacement")
+    objective = recipe.objective.model_copy(update={"permute": "second_batch"})
+    return batches(replace(recipe, objective=objective))
+
+
+def test_with_replacement_every_draw_is_of_any_image():
+    """A batch of n holds N (1 - (1 - 1/N)^n) of N images on average; counts vary as Poisson's."""
+    draws = with_replacement()
+    index = torch.stack([draws.at(step, CPU).index for step in range(4 * BLOCK)])
+    assert index.shape == (4 * BLOCK, 2, 32)
+    assert set(index.unique().tolist()) == set(range(72))
+    steps_up = torch.stack(index.split(16, dim=2)).sort().values.diff() > 0
+    distinct = 1 + steps_up.sum(-1)
+    assert distinct.float().mean().item() == pytest.approx(72 * (1 - (71 / 72) ** 16), abs=0.1)
+    assert distinct.max() == 16
+    counts = index.flatten().bincount().double()
+    assert counts.var() / counts.mean() == pytest.approx(1.0, abs=0.5)
+
+
+def test_with_replacement_seeds_steps_and_batches_differ_and_a_resumed_training_goes_on():
+    draws = with_replacement()
+    steps = [draws.at(step, CPU) for step in range(2 * BLOCK)]
+    drawn = torch.cat([torch.cat(step.index.split(16, dim=1)) for step in steps])
+    assert len(drawn.unique(dim=0)) == len(drawn) == 2 * BLOCK * 2 * 2
+    resumed = with_replacement()
+    for step in range(BLOCK + 3, 2 * BLOCK, 5):
+        theirs = tree_leaves(steps[step])
+        assert all(map(torch.equal, tree_leaves(resumed.at(step, CPU)), theirs))
