@@ -63,7 +63,7 @@ architecture = Linear
 ''',
     "objectives/half_rate.py": '''"""The rate at a weight below 1."""
 
-from disentbench.objectives import Objective, Structure, Weight
+from disentbench.objectives import Loss, Objective, Structure, Weight
 
 
 class HalfRate(Objective):
@@ -78,7 +78,7 @@ class HalfRate(Objective):
         return Structure(estimator=None)
 
     def loss(self, terms, step):
-        return terms.distortion + self.share * terms.rate
+        return Loss(terms.distortion + self.share * terms.rate)
 
 
 objective = HalfRate
