@@ -1,15 +1,8 @@
 """A visitor brings one file: a data set, an architecture, an objective, a metric, a figure."""
 
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pandas as pd
 import pytest
-
-import disentbench
+from builders.visitors import python, visited
 
 FILES = {
     "datasets/bars.py": '''"""A line across a small canvas, at each of its places."""
@@ -174,28 +167,11 @@ for command in (
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory):
     """A copy of the package with these files, and what its commands have made of a study."""
-    folder = tmp_path_factory.mktemp("visit")
-    package = Path(disentbench.__file__).parent
-    shutil.copytree(package, folder / "disentbench", ignore=shutil.ignore_patterns("__pycache__"))
-    for name, text in FILES.items():
-        assert not (package / name).exists()
-        (folder / "disentbench" / name).write_text(text)
+    folder = visited(tmp_path_factory.mktemp("visit"), FILES)
     (folder / "study.yaml").write_text(STUDY)
     run = python(folder, "-c", RUN)
     assert run.returncode == 0, run.stderr
     return folder / "results/visit"
-
-
-def python(folder, *arguments):
-    """Run Python with the package of a folder."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(folder)},
-        check=False,
-    )
 
 
 def test_a_data_set_an_architecture_an_objective_and_a_metric_are_one_file_each(visit):

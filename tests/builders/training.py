@@ -21,3 +21,25 @@ def command(recipe, folder, *options):
         *("--history", str(folder / "history.csv"), "--checkpoints", str(folder / "checkpoints")),
         *("--threads", "1", "--checkpoint-seconds", "0.05", *options),
     ]
+
+
+# The command, sent a signal after so many of its own steps.
+SIGNALLED = """
+import os, sys
+from disentbench.cli import main
+from disentbench.training.state import State
+number, left, descend = int(sys.argv.pop(1)), int(sys.argv.pop(1)), State.descend
+def counted(*arguments):
+    global left
+    descend(*arguments)
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), number)
+State.descend = counted
+sys.exit(main())
+"""
+
+
+def signalled(number, steps, words):
+    """Python's arguments for the command of these words, sent a signal after so many steps."""
+    return ["-c", SIGNALLED, str(int(number)), str(steps), *words]

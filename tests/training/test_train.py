@@ -1,6 +1,7 @@
 """Training: a member is itself in any company and after any interruption."""
 
 import math
+import signal
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from builders.packs import tiny
-from builders.training import CPU, command, run
+from builders.training import CPU, command, run, signalled
 
 from disentbench import plugins
 from disentbench.cli import main
@@ -186,23 +187,6 @@ def encoded(recipe, folder):
     return out
 
 
-# The command, killed outright after so many of its own steps.
-KILLED = """
-import os, signal, sys
-from disentbench.cli import main
-from disentbench.training.state import State
-left, descend = int(sys.argv.pop(1)), State.descend
-def counted(*arguments):
-    global left
-    descend(*arguments)
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-State.descend = counted
-main()
-"""
-
-
 def test_sigkill_changes_no_bit_of_the_latents(images, tmp_path):
     """Killed outright while it trains, in the first member and in the second, and run again."""
     recipe = tiny("hfvae", seeds="0-1", steps=150)
@@ -212,7 +196,7 @@ def test_sigkill_changes_no_bit_of_the_latents(images, tmp_path):
     assert main(command(recipe, tmp_path / "whole")[3:]) == 0
     for steps in (60, 200):  # fewer in all than there are to take
         words = command(recipe, tmp_path / "killed")[3:]
-        run = [sys.executable, "-c", KILLED, str(steps), *words]
+        run = [sys.executable, *signalled(signal.SIGKILL, steps, words)]
         assert subprocess.run(run, check=False, stderr=subprocess.DEVNULL).returncode == -9
     assert not (tmp_path / "killed" / "model.pt").exists()
     assert main(command(recipe, tmp_path / "killed")[3:]) == 0
