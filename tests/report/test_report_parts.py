@@ -129,13 +129,14 @@ def test_a_bound_holds(value, expected):
     assert text.at_most(value) == expected
 
 
-def test_estimators_have_axes_of_their_own():
+def test_estimators_have_axes_of_their_own_and_what_is_shown_has_no_unit():
     losses = pd.DataFrame(
         {
             "seed": 0,
             "step": [1, 2, 1, 2, 1],
             "loss": 1.0,
             "tc_between": [44.0, 45.0, 0.1, 0.2, np.nan],
+            "mmd": [0.1, 0.2, np.nan, np.nan, np.nan],
             "objective": ["a", "a", "b", "b", "vae"],
             "estimator": ["mws", "mws", "hfvae", "hfvae", "mws"],
             "median": True,
@@ -146,11 +147,13 @@ def test_estimators_have_axes_of_their_own():
         "Loss (each objective’s own)",
         "TC between, estimated by mws",
         "TC between, estimated by hfvae",
+        "mmd",
     ]
     looks = {name: style.Look("#000000", "o") for name in ("a", "b", "vae")}
-    drawn = [training.drawn(losses, curve, looks).axes[0].lines for curve in found]
-    assert [len(lines) for lines in drawn] == [3, 1, 1]
-    assert list(drawn[1][0].get_ydata()) == [44.0, 45.0]
+    drawn = [training.drawn(losses, curve, looks).axes[0] for curve in found]
+    assert [len(ax.lines) for ax in drawn] == [3, 1, 1, 1]
+    assert list(drawn[1].lines[0].get_ydata()) == [44.0, 45.0]
+    assert [ax.get_ylabel() for ax in drawn] == ["nats per image"] * 3 + [""]
 
 
 def test_a_constant_code_ranks_above_noise_by_jemmig_alone():

@@ -120,7 +120,8 @@ def draw(ax: Axes, losses: pd.DataFrame, curve: Curve, looks: dict[str, Look]) -
             ax.plot(kept["step"], kept[term], color=looks[name].colour, **weight)
     ax.set_title(title(curve))
     ax.set_xlabel("step")
-    ax.set_ylabel("nats per image")
+    if term in TITLES:  # what an objective shows besides has a unit of its own
+        ax.set_ylabel("nats per image")
     ax.grid(axis="y", color=HAIR, linewidth=0.5)
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True, steps=(1, 2, 5, 10)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: fixed(step, 0)))
