@@ -25,11 +25,11 @@ ONCE = "a sweep needs one value or more, each of them once"
 class Training(Options):
     """How every run is trained.
 
-    Adam's learning rate rises linearly over `warm_up` steps and then is constant, or goes to nought
-    at the last step by half a cosine. `weight_decay` is decoupled: parameters shrink by that share
-    of the learning rate at each step (Loshchilov and Hutter 2019). `clip_norm` is the largest norm
-    that the gradient of all parameters together may have; a larger one is scaled down to it. An
-    objective's critic has settings of its own.
+    Adam's learning rate rises linearly over `warm_up` steps and then is constant, or falls by half
+    a cosine, which is nought after the last step. `weight_decay` is decoupled: at each step
+    parameters shrink by that share of the learning rate (Loshchilov and Hutter 2019). `clip_norm`
+    is the largest norm that the gradient of all parameters together may have; a larger one is
+    scaled down to it. An objective's critic has settings of its own.
 
     Images are drawn in `epochs`, without replacement, or each at random, `with_replacement`.
 
@@ -160,8 +160,15 @@ class Sweep:
     def _made(self) -> Iterator[tuple[str, Any]]:
         for point in self.points:
             objective = plugins.make("objectives", self.name, self.options | point)
-            texts = (f"{key}-{as_path(getattr(objective, key))}" for key in point)
+            texts = (self._text(key, getattr(objective, key)) for key in point)
             yield "_".join(texts) or "default", objective
+
+    def _text(self, key: str, value: Any) -> str:
+        """A swept value as a part of a path; a schedule, say, cannot be one."""
+        try:
+            return f"{key}-{as_path(value)}"
+        except ValueError as error:
+            raise ValueError(f"objectives.{self.name}.{key}: {error}") from None
 
 
 def path_safe(name: str) -> str:
@@ -180,4 +187,5 @@ def as_path(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, str):
         return path_safe(value)
-    raise ValueError(f"{shown(value)} cannot be swept; a sweep's values are numbers or names")
+    plain = value.model_dump() if isinstance(value, Options) else value
+    raise ValueError(f"{shown(plain)} cannot be swept; a sweep's values are numbers or names")

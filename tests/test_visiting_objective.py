@@ -191,7 +191,7 @@ def test_it_trains_its_members_at_once(visit):
 def test_its_terms_are_in_the_history(visit):
     """Each row is of one step: the weight is that of the schedule, the loss the sum."""
     history = pd.read_csv(visit.pack.history)
-    terms = ["loss", "distortion", "rate", "rival_logit", "rival_weight", "critic_loss"]
+    terms = ["loss", "distortion", "rate", "critic_loss", "rival_logit", "rival_weight"]
     assert list(history) == ["seed", "step", *terms]
     weight = 1 + 2 * np.minimum(1, (history.step - 1) / 40)
     np.testing.assert_allclose(history.rival_weight, weight)
@@ -204,5 +204,5 @@ def test_it_is_scored_and_drawn(visit):
     assert list(scores.seed[scores.metric == "mig"]) == [0, 1]
     page = visit.files.page.read_text()
     assert "Rival VAE" in page
-    for term in ("rival_logit", "rival_weight", "critic_loss"):
+    for term in ("rival logit", "rival weight", "Loss of the critic"):
         assert f'alt="{term} by training step"' in page

@@ -72,7 +72,7 @@ class Loss(NamedTuple):
 
     minimised: "Tensor"
     critic: "Tensor | None" = None
-    shown: "dict[str, Tensor]" = {}  # noqa: RUF012
+    shown: "dict[str, Tensor | float]" = {}  # noqa: RUF012
 
 
 class Objective(Options):
@@ -97,7 +97,7 @@ class Objective(Options):
         return None
 
     def loss(self, terms: "Terms", step: "Tensor") -> Loss:
-        """What to minimise at this step, a scalar tensor, from the terms of one minibatch.
+        """What to minimise at this step, from the terms of one minibatch.
 
         Its settings are numbers: a schedule's are those of the step.
         """

@@ -12,11 +12,17 @@ import yaml
 from disentbench import plugins
 from disentbench.metrics import Value
 from disentbench.options import Options
+from disentbench.recipe import Training
 from disentbench.report import levels, records
 from disentbench.report.levels import Levels
 from disentbench.report.runs import Key, Shown
 from disentbench.report.text import GREEK, count, listed, number, symbol
 from disentbench.study import Study
+
+STARTS = {
+    "torch": "uniform within 1 / √(fan in), as PyTorch’s layers begin",
+    "glorot": "weights uniform within √(6 / (fan in + fan out)), biases 0 (Glorot & Bengio 2010)",
+}
 
 
 class Fact(NamedTuple):
@@ -45,14 +51,13 @@ class Formula(NamedTuple):
 
 def facts(study: Study, runs: int, made: list[dict]) -> list[Fact]:
     """The head of the report, without a date: the same study gives the same page."""
-    training = study.training
-    rate, (one, two) = f"{training.learning_rate:g}", training.adam_betas
     lines = [
         *(Fact("data set", _dataset(study, name)) for name in study.datasets),
         Fact("architecture", _architecture(study)),
         Fact("training", _training(study)),
-        Fact("optimiser", f"Adam, learning rate {rate}, β₁ = {one:g}, β₂ = {two:g}"),
-        Fact("precision", training.precision),
+        Fact("optimiser", _optimiser(study.training)),
+        Fact("initialisation", STARTS[study.training.initialisation]),
+        Fact("precision", study.training.precision),
         Fact("runs", _runs(study, runs)),
     ]
     return [*lines, *_machine(made)]
@@ -73,9 +78,25 @@ def _dataset(study: Study, name: str) -> str:
 def _training(study: Study) -> str:
     """Steps and batches, and how often each image was seen: an epoch leaves out a last rest."""
     steps, batch = study.training.steps, study.training.batch_size
+    if study.training.sampling == "with_replacement":
+        return f"{count(steps, 'step')} of {batch} images, drawn with replacement"
     sizes = dict.fromkeys(study.dataset(name).size // batch for name in study.datasets)
     epochs = " or ".join(number(steps / size) for size in sizes)
     return f"{count(steps, 'step')} of {batch} images, {epochs} epochs"
+
+
+def _optimiser(training: Training) -> str:
+    one, two = training.adam_betas
+    parts = [f"Adam, learning rate {training.learning_rate:g}, β₁ = {one:g}, β₂ = {two:g}"]
+    if training.warm_up:
+        parts.append(f"rising over {count(training.warm_up, 'step')}")
+    if training.learning_rate_schedule == "cosine":
+        parts.append("falling to nought by half a cosine")
+    if training.weight_decay:
+        parts.append(f"weight decay {training.weight_decay:g}, decoupled")
+    if training.clip_norm is not None:
+        parts.append(f"gradients clipped to a norm of {training.clip_norm:g}")
+    return ", ".join(parts)
 
 
 def _architecture(study: Study) -> str:

@@ -44,6 +44,7 @@ RC = {
     "axes.spines.right": False,
     "axes.axisbelow": True,
     "axes.unicode_minus": True,
+    "axes.formatter.useoffset": False,
     "xtick.labelsize": 7.5,
     "ytick.labelsize": 7.5,
     "xtick.color": "#9A9A9A",
@@ -151,16 +152,25 @@ def handles(looks: dict[str, Look], labels: dict[str, str]) -> list[Line2D]:
 
 def legend(figure: Figure, handles: list) -> None:
     """A legend above the axes, in one row or in as many columns as its longest name allows."""
-    room, sizes = 16 * figure.get_figwidth(), [len(h.get_label()) + 6 for h in handles]
-    columns = len(sizes) if sum(sizes) <= room else max(1, int(0.7 * room / max(sizes)))
     figure.legend(
         handles=handles,
         loc="outside upper left",
-        ncols=columns,
+        ncols=legend_columns(figure.get_figwidth(), handles),
         handlelength=1.4,
         handletextpad=0.5,
         columnspacing=1.2,
     )
+
+
+def legend_columns(width: float, handles: list) -> int:
+    """The columns of a legend in a figure so many inches wide."""
+    room, sizes = 16 * width, [len(handle.get_label()) + 6 for handle in handles]
+    return len(sizes) if sum(sizes) <= room else max(1, int(0.7 * room / max(sizes)))
+
+
+def legend_height(width: float, handles: list) -> float:
+    """The inches that such a legend takes."""
+    return 0.17 * -(-len(handles) // legend_columns(width, handles))
 
 
 def alpha(points: int) -> float:

@@ -66,10 +66,13 @@ def member_loss(
     objective = problem.objective.at(step)
     terms = terms_of(problem, objective, players, x, draw)
     loss = warmed_up(objective.loss(terms, step), terms.distortion, objective.warmed_up(step))
-    named = {"loss": loss.minimised, **terms.computed(), **loss.shown}
-    if loss.critic is None:
-        return loss.minimised, named
-    return loss.minimised + loss.critic, {**named, "critic_loss": loss.critic}
+    named = {"loss": loss.minimised, **terms.computed()}
+    if loss.critic is not None:
+        named["critic_loss"] = loss.critic
+    if taken := loss.shown.keys() & {*named, "seed", "step"}:
+        raise ValueError(f"an objective shows {min(taken)!r}, which the history has itself")
+    descended = loss.minimised if loss.critic is None else loss.minimised + loss.critic
+    return descended, named | _as_tensors(loss.shown, loss.minimised)
 
 
 def terms_of(
@@ -106,6 +109,14 @@ def judged(model: VAE, critic: Critic, parameters: Parameters) -> Judged:
         return model.apply(critic.layers, parameters, code.to(model.dtype), CRITIC).double()
 
     return Judged(partial(judge, fixed), lambda code: judge(parameters, code.detach()))
+
+
+def _as_tensors(shown: dict[str, Tensor | float], like: Tensor) -> Losses:
+    """What is shown, where it may be a number."""
+    return {
+        name: value if isinstance(value, Tensor) else like.new_full((), value)
+        for name, value in shown.items()
+    }
 
 
 def warmed_up(loss: Loss, distortion: Tensor, weight: float | Tensor) -> Loss:

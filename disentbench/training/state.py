@@ -89,7 +89,7 @@ class State:
         return self.rows[-1][1]["loss"].mean().item()
 
     def table(self, seeds: list[int]) -> pd.DataFrame:
-        """The history: seed, step and every term of the loss, in nats per image."""
+        """The history: seed, step, every term of the loss and what the objective shows."""
         return pd.DataFrame(
             {"seed": seed, "step": step, **{name: t[i].item() for name, t in terms.items()}}
             for i, seed in enumerate(seeds)

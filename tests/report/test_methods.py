@@ -1,12 +1,15 @@
 """The study that the report shows is the study that ran, with every default."""
 
 import pytest
+from builders.studies import made
 
 from disentbench.report import methods
 from disentbench.storage.study_file import read_study
 
 
-@pytest.mark.parametrize("name", ["demo", "smoke", "chen2018", "locatello2019", "scale"])
+@pytest.mark.parametrize(
+    "name", ["demo", "smoke", "chen2018", "hfvae2019", "locatello2019", "scale"]
+)
 def test_the_study_is_shown_with_every_default_and_is_the_same_study(name, tmp_path):
     of = read_study(f"configs/{name}.yaml")
     path = tmp_path / "again.yaml"
@@ -24,3 +27,27 @@ def test_the_study_is_shown_with_every_default_and_is_the_same_study(name, tmp_p
     assert set(of.network.model_dump()) <= set(again.architecture)
     assert again.training == of.training
     assert methods.yaml_text(again) == methods.yaml_text(of)
+
+
+def test_the_head_says_how_it_was_trained():
+    """What a study leaves as it is by default is not dwelt on."""
+    plain = {fact.name: fact.text for fact in methods.facts(made(), 1, [])}
+    assert plain["optimiser"] == "Adam, learning rate 0.0001, β₁ = 0.9, β₂ = 0.999"
+    assert plain["initialisation"].startswith("uniform within 1 / √(fan in)")
+    training = {
+        "steps": 1000,
+        "batch_size": 8,
+        "sampling": "with_replacement",
+        "learning_rate_schedule": "cosine",
+        "warm_up": 100,
+        "weight_decay": 0.01,
+        "clip_norm": 5,
+        "initialisation": "glorot",
+    }
+    said = {fact.name: fact.text for fact in methods.facts(made(training=training), 1, [])}
+    assert said["training"] == "1\u2009000 steps of 8 images, drawn with replacement"
+    assert said["optimiser"] == (
+        "Adam, learning rate 0.0001, β₁ = 0.9, β₂ = 0.999, rising over 100 steps, falling to nought "
+        "by half a cosine, weight decay 0.01, decoupled, gradients clipped to a norm of 5"
+    )
+    assert "Glorot" in said["initialisation"]

@@ -137,9 +137,9 @@ def test_estimators_have_axes_of_their_own_and_what_is_shown_has_no_unit():
             "loss": 1.0,
             "tc_between": [44.0, 45.0, 0.1, 0.2, np.nan],
             "mmd": [0.1, 0.2, np.nan, np.nan, np.nan],
-            "objective": ["a", "a", "b", "b", "vae"],
-            "estimator": ["mws", "mws", "hfvae", "hfvae", "mws"],
-            "median": True,
+            training.OBJECTIVE: ["a", "a", "b", "b", "vae"],
+            training.ESTIMATOR: ["mws", "mws", "hfvae", "hfvae", "mws"],
+            training.IS_MEDIAN: True,
         }
     )
     found = training.curves(losses)
@@ -147,7 +147,7 @@ def test_estimators_have_axes_of_their_own_and_what_is_shown_has_no_unit():
         "Loss (each objective’s own)",
         "TC between, estimated by mws",
         "TC between, estimated by hfvae",
-        "mmd",
+        "MMD",
     ]
     looks = {name: style.Look("#000000", "o") for name in ("a", "b", "vae")}
     drawn = [training.drawn(losses, curve, looks).axes[0] for curve in found]

@@ -16,6 +16,7 @@ from disentbench.cli import main
 from disentbench.errors import UserError
 from disentbench.models.model_file import Saved, require_fit
 from disentbench.models.vae import vae_of
+from disentbench.objectives import Loss
 from disentbench.posterior.from_files import read_latents
 from disentbench.storage import images_file
 from disentbench.training import loop
@@ -223,3 +224,26 @@ def test_a_model_of_another_study_is_refused(change):
         require_fit(Saved(**(sound._asdict() | change)), model, 3)
     with pytest.raises(UserError, match="does not hold the parameters"):
         require_fit(sound, model, 4)
+
+
+@pytest.mark.parametrize("name", ["loss", "rate", "seed", "critic_loss"])
+def test_what_an_objective_shows_has_a_name_of_its_own(name, images, tmp_path, monkeypatch):
+    def showing(self, terms, step):
+        return Loss(terms.weighted(), terms.distortion * 0, {name: 3.0})
+
+    recipe = tiny("vae", seeds="0", steps=1)
+    monkeypatch.setattr(type(recipe.objective), "loss", showing)
+    with pytest.raises(ValueError, match=f"shows '{name}', which the history has itself"):
+        run(recipe, images, tmp_path)
+
+
+@pytest.mark.parametrize("vectorise", [False, True])
+def test_an_objective_may_show_a_number(vectorise, images, tmp_path, monkeypatch):
+    recipe = tiny("vae", seeds="0-1", steps=2)
+
+    def showing(self, terms, step):
+        return Loss(terms.weighted(), shown={"weight": 3.0})
+
+    monkeypatch.setattr(type(recipe.objective), "loss", showing)
+    history = run(recipe, images, tmp_path, vectorise=vectorise).history
+    assert set(history["weight"]) == {3.0}

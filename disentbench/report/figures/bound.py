@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from disentbench.metrics import STANDARD_ERROR
@@ -25,6 +26,7 @@ COLOURS = {
     terms.DIMENSION_WISE_KL: ("#CBD3DB", INK),
 }
 NAMES = [term.name for term in terms.PARTS]
+WIDTH = 3.7  # inches of the rates against distortions
 BAR = 0.19  # inches for each setting
 HEAD = 1.05  # bars that an objective's heading takes
 
@@ -127,9 +129,10 @@ def _names(
 
 def rate_distortion(block: Block, settings: pd.DataFrame, looks: dict[str, Look]) -> Canvas:
     """Every run's rate and distortion; runs on one grey line have the same ELBO."""
-    figure = canvas(3.7, 3.0)
-    ax = figure.add_subplot()
     table = block.runs[["distortion", "rate"]].dropna()
+    handles = _counted_handles(block, table, settings, looks)
+    figure = canvas(WIDTH, 2.6 + style.legend_height(WIDTH, handles))
+    ax = figure.add_subplot()
     _equal_elbo(ax, table)
     for name, runs in table.groupby(level="objective", sort=False):
         means = runs.groupby(level="setting", sort=False).mean()
@@ -149,6 +152,14 @@ def rate_distortion(block: Block, settings: pd.DataFrame, looks: dict[str, Look]
         )
     ax.set_xlabel("distortion, nats per image")
     ax.set_ylabel("rate, nats per image")
+    style.legend(figure, handles)
+    return figure
+
+
+def _counted_handles(
+    block: Block, table: pd.DataFrame, settings: pd.DataFrame, looks: dict[str, Look]
+) -> list[Line2D]:
+    """The objectives in the legend, and of how many of the planned runs where some are gone."""
     labels = settings["label"].groupby(level="objective").first().to_dict()
     n, planned = (t.groupby(level="objective").size() for t in (table, block.runs))
     labels |= {
@@ -156,8 +167,7 @@ def rate_distortion(block: Block, settings: pd.DataFrame, looks: dict[str, Look]
         for name in n.index[n < planned[n.index]]
     }
     present = {name: looks[name] for name in table.index.unique("objective")}
-    style.legend(figure, style.handles(present, labels))
-    return figure
+    return style.handles(present, labels)
 
 
 def _equal_elbo(ax: Axes, table: pd.DataFrame) -> None:

@@ -25,10 +25,14 @@ TITLES = {
     "distortion": "Distortion",
     terms.RATE.trained: terms.RATE.title,
     "loss": "Loss (each objective’s own)",
+    "critic_loss": "Loss of the critic",
     **{term.trained: term.title for term in terms.ESTIMATED},
 }
 ESTIMATED = [term.trained for term in terms.ESTIMATED]
-OWN = ("seed", "step", "objective", "estimator", "median")  # columns that are no term
+# Columns that are no term; in brackets, what the history has not.
+OBJECTIVE, ESTIMATOR, IS_MEDIAN = "(objective)", "(estimator)", "(median)"
+OWN = ("seed", "step", OBJECTIVE, ESTIMATOR, IS_MEDIAN)
+ABBREVIATIONS = {"tc", "kl", "mi", "mmd", "hfs"}
 LOGARITHMIC = ("distortion", "loss")  # they begin tenfold above where they end
 MEDIAN: dict[str, Any] = {"linewidth": 1.3, "zorder": 3}
 OTHER: dict[str, Any] = {"linewidth": 0.6, "alpha": 0.35, "zorder": 2}
@@ -44,8 +48,14 @@ class Curve(NamedTuple):
 
 def title(curve: Curve) -> str:
     """A curve's name for readers."""
-    name = TITLES.get(curve.term, curve.term)
+    name = TITLES.get(curve.term) or _named(curve.term)
     return f"{name}, estimated by {curve.estimator}" if curve.estimator else name
+
+
+def _named(term: str) -> str:
+    """What an objective shows, by the name that it gives it."""
+    words = [word.upper() if word in ABBREVIATIONS else word for word in term.split("_")]
+    return " ".join(words)
 
 
 def histories(
@@ -53,7 +63,7 @@ def histories(
 ) -> pd.DataFrame:
     """The losses of the packs that hold the median run of each best setting.
 
-    Adds `objective`, its `estimator`, and `median`: whether the row is of the median run.
+    Adds the objective, its estimator, and whether the row is of the median run.
     """
     tables = []
     for objective, setting in block.best:
@@ -61,8 +71,9 @@ def histories(
         pack = study.pack_of(block.dataset, objective, setting, seed)
         losses = records.history(files.pack(pack))
         if losses is not None:
-            named = {"objective": objective, "estimator": estimators[objective, setting] or ""}
-            tables.append(losses.assign(**named, median=losses["seed"] == seed))
+            estimator = estimators[objective, setting] or ""
+            named = {OBJECTIVE: objective, ESTIMATOR: estimator, IS_MEDIAN: losses["seed"] == seed}
+            tables.append(losses.assign(**named))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
@@ -78,7 +89,7 @@ def curves(losses: pd.DataFrame) -> list[Curve]:
 
 
 def _estimators(losses: pd.DataFrame, term: str) -> list[str]:
-    return list(losses.loc[losses[term].notna(), "estimator"].unique())
+    return list(losses.loc[losses[term].notna(), ESTIMATOR].unique())
 
 
 def drawn(losses: pd.DataFrame, curve: Curve, looks: dict[str, Look]) -> Canvas:
@@ -99,7 +110,7 @@ def sheet(losses: pd.DataFrame, looks: dict[str, Look], labels: dict[str, str]) 
         draw(ax, losses, curve, looks)
     for ax in axes[len(names) :]:
         ax.set_axis_off()
-    drawn = set(losses["objective"])
+    drawn = set(losses[OBJECTIVE])
     present = {name: looks[name] for name in looks if name in drawn}
     handles = style.handles(present, labels)
     for handle in handles:
@@ -112,9 +123,9 @@ def draw(ax: Axes, losses: pd.DataFrame, curve: Curve, looks: dict[str, Look]) -
     """The median run as a line, the other seeds of its pack as thin ones."""
     term = curve.term
     if curve.estimator:
-        losses = losses[losses["estimator"] == curve.estimator]
-    for name, lines in losses.dropna(subset=[term]).groupby("objective", sort=False):
-        for (median, _), run in lines.groupby(["median", "seed"]):
+        losses = losses[losses[ESTIMATOR] == curve.estimator]
+    for name, lines in losses.dropna(subset=[term]).groupby(OBJECTIVE, sort=False):
+        for (median, _), run in lines.groupby([IS_MEDIAN, "seed"]):
             kept = run.iloc[:: -(-len(run) // POINTS)]
             weight = MEDIAN if median else OTHER
             ax.plot(kept["step"], kept[term], color=looks[name].colour, **weight)
