@@ -1,5 +1,7 @@
 """The study that the report shows is the study that ran, with every default."""
 
+from pathlib import Path
+
 import pytest
 from builders.studies import made
 
@@ -47,7 +49,7 @@ def test_the_head_says_how_it_was_trained():
     said = {fact.name: fact.text for fact in methods.facts(made(training=training), 1, [])}
     assert said["training"] == "1\u2009000 steps of 8 images, drawn with replacement"
     assert said["optimiser"] == (
-        "Adam, learning rate 0.0001, β₁ = 0.9, β₂ = 0.999, rising over 100 steps, falling to nought "
-        "by half a cosine, weight decay 0.01, decoupled, gradients clipped to a norm of 5"
+        "Adam, learning rate 0.0001, β₁ = 0.9, β₂ = 0.999, rising over 100 steps, falling to "
+        "nought by half a cosine, weight decay 0.01, decoupled, gradients clipped to a norm of 5"
     )
     assert "Glorot" in said["initialisation"]
