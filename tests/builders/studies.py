@@ -22,13 +22,14 @@ from disentbench.training.device_images import Resident
 from disentbench.training.encode import encode
 
 SMALL = {"posX": [0, 8, 16, 24], "posY": [0, 8, 16, 24], "scale": [0, 5]}
+DISCRETE = {"shape": 3, "size": 2}
 STUDY = {
     "study": "little",
     "datasets": {"tiny": {"of": "dsprites_small", **SMALL}},
     "objectives": {
         "vae": {},
         "beta_tcvae": {"beta": [1, 4]},
-        "hfvae": {"beta": [4], "groups": {"position": [0, 1]}, "discrete": {"shape": 3}},
+        "hfvae": {"beta": [4], "groups": {"position": [0, 1]}, "discrete": DISCRETE},
     },
     "seeds": "0-3",
     "pack": 2,

@@ -9,11 +9,12 @@ from disentbench.report import methods
 from disentbench.storage.study_file import read_study
 
 
-@pytest.mark.parametrize(
-    "name", ["demo", "smoke", "chen2018", "hfvae2019", "locatello2019", "scale"]
-)
+STUDIES = Path(__file__).parents[2] / "configs"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in STUDIES.glob("*.yaml")))
 def test_the_study_is_shown_with_every_default_and_is_the_same_study(name, tmp_path):
-    of = read_study(f"configs/{name}.yaml")
+    of = read_study(STUDIES / f"{name}.yaml")
     path = tmp_path / "again.yaml"
     path.write_text(methods.yaml_text(of))
     again = read_study(path)
