@@ -78,3 +78,22 @@ def test_a_shift_by_bf16_would_show(benchmark):
     )
     assert "The least of the p-values is 0.000" in precision.text(exact, alike + 3)
     assert "The least of the p-values is 0.000" not in precision.text(exact, alike)
+
+
+def test_what_an_objective_does_is_said_beside_the_vae(benchmark):
+    """The same seeds shifted by 2: their difference is exact, its interval that of their spread."""
+    objectives = benchmark("objectives")
+    values = {"vae": [1.0, 2.0, 3.0], "dip_vae_i": [3.0, 4.0, 5.0]}
+    tidy = pd.DataFrame(
+        [
+            (objective, "default", seed, metric, value)
+            for objective, numbers in values.items()
+            for seed, value in enumerate(numbers)
+            for metric in objectives.VALUES
+        ],
+        columns=["objective", "setting", "seed", "metric", "value"],
+    )
+    vae, other = objectives.text(objectives.scores(tidy)).splitlines()[-2:]
+    assert vae.startswith("| vae | default | 2.0 ± 1.0 | 2.00 ± 1.00 |")
+    assert vae.endswith("|  |  |")
+    assert other.endswith("| 2.00 (-0.27 to 4.27) | 2.00 (-0.27 to 4.27) |")

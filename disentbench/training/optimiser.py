@@ -21,7 +21,7 @@ TINY = 1e-6  # beside a norm of nought, as in torch.nn.utils.clip_grad_norm_
 class Settings(NamedTuple):
     """How a player descends: what `Training` says of a model's Adam, or an objective of a critic's.
 
-    `steps` are those of the whole training, at whose end a cosine is nought.
+    `steps` are those of the whole training, after which a cosine is nought.
     """
 
     learning_rate: float
@@ -139,4 +139,4 @@ def clip(gradients: list[Tensor], largest: float) -> None:
 def shrink(parameters: list[Tensor], share: float | Tensor) -> None:
     """Take a share of every parameter from it."""
     for p in parameters:
-        p.sub_(p * share)
+        p.mul_(1 - share)

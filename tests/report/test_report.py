@@ -60,6 +60,7 @@ def test_models_are_shown_by_falling_kl(finished, page):
     assert page.count("<b>original</b>") == len(made().objectives)
     assert "in position" in page
     assert "3 classes" in page
+    assert "2 classes" in page
     assert (finished / "one/figures/tiny_pictures_hfvae.pdf").exists()
 
 
