@@ -26,6 +26,8 @@ TOLERANCE = 1e-6  # float32 keeps 6e-8; all in float32, sigma .001 would be off 
 class Given:
     """In place of a model: the posterior is what is given, and no pixel depends on it."""
 
+    code_size = 0
+
     def encode(self, posterior, images):
         logits = {name: posterior[name] for name in ("shape", "size") if name in posterior}
         return Posterior(posterior["mean"], posterior["logvar"], logits)

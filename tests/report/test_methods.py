@@ -8,7 +8,6 @@ from builders.studies import made
 from disentbench.report import methods
 from disentbench.storage.study_file import read_study
 
-
 STUDIES = Path(__file__).parents[2] / "configs"
 
 
