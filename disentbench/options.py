@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_serializer, model_validator
 
-# Marks an option, in its Annotated type, that came after files of before: see Options.
+# Marks an option, in its Annotated type, that came after files of before: see Options. Its default
+# is what was done before, and so it never changes.
 SINCE = "an option that files of before do not know"
 
 
@@ -18,7 +19,7 @@ class Options(BaseModel):
     "whole" these are there, too.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     @model_serializer(mode="wrap")
     def _as_before(self, write: Callable[[Any], dict], info: Any) -> dict[str, Any]:

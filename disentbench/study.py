@@ -113,7 +113,7 @@ class Study(Options):
             raise ValueError(
                 f"datasets.{name} has one image, and nothing to measure; keep at least 2"
             )
-        if batch > dataset.size and self.training.sampling == "epochs":
+        if batch > dataset.size:
             raise ValueError(
                 f"training.batch_size {batch} is larger than {name}'s {dataset.size} images; "
                 f"use at most {dataset.size}"

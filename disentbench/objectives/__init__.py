@@ -78,13 +78,16 @@ class Loss(NamedTuple):
 class Objective(Options):
     """A training loss with its settings, in nats per image, pixels summed.
 
-    `baseline` is an objective that others are at beta = 1. Over the first `warm_up` steps all but
-    the distortion weighs 0 to 1, rising linearly, in whatever objective (Sonderby et al. 2016).
+    `baseline` is an objective that others are at beta = 1; `decomposed` is one whose loss is a row
+    of weights on the decomposition, which the report compares at one beta. Over the first `warm_up`
+    steps all but the distortion weighs 0 to 1, rising linearly, in whatever objective (Sonderby et
+    al. 2016).
     """
 
     label: ClassVar[str]
     reference: ClassVar[str]
     baseline: ClassVar[bool] = False
+    decomposed: ClassVar[bool] = False
 
     warm_up: Annotated[Steps, SINCE] = 0
 

@@ -20,7 +20,8 @@ class Schedule(Options):
     def at(self, step: "Tensor") -> "Tensor":
         """The value at a step, which is a tensor: so it may be read anew in a recorded step."""
         first, last, steps = (getattr(self, name) for name in ("from", "to", "steps"))
-        return first + (last - first) * (step / steps).clamp(max=1.0)
+        share = (step / steps).clamp(max=1.0)
+        return first * (1 - share) + last * share  # which ends with `to` to its last digit
 
 
 def scheduled(**bounds: float) -> Any:

@@ -41,6 +41,7 @@ def log_weights(
     mss    minibatch stratified sampling: Chen et al. 2018, appendix C.2
     hfvae  1/N on the diagonal, (N-1) / (N (M-1)) off it: Esmaeili et al. 2019, appendix
 
+    The latter two are of images drawn without replacement.
     On a single image every weight is a constant, and so would be all that is estimated.
     """
     M, N = batch, data_size
@@ -53,8 +54,9 @@ def log_weights(
             weights = torch.full((M, M), (N - 1) / (N * (M - 1)), device=device)
         case "mss":
             weights = torch.full((M, M), 1 / (M - 1), device=device)
-            stratified = torch.arange(M, device=device)
-            weights[stratified, (stratified + 1) % M] = (N - M + 1) / (N * (M - 1))
+            stratified = (N - M + 1) / (N * (M - 1))
+            for places in (weights.diagonal(1), weights.diagonal(1 - M)):
+                places.fill_(stratified)  # (an assignment would copy the number to a GPU)
         case _:
             raise ValueError(f"no estimate of log q(z) by {estimator!r}")
     return weights.fill_diagonal_(1 / N).log()

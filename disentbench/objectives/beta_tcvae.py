@@ -15,6 +15,7 @@ class BetaTCVAE(Objective):
 
     label = "β-TCVAE"
     reference = "Chen et al. 2018, eq. 4"
+    decomposed = True
 
     beta: Weight
     alpha: Weight = 1.0

@@ -15,6 +15,7 @@ class BetaVAE(Objective):
 
     label = "β-VAE"
     reference = "Higgins et al. 2017, eq. 4"
+    decomposed = True
 
     beta: Weight
 

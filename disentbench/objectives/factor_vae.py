@@ -33,8 +33,8 @@ class FactorVAE(Objective):
 
     gamma: Weight
     permute: Literal["same_batch", "second_batch"] = "same_batch"
-    critic_layers: Annotated[int, Field(ge=0, le=100)] = 6
-    critic_units: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    critic_layers: Annotated[int, Field(ge=0, le=20)] = 6
+    critic_units: Annotated[int, Field(ge=1, le=10_000)] = 1000
     critic_learning_rate: Rate = 1e-4
     critic_beta1: Decay = 0.5
     critic_beta2: Decay = 0.9

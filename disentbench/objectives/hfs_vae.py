@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from disentbench.objectives._terms import Terms
 
-Count = Annotated[int, Field(ge=1, le=100_000)]
+Count = Annotated[int, Field(ge=1, le=1000)]
 
 
 class HFSVAE(Objective):

@@ -46,7 +46,7 @@ def squared_mmd(x: "Tensor", y: "Tensor") -> "Tensor":
 def kernel(x: "Tensor", y: "Tensor") -> "Tensor":
     """exp(-|x_i - y_j|^2 / D) [i, j] of rows with D columns."""
     squares = x.square().sum(1)[:, None] + y.square().sum(1) - 2 * x @ y.T
-    return (-squares / x.shape[1]).exp()
+    return (-squares.clamp(min=0) / x.shape[1]).exp()
 
 
 objective = InfoVAE

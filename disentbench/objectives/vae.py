@@ -15,6 +15,7 @@ class NegativeELBO(Objective):
 
     label = "VAE"
     reference = "Kingma & Welling 2014, eq. 10"
+    decomposed = True
     baseline = True
 
     def structure(self) -> Structure:

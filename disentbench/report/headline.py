@@ -209,7 +209,7 @@ def _as_strong(leader: Key, keys: Iterable[Key], settings: pd.DataFrame) -> list
     beta = 1 all of them are the VAE.
     """
     leading = settings.loc[leader, "weights"]
-    if leading.get("beta", 1) == 1:
+    if leading.get("beta", 1) == 1 or not isinstance(leading["beta"], int | float):
         return []
     alike = [
         key

@@ -11,6 +11,7 @@ import pandas as pd
 
 from disentbench import plugins
 from disentbench.metrics import Metric, Value, is_error
+from disentbench.objectives._schedule import Schedule
 from disentbench.posterior import terms
 from disentbench.report.text import symbol
 from disentbench.results.tidy import RUN, SETTING, read_scores
@@ -104,7 +105,7 @@ def catalogue(study: Study) -> pd.DataFrame:
     """Every setting, in the study's order, by (objective, setting).
 
     `label` and `text` are for readers; `key` and `x` are the first swept number, `rest` says what
-    else is swept; `weights` are all numbers of the objective, swept or not.
+    else is swept; `weights` are all of a decomposed objective, swept or not.
     """
     rows = [
         (
@@ -130,10 +131,11 @@ def _beta(study: Study, name: str) -> tuple[str, float]:
     return "", 1.0 if baseline else math.nan
 
 
-def _weights(objective: Any) -> dict[str, float]:
-    """The settings that are numbers; the VAE's beta is 1."""
-    numbers = {k: v for k, v in objective.model_dump().items() if isinstance(v, int | float)}
-    return {"beta": 1.0} if objective.baseline else numbers
+def _weights(objective: Any) -> dict[str, float | Schedule]:
+    """The numbers and schedules of a decomposed objective; the VAE's beta is 1."""
+    weights = {key: value for key, value in objective if isinstance(value, int | float | Schedule)}
+    beta = {"beta": 1.0} if objective.baseline else {}
+    return weights | beta if objective.decomposed else {}
 
 
 def _place(point: dict, key: str, x: float) -> tuple[str, str, float, str]:

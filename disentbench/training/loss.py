@@ -14,10 +14,14 @@ from disentbench.models.layers import Parameters
 from disentbench.models.vae import VAE, Noise, distortion, sample
 from disentbench.objectives import Critic, Loss, Objective
 from disentbench.objectives._terms import Judged, Terms, in_float64
+from disentbench.posterior import terms
 from disentbench.recipe import Training
 from disentbench.training.device_images import Resident
 
 MODEL, CRITIC = "model", "critic"  # the players
+# What an objective may not call what it shows.
+TAKEN = {"seed", "step", "loss", "critic_loss", "distortion", "rate"}
+TAKEN |= {term.trained for term in terms.ESTIMATED}
 Players = dict[str, Parameters]
 Losses = dict[str, Tensor]  # a term's name and its value, of one member or [member]
 
@@ -64,12 +68,12 @@ def member_loss(
     `loss` is what the model minimises, `critic_loss` what the critic does.
     """
     objective = problem.objective.at(step)
-    terms = terms_of(problem, objective, players, x, draw)
-    loss = warmed_up(objective.loss(terms, step), terms.distortion, objective.warmed_up(step))
-    named = {"loss": loss.minimised, **terms.computed()}
+    batch = terms_of(problem, objective, players, x, draw)
+    loss = warmed_up(objective.loss(batch, step), batch.distortion, objective.warmed_up(step))
+    named = {"loss": loss.minimised, **batch.computed()}
     if loss.critic is not None:
         named["critic_loss"] = loss.critic
-    if taken := loss.shown.keys() & {*named, "seed", "step"}:
+    if taken := loss.shown.keys() & TAKEN:
         raise ValueError(f"an objective shows {min(taken)!r}, which the history has itself")
     descended = loss.minimised if loss.critic is None else loss.minimised + loss.critic
     return descended, named | _as_tensors(loss.shown, loss.minimised)

@@ -9,7 +9,7 @@ from importlib import metadata
 import numpy as np
 import pytest
 import torch
-from builders.packs import tiny
+from builders.packs import SETTINGS, tiny
 
 from disentbench import plugins
 from disentbench.models import packed
@@ -177,10 +177,32 @@ def test_a_training_by_a_graph_is_one_step_by_step(
 @pytest.mark.parametrize("objective", plugins.names("objectives"))
 @pytest.mark.filterwarnings("error:the (steps|fast convolutions)")
 def test_every_objective_has_a_graph(objective, architecture, device, images):
-    recipe, seeds = tiny(objective, architecture), [0, 1, 2]
+    assert has_graph(tiny(objective, architecture), device, images)
+
+
+def has_graph(recipe, device, images):
+    seeds = [0, 1, 2]
     problem = loop.problem_of(recipe, Resident(images, device), together=True)
     state, draws = loop.fresh(problem, seeds), loop.batches_of(problem, seeds)
-    assert replay.recorded(state, problem, draws) is not None
+    return replay.recorded(state, problem, draws) is not None
+
+
+RISING = {"from": 0, "to": 4, "steps": 3}
+GRAPHS = {
+    "an estimator": ("beta_tcvae", {"beta": 3, "estimator": "mss"}, {}),
+    "a schedule": ("beta_vae", {"beta": RISING, "warm_up": 3}, {}),
+    "a second batch": ("factor_vae", {"gamma": RISING, "permute": "second_batch"}, {}),
+    "all of training": ("hfvae", {"beta": 3, "discrete": {"a": 2}, "temperature": 0.5}, HARD),
+}
+
+
+@ON_A_GPU
+@pytest.mark.parametrize("case", GRAPHS)
+@pytest.mark.filterwarnings("error:the (steps|fast convolutions)")
+def test_whatever_depends_on_the_step_has_a_graph(case, device, images, monkeypatch):
+    objective, settings, training = GRAPHS[case]
+    monkeypatch.setitem(SETTINGS, objective, settings)
+    assert has_graph(tiny(objective, **training), device, images)
 
 
 @ON_A_GPU

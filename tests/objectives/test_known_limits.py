@@ -16,6 +16,7 @@ from disentbench.objectives.dip_vae_i import DIPVAE1
 from disentbench.objectives.dip_vae_ii import DIPVAE2
 from disentbench.objectives.factor_vae import FactorVAE
 from disentbench.objectives.hfs_vae import HFSVAE, hfs, random_pairs, uniform
+from disentbench.objectives.hfvae import HFVAE
 from disentbench.objectives.info_vae import InfoVAE, squared_mmd
 from disentbench.objectives.vae import NegativeELBO
 from disentbench.posterior import Posterior
@@ -260,6 +261,14 @@ def test_a_weight_of_a_schedule_is_that_of_the_step():
         now = rising.at(torch.tensor(float(step), dtype=torch.float64))
         assert (float(now.gamma), float(now.beta)) == pytest.approx((gamma, beta))
     assert NegativeELBO().at(STEP) == NegativeELBO()
+
+
+@pytest.mark.parametrize(("start", "end"), [(3.0, 0.1), (1.0, 0.3), (1e9, 1e-9), (0.1, 0.7)])
+def test_a_schedule_begins_and_ends_with_its_numbers_to_the_last_digit(start, end):
+    temperature = HFVAE(beta=1, temperature={"from": start, "to": end, "steps": 7}).at
+    step = torch.arange(9.0, dtype=torch.float64)
+    assert temperature(step[0]).temperature == start
+    assert temperature(step[7]).temperature == temperature(step[8]).temperature == end
 
 
 def test_a_structure_asks_for_what_its_objective_needs():

@@ -100,6 +100,28 @@ UNLIKE = {
         },
         ("a", "beta-4"),
     ),
+    "only one is warmed up": (
+        {"beta_vae": {"beta": [4]}, "beta_tcvae": {"beta": [4], "warm_up": 100}},
+        ("beta_vae", "beta-4"),
+    ),
+    "a weight of one is a schedule": (
+        {
+            "beta_tcvae": {"beta": [4], "alpha": {"from": 0, "to": 1, "steps": 5}},
+            "hfvae": {"beta": [4], "alpha": 1},
+        },
+        ("beta_tcvae", "beta-4"),
+    ),
+    "beta is a schedule": (
+        {
+            "a": {"of": "beta_tcvae", "beta": {"from": 0, "to": 4, "steps": 5}, "alpha": [2, 3]},
+            "b": {"of": "beta_tcvae", "beta": {"from": 0, "to": 4, "steps": 5}, "alpha": [2, 3]},
+        },
+        ("a", "alpha-3"),
+    ),
+    "beta is another's": (
+        {"beta_tcvae": {"beta": [4]}, "hfs_vae": {"beta": [4], "gamma": 1}},
+        ("beta_tcvae", "beta-4"),
+    ),
     "a word is swept": (
         {
             "a": {"of": "beta_tcvae", "beta": 4, "estimator": ["mws", "mss"]},

@@ -23,6 +23,14 @@ class Everything(Options):
     needed: int
 
 
+def test_a_default_is_checked_as_what_is_given():
+    class Wrong(Options):
+        whole: Annotated[int, Field(ge=1)] = 0
+
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        Wrong()
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -5,7 +5,10 @@ import json
 import pytest
 from builders.good_study import GOOD, changed
 
+from disentbench import plugins
 from disentbench import study as studies
+from disentbench.objectives import Objective
+from disentbench.options import SINCE
 from disentbench.storage.study_file import read_study
 
 
@@ -87,6 +90,34 @@ def test_every_key_that_trains_changes_the_recipe():
     for path, value in CHANGES.items():
         other = read_study(changed(path, value))
         assert other.recipe(other.packs[0]).text != recipe
+
+
+# What was done before an option came. If one of these changed, files of before would be taken for
+# files of today.
+BEFORE = {
+    studies.Training: {
+        "sampling": "epochs",
+        "learning_rate_schedule": "constant",
+        "warm_up": 0,
+        "weight_decay": 0.0,
+        "clip_norm": None,
+        "initialisation": "torch",
+    },
+    studies.Study: {"published_id": {}},
+    Objective: {"warm_up": 0},
+    plugins.load("architectures", "conv_locatello2019"): {"last_kernels": 2},
+}
+
+
+@pytest.mark.parametrize("options", BEFORE)
+def test_an_option_that_came_later_is_by_default_what_was_done_before(options):
+    fields = options.model_fields.items()
+    later = {
+        name: field.get_default(call_default_factory=True)
+        for name, field in fields
+        if SINCE in field.metadata
+    }
+    assert later == BEFORE[options]
 
 
 @pytest.mark.parametrize(

@@ -46,12 +46,6 @@ def required(name):
     return [key for key, field in fields.items() if field.is_required()]
 
 
-def test_with_replacement_a_batch_may_be_larger_than_the_data_set():
-    raw = changed("training/batch_size", 5000)
-    raw["training"] |= {"sampling": "with_replacement"}
-    assert read_study(raw).training.batch_size == 5000
-
-
 def test_short_forms():
     raw = GOOD | {
         "datasets": ["dsprites_small"],

@@ -226,7 +226,7 @@ def test_a_model_of_another_study_is_refused(change):
         require_fit(sound, model, 4)
 
 
-@pytest.mark.parametrize("name", ["loss", "rate", "seed", "critic_loss"])
+@pytest.mark.parametrize("name", ["loss", "rate", "seed", "critic_loss", "tc_between"])
 def test_what_an_objective_shows_has_a_name_of_its_own(name, images, tmp_path, monkeypatch):
     def showing(self, terms, step):
         return Loss(terms.weighted(), terms.distortion * 0, {name: 3.0})
