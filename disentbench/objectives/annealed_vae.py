@@ -16,8 +16,8 @@ class AnnealedVAE(Objective):
     """-log p(x|z) + gamma abs(KL(q(z|x) || p(z)) - C).
 
     The KL is the batch's mean, and the absolute value is of the mean. C goes linearly from 0 to
-    `c_max` nats in `threshold` steps, and stays. gamma and the threshold are those of the study of
-    2019 (Locatello et al.), of which the paper gives the formula.
+    `c_max` nats in `threshold` steps, and stays. By default gamma and the threshold are those of
+    the study of 2019 (Locatello et al.).
     """
 
     label = "AnnealedVAE"

@@ -15,7 +15,7 @@ class DIPVAE1(Penalised):
     """-log p(x|z) + KL(q(z|x) || p(z)) + lambda_od sum_(i!=j) C_ij^2 + lambda_d sum_i (C_ii - 1)^2.
 
     C is the covariance of the means over the batch, divided by its size; lambda_d is lambda_od
-    times `lambda_d_factor`, 10 in the paper and in the study of 2019 (Locatello et al.).
+    times `lambda_d_factor`, 10 in the study of 2019 (Locatello et al.).
     """
 
     label = "DIP-VAE-I"

@@ -16,7 +16,7 @@ class DIPVAE2(Penalised):
 
     C is the covariance of the means over the batch, divided by its size, plus the batch's mean of
     the posteriors' variances on its diagonal; lambda_d is lambda_od times `lambda_d_factor`, 1 in
-    the paper and in the study of 2019 (Locatello et al.).
+    the study of 2019 (Locatello et al.).
     """
 
     label = "DIP-VAE-II"

@@ -24,8 +24,8 @@ class FactorVAE(Objective):
     gamma comes on top of the KL, it is the beta of beta-TCVAE less 1.
 
     The codes that are permuted are those of the same batch, as in the library of the study of 2019
-    (Locatello et al.), or of a second one, as in the paper's algorithm 2; both players descend from
-    the same parameters of the other. The critic and its Adam are those of both.
+    (Locatello et al.), or of a second one, as in the paper's algorithm; here both players descend
+    from the same parameters of the other. The critic and its Adam are those of that study.
     """
 
     label = "FactorVAE"
