@@ -6,13 +6,23 @@ may set, checked when the study is read:
     dataset(image_size=32, posX={"stride": 2})
 
 `label` and `reference` belong to the class. What a study's plan needs (`factors`, `sizes`, `size`,
-`image_shape`, `files`) is answered from the fields alone; only `images()` renders or reads. A data
-set that has not one image of every combination of classes says its own `size`.
+`image_shape`, `files`) is answered from the fields alone; only `images()` makes or reads. A data
+set that has not one image of every combination of classes says its own `size`; one without ground
+truth has no factors.
+
+A data set may be seen otherwise than it is stored: it says its `stored_shape`, and `render` makes
+of stored images, where they are needed, those of `image_shape`. What it draws for them is handed
+in: anew at every step of a training, one draw for each image where models are judged.
 """
 
 from math import prod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:  # whoever plans a study does not wait for torch
+    from torch import Tensor
+
+    from disentbench.models.pixel_noise import PixelNoise
 
 from disentbench.errors import UserError
 from disentbench.options import Options
@@ -24,6 +34,7 @@ class Dataset(Options):
 
     label: ClassVar[str]
     reference: ClassVar[str]
+    renders: ClassVar[bool] = False  # whether `render` does anything
 
     @property
     def name(self) -> str:
@@ -41,12 +52,34 @@ class Dataset(Options):
         raise NotImplementedError
 
     @property
+    def stored_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the images that `images()` gives."""
+        return self.image_shape
+
+    def render(
+        self, images: "Tensor", noise: "PixelNoise", material: "dict[str, Tensor]"
+    ) -> "Tensor":
+        """What a model sees of stored images [image, channel, height, width] in [0, 1].
+
+        `noise("name", 3)` is uniform on [0, 1), [image, 3], another for each name; `material` is
+        what `images()` has given besides the images.
+        """
+        return images
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """What `images()` reads, `~` filled in: every option that is a path.
 
         Another content makes other images.
         """
         return tuple(value.expanduser() for _, value in self if isinstance(value, Path))
+
+    @property
+    def stamps(self) -> list[Any]:
+        """Sizes and times of the files that are there; one that was moved there may be older than
+        what it replaces."""
+        stats = [path.stat() for path in self.files if path.exists()]
+        return [(found.st_size, found.st_mtime_ns) for found in stats]
 
     def images(self) -> Images:
         """Render or read every image; the only method that takes time."""
@@ -67,7 +100,7 @@ def promised(dataset: Dataset, images: Images, where: str) -> Images:
     """The images, if they are as many and such as the plan of a study takes them to be."""
     for what, field, came, expected in (
         ("images", "size", len(images), dataset.size),
-        ("channels, height and width", "image_shape", images.shape, dataset.image_shape),
+        ("channels, height and width", "stored_shape", images.shape, dataset.stored_shape),
         ("factors", "factors", images.factor_names, tuple(dataset.factors)),
         ("classes of its factors", "sizes", images.factor_sizes, dataset.sizes),
     ):

@@ -8,7 +8,7 @@ from pydantic import field_validator
 
 from disentbench.datasets import Dataset
 from disentbench.options import is_whole
-from disentbench.storage.images import Images
+from disentbench.storage.images import Blocks, Images, Pixels
 
 Classes = tuple[int, ...]
 
@@ -41,15 +41,22 @@ class GridDataset(Dataset):
 
     def binary(self, bits: UInt8[np.ndarray, "image byte"]) -> Images:
         """The images of the sub-grid from their packed pixels."""
+        return self._with(bits=bits)
+
+    def coloured(self, pixels: Pixels | Blocks) -> Images:
+        """The images of the sub-grid from their pixels."""
+        return self._with(pixels=pixels)
+
+    def _with(self, **stored: Any) -> Images:
         values = tuple(self.values[name][list(kept)] for name, kept in self.factors.items())
         return Images(
             name=self.name,
             label=self.label,
-            shape=self.image_shape,
+            shape=self.stored_shape,
             factors=grid(self.sizes),
             factor_names=tuple(self.values),
             factor_values=values,
-            bits=bits,
+            **stored,
         )
 
 

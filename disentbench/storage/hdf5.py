@@ -16,6 +16,7 @@ from disentbench.storage import files, limits, seals
 from disentbench.storage.identities import Identity
 
 File, Group, Dataset = h5py.File, h5py.Group, h5py.Dataset
+TEXT = h5py.string_dtype()
 MOST_OBJECTS, DEEPEST = 10_000, 32  # groups and datasets of a file, and groups in one another
 MOST_IN_ATTRIBUTE = 100_000  # values
 
@@ -83,6 +84,20 @@ def open_data(path: Path | str) -> Iterator[h5py.File]:
 def array(group: Group, name: str) -> np.ndarray:
     """The whole of a dataset."""
     return _values(group, name, ())
+
+
+def contiguous(group: Group, name: str) -> bool:
+    """Whether a dataset lies in its file in one piece, as it is."""
+    return _dataset(group, name).id.get_offset() is not None
+
+
+def mapping(group: Group, name: str) -> np.ndarray:
+    """The whole of a contiguous dataset, mapped: read where it is looked at, and shared by all
+    processes of a machine that do. What is written to it stays in memory."""
+    dataset = _dataset(group, name)
+    _require_stored(dataset)
+    offset = dataset.id.get_offset()
+    return np.memmap(group.file.filename, dataset.dtype, "c", offset, dataset.shape)
 
 
 def row(group: Group, name: str, index: int) -> np.ndarray:

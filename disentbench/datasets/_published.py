@@ -1,0 +1,61 @@
+"""Data sets that their authors publish as files: where a file is, and where it comes from.
+
+A subclass says its `downloads`. A study names the file by `path` (of a set of several files, their
+folder); without it, it is where `disentbench fetch NAME` puts it.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from pydantic import field_validator
+
+from disentbench.datasets._grid import GridDataset
+
+
+class Download(NamedTuple):
+    """A file of a data set: its name, where it is published, mirrors last, and its checksum.
+
+    The checksum is 'sha256:...' or 'md5:...'; None where a file was replaced under one name.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    checksum: str | None
+
+
+class PublishedDataset(GridDataset):
+    """A sub-grid of a published data set, read from its authors' files."""
+
+    downloads: ClassVar[tuple[Download, ...]]
+
+    path: Path | None = None
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _a_path(cls, path: Any) -> Any:
+        if path is not None and (not isinstance(path, str | Path) or not str(path)):
+            raise ValueError(f"{path!r} is no path; name {cls._wanted()}")
+        return path
+
+    @classmethod
+    def _wanted(cls) -> str:
+        first = cls.downloads[0].name
+        return first if len(cls.downloads) == 1 else f"the folder of {first} and the others"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The published files, in the order of `downloads`."""
+        if self.path is None:
+            return tuple(fetched(self.name) / download.name for download in self.downloads)
+        path = self.path.expanduser()
+        if len(self.downloads) == 1:
+            return (path,)
+        return tuple(path / download.name for download in self.downloads)
+
+
+def fetched(name: str) -> Path:
+    """The folder in which `disentbench fetch` keeps a data set."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    root = os.environ.get("DISENTBENCH_DATA") or f"{cache}/disentbench"
+    return Path(root).expanduser() / name
