@@ -23,7 +23,7 @@ from disentbench import plugins
 from disentbench.models.layers import multiplies_bf16
 from disentbench.models.vae import DTYPES
 from disentbench.training import devices
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 
 HERE = Path(__file__).parent
 CORES = 2

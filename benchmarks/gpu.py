@@ -14,7 +14,7 @@ from steps import Case, copy_rate, line, operations, product_rate, resident, ste
 from disentbench import plugins
 from disentbench.models.vae import DTYPES
 from disentbench.training import devices
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 
 CASES = (
     *(Case(members=members) for members in (1, 2, 5, 10, 25, 50, 100, 200)),

@@ -17,7 +17,8 @@ from disentbench import sources as modules
 from disentbench.errors import UserError
 from disentbench.options import sentence, shown
 
-KINDS = ("objectives", "datasets", "metrics", "architectures")
+KINDS = ("objectives", "datasets", "metrics", "architectures", "likelihoods")
+SINGLE = {"architectures", "likelihoods"}  # of which a study has one
 
 
 def names(kind: str) -> list[str]:
@@ -46,7 +47,7 @@ def make(kind: str, name: str, options: dict[str, Any]) -> Any:
     options = dict(options)
     file = options.pop("of", name)
     require(kind, str(file))
-    where = kind if kind == "architectures" else f"{kind}.{name}"
+    where = kind if kind in SINGLE else f"{kind}.{name}"
     return named(where, load(kind, file).model_validate, options)
 
 

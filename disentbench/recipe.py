@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -93,13 +93,27 @@ class Pack:
         return size
 
 
+class Parts(NamedTuple):
+    """The files that define what a recipe is made of."""
+
+    dataset: str
+    objective: str
+    architecture: str
+    likelihood: str
+
+    @property
+    def encoding(self) -> tuple[str, str, str]:
+        """Those that encoding depends on."""
+        return self.dataset, self.architecture, self.likelihood
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """A pack's data set, objective, architecture, latents and training, options filled in.
+    """A pack's data set, objective, model and training, options filled in.
 
     `setting` is the study of the pack's setting alone, as plain data, but for its seeds, of which
     each is trained alike in whatever company: what two packs of a setting have in common. `parts`
-    are the files that define the data set, the objective and the architecture.
+    are the files that define them.
     """
 
     study: str
@@ -107,9 +121,10 @@ class Recipe:
     dataset: Any  # datasets.Dataset
     objective: Any  # objectives.Objective
     architecture: Any  # architectures.Architecture
+    likelihood: Any  # likelihoods.Likelihood
     latents: int
     training: Training
-    parts: tuple[str, str, str]
+    parts: Parts
     setting: dict[str, Any]
 
     @property

@@ -15,7 +15,7 @@ PACKAGE = "disentbench"
 ROOT = Path(__file__).parent
 # Rooms and modules that carry numbers from file to file, name them or refuse them; none of them
 # computes one. What a study and its options come to is in the recipe, which is compared itself.
-CARRIERS = {"storage", "errors", "options", "plugins", "published", "recipe", "sources", "study"}
+CARRIERS = {"storage", "errors", "fitting", "options", "plugins", "published", "recipe", "sources", "study"}
 READING = ("posterior.from_files", "storage.representation_files")  # of representations
 
 
@@ -24,20 +24,22 @@ def data(dataset: str) -> tuple[Path, ...]:
     return of(f"datasets.{dataset}", "storage.images", "storage.images_file")
 
 
-def training(dataset: str, objective: str, architecture: str) -> tuple[Path, ...]:
+def training(dataset: str, objective: str, architecture: str, likelihood: str) -> tuple[Path, ...]:
     """The sources of a model and its history: of its parts, and of what a step computes.
 
     Not those of checkpoints, progress and reports, which alter no number.
     """
     parts = f"datasets.{dataset}", f"objectives.{objective}", f"architectures.{architecture}"
+    parts += (f"likelihoods.{likelihood}",)
     computes = "models.vae", "models.packed", "training.replay", "training.rounding"
     return of(*parts, *computes, "storage.images")
 
 
-def encoding(architecture: str) -> tuple[Path, ...]:
-    """The sources of latents, given the model and the images."""
+def encoding(dataset: str, architecture: str, likelihood: str) -> tuple[Path, ...]:
+    """The sources of latents, given the model and the images, which the data set may render."""
+    parts = f"datasets.{dataset}", f"architectures.{architecture}", f"likelihoods.{likelihood}"
     makes = "models.vae", "training.encode", "training.rounding"
-    return of(f"architectures.{architecture}", *makes, "storage.images", "storage.latents_file")
+    return of(*parts, *makes, "storage.images", "storage.latents_file")
 
 
 def scoring(metric: str) -> tuple[Path, ...]:

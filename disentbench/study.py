@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from disentbench import plugins, published
-from disentbench.options import SINCE, Options, as_mapping, is_whole, shown, twice
-from disentbench.recipe import Pack, Recipe, Sweep, Training, path_safe
+from disentbench import fitting, plugins, published
+from disentbench.options import SINCE, Options, as_mapping, shown, twice
+from disentbench.recipe import Pack, Parts, Recipe, Sweep, Training, path_safe
 
 
 def _seed_range(seeds: Any) -> str:
@@ -49,6 +49,7 @@ class Study(Options):
     pack: Small = 5
     latents: Small = 10
     architecture: dict[str, Any]
+    likelihood: Annotated[dict[str, Any], SINCE] = {"of": "bernoulli"}  # noqa: RUF012
     training: Training
     metrics: Annotated[list[str], Field(min_length=1)] = plugins.names("metrics")
     published_id: Annotated[published.Numbers, SINCE] = Field(default_factory=dict)
@@ -62,8 +63,9 @@ class Study(Options):
         raw = dict(raw)
         for key in ("datasets", "objectives"):
             raw[key] = as_mapping(raw[key]) if key in raw else raw.get(key, {})
-        if isinstance(raw.get("architecture"), str):
-            raw["architecture"] = {"of": raw["architecture"]}
+        for key in ("architecture", "likelihood"):
+            if isinstance(raw.get(key), str):
+                raw[key] = {"of": raw[key]}
         if isinstance(raw.get("seeds"), int) and not isinstance(raw["seeds"], bool):
             raw["seeds"] = str(raw["seeds"])
         return raw
@@ -75,12 +77,15 @@ class Study(Options):
             raise ValueError(f"metrics names {shown(double)} twice; name each metric once")
         for metric in self.metrics:
             plugins.require("metrics", metric)
+        _ = self.density  # its options are looked at, too
+        batch = self.training.batch_size
         for name in self.datasets:
-            self._fits(name)
+            fitting.images(name, self.dataset(name), batch, self.network)
         for name in self.objectives:
             for _, objective in self.settings(name):
-                self._groups_fit(name, objective)
-                self._batch_fits(name, objective)
+                structure = objective.structure()
+                fitting.groups(name, structure, self.latents)
+                fitting.batch_size(name, structure, batch)
         settings = {name: sweep.settings for name, sweep in self._sweeps.items()}
         first, last = self._ends
         published.check(self.published_id, self.datasets, settings, range(first, last + 1))
@@ -104,43 +109,6 @@ class Study(Options):
                 "pack, or several studies"
             )
 
-    def _fits(self, name: str) -> None:
-        dataset = self.dataset(name)
-        batch = self.training.batch_size
-        if not is_whole(dataset.size, 1, 10**9):
-            raise ValueError(f"{name} says that it has {shown(dataset.size)} images")
-        if dataset.size < 2:
-            raise ValueError(
-                f"datasets.{name} has one image, and nothing to measure; keep at least 2"
-            )
-        if batch > dataset.size:
-            raise ValueError(
-                f"training.batch_size {batch} is larger than {name}'s {dataset.size} images; "
-                f"use at most {dataset.size}"
-            )
-        plugins.named(f"architecture on {name}", self.network.check, dataset.image_shape)
-
-    def _batch_fits(self, name: str, objective: Any) -> None:
-        """On one image an estimate of q(z) is a constant, and the objective would be the VAE."""
-        structure = objective.structure()
-        least = max(structure.least_batch, 1 if structure.estimator is None else 2)
-        if self.training.batch_size < least:
-            raise ValueError(
-                f"training.batch_size is {self.training.batch_size}, and objectives.{name} "
-                f"estimates q(z) from the images of a batch; use at least {least}"
-            )
-
-    def _groups_fit(self, name: str, objective: Any) -> None:
-        structure = objective.structure()
-        for group in (*structure.groups, *structure.discrete):
-            plugins.named(f"objectives.{name}", path_safe, group)  # it names a part of latents.h5
-        for group, members in structure.groups.items():
-            if max(members) >= self.latents:
-                raise ValueError(
-                    f"objectives.{name}.groups.{group} names latent {max(members)}; "
-                    f"the latents are 0 to {self.latents - 1}"
-                )
-
     @property
     def text(self) -> str:
         """The whole study as JSON."""
@@ -152,16 +120,32 @@ class Study(Options):
 
     def dataset(self, name: str) -> Any:
         """The data set of this name, options set."""
-        return plugins.make("datasets", name, self.datasets[name])
+        if name not in self._datasets:
+            self._datasets[name] = plugins.make("datasets", name, self.datasets[name])
+        return self._datasets[name]
+
+    @cached_property
+    def _datasets(self) -> dict[str, Any]:
+        """Those that were asked for: a look at a file of images takes time."""
+        return {}
 
     @cached_property
     def network(self) -> Any:
         """The architecture, options set."""
-        options = dict(self.architecture)
+        return self._lone("architecture", "architectures")
+
+    @cached_property
+    def density(self) -> Any:
+        """The likelihood, options set."""
+        return self._lone("likelihood", "likelihoods")
+
+    def _lone(self, key: str, kind: str) -> Any:
+        """What a study has one of, options set."""
+        options = dict(getattr(self, key))
         if not isinstance(options.get("of"), str):
-            choices = ", ".join(plugins.names("architectures"))
-            raise ValueError(f"architecture needs the key 'of'; choose from {choices}")
-        return plugins.make("architectures", options["of"], options)
+            choices = ", ".join(plugins.names(kind))
+            raise ValueError(f"{key} needs the key 'of'; choose from {choices}")
+        return plugins.make(kind, options["of"], options)
 
     def settings(self, name: str) -> Iterable[tuple[str, Any]]:
         """(setting, objective) of every point of an objective's sweep, in the order written."""
@@ -247,18 +231,26 @@ class Study(Options):
             "objectives": {pack.objective: self._objective_recipe(pack)},
             "architecture": {"of": self.architecture["of"]} | self.network.model_dump(mode="json"),
         }
-        files = (self.file_of("datasets", pack.dataset), self.file_of("objectives", pack.objective))
+        if "likelihood" in self._training:
+            options = self.density.model_dump(mode="json")
+            parts["likelihood"] = {"of": self.likelihood["of"]} | options
         return Recipe(
             study=self.study,
             pack=pack,
             dataset=self.dataset(pack.dataset),
             objective=self._objective(pack),
             architecture=self.network,
+            likelihood=self.density,
             latents=self.latents,
             training=self.training,
-            parts=(*files, self.architecture["of"]),
+            parts=self.parts(pack),
             setting=self._training | parts,
         )
+
+    def parts(self, pack: Pack) -> Parts:
+        """The files that define what a pack is trained with."""
+        files = (self.file_of("datasets", pack.dataset), self.file_of("objectives", pack.objective))
+        return Parts(*files, self.architecture["of"], self.likelihood["of"])
 
     @cached_property
     def _recipes(self) -> dict[tuple[str, str, str], Recipe]:

@@ -130,7 +130,7 @@ def encode(
     from disentbench.storage import latents_file
     from disentbench.storage.provenance import provenance
     from disentbench.training import devices
-    from disentbench.training.device_images import Resident
+    from disentbench.models.device_images import Resident
     from disentbench.training.encode import encode as encode_pack
 
     recipe = read_recipe(study)
@@ -138,12 +138,13 @@ def encode(
     source = _images_of(recipe, images)
     saved, made_from = load(model), {"images": source.digest}
     expected.require(model, expected.of_pack(recipe, "model") | made_from)
-    code = {"code": sources.digest(*sources.encoding(recipe.parts[-1]))}
+    code = {"code": sources.digest(*sources.encoding(*recipe.parts.encoding))}
     require_fit(saved, vae, len(pack.seeds))
     with devices.use(threads) as device:
+        resident = Resident(source, device, recipe.dataset)
         latents_file.write_latents(
             latents,
-            encode_pack(vae, saved, Resident(source, device), pack.seeds, device),
+            encode_pack(vae, saved, resident, pack.seeds, device),
             source,
             identity={"study": recipe.study}
             | {key: getattr(pack, key) for key in ("dataset", "objective", "setting")},

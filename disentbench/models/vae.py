@@ -1,16 +1,16 @@
-"""A variational autoencoder as pure functions: parameters in, posteriors and pixel logits out."""
+"""A variational autoencoder as pure functions: parameters in, posteriors and images out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd import Function
 
 from disentbench.architectures import Architecture, Dense, Layer, Shape
+from disentbench.likelihoods import Likelihood
 from disentbench.models import layers
 from disentbench.models.layers import Parameters
 from disentbench.posterior import Posterior, gaussian
@@ -36,14 +36,16 @@ class VAE:
     """An architecture for images of a shape, with D Gaussian latents and discrete groups.
 
     `discrete` maps a group's name to its number of classes; `dtype` is what the networks compute
-    in (parameters stay float32, and so do the posterior and the pixel logits), by `apply`;
-    `initialisation` is the scheme of `layers.initialise`.
+    in (parameters stay float32, and so do the posterior and the decoder's output), by `apply`;
+    `initialisation` is the scheme of `layers.initialise`; `likelihood` says what the decoder's
+    output means.
     """
 
     architecture: Architecture
     shape: Shape
     latents: int
     discrete: dict[str, int]
+    likelihood: Likelihood
     dtype: torch.dtype = torch.float32
     apply: Apply = layers.apply
     initialisation: str = "torch"
@@ -64,7 +66,8 @@ class VAE:
 
     @property
     def decoder(self) -> tuple[Layer, ...]:
-        return self.architecture.decoder(self.shape)
+        channels, *sides = self.shape
+        return self.architecture.decoder((self.likelihood.outputs * channels, *sides))
 
     def initialise(self, rng: np.random.Generator) -> Parameters:
         """Fresh float32 parameters."""
@@ -80,7 +83,7 @@ class VAE:
         return Posterior(mean, logvar, dict(zip(self.discrete, groups, strict=True)))
 
     def decode(self, parameters: Parameters, code: Tensor) -> Tensor:
-        """Pixel logits of codes [image, latents + classes]."""
+        """What the likelihood takes, of codes [image, latents + classes]."""
         return self.apply(self.decoder, parameters, code.to(self.dtype), "decoder").float()
 
 
@@ -91,6 +94,7 @@ def vae_of(recipe: Recipe) -> VAE:
         recipe.dataset.image_shape,
         recipe.latents,
         recipe.objective.structure().discrete,
+        recipe.likelihood,
         DTYPES[recipe.training.precision],
         initialisation=recipe.training.initialisation,
     )
@@ -117,28 +121,3 @@ def relaxed(perturbed: Tensor, temperature: float | Tensor) -> Tensor:
     if not isinstance(temperature, Tensor) and temperature == 0:
         return F.one_hot(perturbed.argmax(-1), perturbed.shape[-1]).float()
     return (perturbed / temperature).softmax(-1)
-
-
-def distortion(logits: Tensor, images: Tensor) -> Tensor:
-    """-log p(x | z) [image] of Bernoulli pixels, in nats per image, summed over pixels."""
-    return _Bernoulli.apply(logits, images)
-
-
-class _Bernoulli(Function):
-    """sum over pixels of log(1 + exp(l)) - x l, of logits l and pixels x in [0, 1]."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(logits: Tensor, images: Tensor) -> Tensor:
-        pixels = torch.addcmul(F.softplus(logits), logits, images, value=-1)
-        return pixels.flatten(1).sum(1)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        logits, images = ctx.saved_tensors
-        return (logits.sigmoid() - images) * gradients[0][:, None, None, None], None

@@ -109,7 +109,7 @@ class Digest:
 
     def update(self, array: np.ndarray) -> None:
         """Take the next values."""
-        self.hash.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        self.hash.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
     @property
     def word(self) -> str:

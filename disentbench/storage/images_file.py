@@ -52,7 +52,7 @@ def write_images(
     """
     if wrong := misfit(images):
         raise UserError(f"the data set {images.name!r} cannot be written: {wrong}")
-    said = dict(identity or {})
+    said = None if identity is None else dict(identity)
     with create(path, said) as file:
         file.attrs["schema"] = SCHEMA
         file.attrs["dataset"] = images.name
@@ -67,7 +67,9 @@ def write_images(
             label_axes(_put(file, f"values/{name}", values), "class")
         for name, array_ in images.material.items():
             _put(file, f"material/{name}", array_)
-        said["images"] = _put_images(file, images)
+        word = _put_images(file, images)
+        if said is not None:
+            said["images"] = word
 
 
 def _put_images(file: File, images: Images) -> str:

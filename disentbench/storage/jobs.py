@@ -95,7 +95,7 @@ def _of_pack(study: Study, folder: PackFolder, pack: Pack, images: Identity) -> 
         output=folder.latents,
         log=folder.log("encode"),
         identity=expected.of_pack(recipe, "latents") | images,
-        code=sources.digest(*sources.encoding(recipe.parts[-1])),
+        code=sources.digest(*sources.encoding(*recipe.parts.encoding)),
     )
     for metric in study.metrics:
         yield Job(

@@ -8,12 +8,12 @@ from torch import Tensor
 
 from disentbench.models.layers import Parameters
 from disentbench.models.model_file import Saved
-from disentbench.models.vae import VAE, distortion, sample
+from disentbench.models.vae import VAE, sample
 from disentbench.posterior import Posterior
 from disentbench.posterior.divergence import beyond
 from disentbench.seeds import generator
 from disentbench.storage.latents_file import Encoded
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 from disentbench.training.randomness import EVALUATION, Generators, noise
 
 CHUNKS = {"cuda": 8192}  # images encoded at once, by the type of the device
@@ -59,7 +59,8 @@ def _encode_chunk(
     posterior = model.encode(parameters, x)
     drawn = noise(rngs, model, len(x)).to(x.device)
     _, code = sample(posterior, drawn, temperature=0.0)
-    return posterior, distortion(model.decode(parameters, code), x).cpu().numpy()
+    output = model.decode(parameters, code)
+    return posterior, model.likelihood.distortion(output, x).cpu().numpy()
 
 
 def _joined(chunks: tuple[Posterior, ...]) -> Posterior:

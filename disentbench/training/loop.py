@@ -28,7 +28,7 @@ from disentbench.storage.images import Images
 from disentbench.storage.provenance import origin, unique
 from disentbench.training import devices, parts, replay
 from disentbench.training.checkpoint import Checkpoint, state_files
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 from disentbench.training.interruption import Interruption
 from disentbench.training.loss import MODEL, Problem
 from disentbench.training.randomness import Batches
@@ -76,7 +76,8 @@ def train(
     """
     seeds = recipe.pack.seeds
     together = device.type == "cuda" if vectorise is None else vectorise
-    problem = problem_of(recipe, Resident(images, device), together and len(seeds) > 1)
+    resident = Resident(images, device, recipe.dataset)
+    problem = problem_of(recipe, resident, together and len(seeds) > 1)
     most = parts.most_members(problem, seeds, memory) if together else 1
     interruption, whose = interruption or Interruption(), fingerprint(recipe, images)
     found = state_files(checkpoints, whose)

@@ -11,12 +11,12 @@ from torch.func import vmap
 from torch.utils._pytree import tree_map
 
 from disentbench.models.layers import Parameters
-from disentbench.models.vae import VAE, Noise, distortion, sample
+from disentbench.models.vae import VAE, Noise, sample
 from disentbench.objectives import Critic, Loss, Objective
 from disentbench.objectives._terms import Judged, Terms, in_float64
 from disentbench.posterior import terms
 from disentbench.recipe import Training
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 
 MODEL, CRITIC = "model", "critic"  # the players
 # What an objective may not call what it shows.
@@ -41,10 +41,14 @@ class Problem(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """What a step draws: positions of its images, the noise of their codes, and the normals that
-    the objective asks for. A second batch stands behind the first."""
+    """What a step draws: its images as they are stored, the keys of what is drawn in rendering
+    them, the noise of their codes, and the normals that the objective asks for.
 
-    index: Tensor
+    A second batch stands behind the first.
+    """
+
+    rows: Tensor
+    keys: Tensor
     noise: Noise
     normals: dict[str, Tensor]
 
@@ -91,9 +95,9 @@ def terms_of(
         images = len(x) // structure.batches
         second = code[images:]
         x, posterior, z, code = tree_map(lambda v: v[:images], (x, posterior, z, code))
-    logits = model.decode(players[MODEL], code)
+    output = model.decode(players[MODEL], code)
     return Terms(
-        distortion(logits, x).mean(),
+        model.likelihood.distortion(output, x).mean(),
         posterior,
         z,
         structure,

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ INITIAL, ORDER, NORMAL, GUMBEL, EVALUATION, INITIAL_CRITIC = range(6)
 SECOND_ORDER, SECOND_NORMAL, SECOND_GUMBEL = range(6, 9)
 # The purposes of a step's batch, of the first and of the second: its images, and their noise.
 PURPOSES = ((ORDER, NORMAL, GUMBEL), (SECOND_ORDER, SECOND_NORMAL, SECOND_GUMBEL))
+RENDERED = ("rendering of images", "rendering of second images")
 Generators = tuple[np.random.Generator, np.random.Generator]  # of normal and of Gumbel noise
 BLOCK = 64  # steps whose noise is drawn at once
 
@@ -31,6 +32,16 @@ def noise(rngs: Generators, model: VAE, *shape: int) -> Noise:
     normal = rngs[0].standard_normal((*shape, model.latents), np.float32)
     gumbel = rngs[1].gumbel(size=(*shape, model.classes)).astype(np.float32)
     return Noise(torch.from_numpy(normal), torch.from_numpy(gumbel))
+
+
+class Lots(NamedTuple):
+    """A block of steps [step, ...]: positions of images and the keys that they are rendered by,
+    their codes' noise, and the objective's normals."""
+
+    index: Tensor
+    keys: Tensor
+    noise: Noise
+    normals: dict[str, Tensor]
 
 
 class Batches:
@@ -44,43 +55,52 @@ class Batches:
         self.structure = problem.objective.structure()
         self.order = lru_cache(maxsize=2 * self.structure.batches * len(seeds))(self._order)
         self.block = -1
-        self.coming: dict[int, Future[list[Draw]]] = {}
+        self.coming: dict[int, Future[list[Lots]]] = {}
 
     def at(self, step: int, device: torch.device) -> Draw:
+        """What every member [member, ...] draws at a step, its images with it."""
+        index, keys, noise, normals = self.drawn(step, device)
+        return Draw(self.problem.images.stored(index), keys, noise, normals)
+
+    def drawn(self, step: int, device: torch.device) -> Lots:
         """What every member [member, ...] draws at a step."""
         if step // BLOCK != self.block:
-            self.drawn = _stacked(self._fetch(step // BLOCK), device)
+            images = self.problem.images.rows.device
+            self.kept = _stacked(self._fetch(step // BLOCK), device, images)
             self.block = step // BLOCK
-        return tree_map(lambda values: values[:, step % BLOCK], self.drawn)
+        return tree_map(lambda values: values[:, step % BLOCK], self.kept)
 
-    def _fetch(self, block: int) -> list[Draw]:
+    def _fetch(self, block: int) -> list[Lots]:
         """A block, drawn by now or drawn here; the next one is begun."""
         drawn = self.coming.pop(block).result() if block in self.coming else self._draw(block)
         if self.ahead:
             self.coming = {block + 1: in_background(lambda: self._draw(block + 1))}
         return drawn
 
-    def _draw(self, block: int) -> list[Draw]:
+    def _draw(self, block: int) -> list[Lots]:
         """What each member draws in a block of steps [step, ...]."""
         return [self._of_member(seed, block) for seed in self.seeds]
 
-    def _of_member(self, seed: int, block: int) -> Draw:
-        batches = [self._batch(seed, block, PURPOSES[i]) for i in range(self.structure.batches)]
-        index, drawn = zip(*batches, strict=True)
+    def _of_member(self, seed: int, block: int) -> Lots:
+        batches = [self._batch(seed, block, i) for i in range(self.structure.batches)]
         normals = {
             name: torch.from_numpy(self._normals(seed, name, block))
             for name in self.structure.normals
         }
-        return Draw(
-            torch.cat(index, 1), tree_map(lambda *parts: torch.cat(parts, 1), *drawn), normals
-        )
+        index, keys, drawn = tree_map(lambda *parts: torch.cat(parts, 1), *batches)
+        return Lots(index, keys, drawn, normals)
 
-    def _batch(self, seed: int, block: int, purposes: tuple[int, int, int]) -> tuple[Tensor, Noise]:
-        """Positions [step, image] of a batch at every step, and its noise."""
-        order, normal, gumbel = purposes
+    def _batch(self, seed: int, block: int, which: int) -> tuple[Tensor, Tensor, Noise]:
+        """Positions [step, image] of a batch at every step, the images' keys, and their noise."""
+        order, normal, gumbel = PURPOSES[which]
         rngs = generator(seed, normal, block), generator(seed, gumbel, block)
-        drawn = noise(rngs, self.problem.model, BLOCK, self.problem.training.batch_size)
-        return torch.from_numpy(self._positions(seed, block, order)), drawn
+        size = self.problem.training.batch_size
+        drawn = noise(rngs, self.problem.model, BLOCK, size)
+        keys = generator(seed, RENDERED[which], block).integers(
+            -(2**63), 2**63, (BLOCK, size if self.problem.images.dataset else 0), endpoint=False
+        )
+        positions = self._positions(seed, block, order)
+        return torch.from_numpy(positions), torch.from_numpy(keys), drawn
 
     def _positions(self, seed: int, block: int, purpose: int) -> np.ndarray:
         size, batch = len(self.problem.images), self.problem.training.batch_size
@@ -107,17 +127,19 @@ class Batches:
         return rng.standard_normal((BLOCK, *shape), np.float32)
 
 
-def _stacked(members: list[Draw], device: torch.device) -> Any:
-    """What all members draw [member, ...], on a device."""
-    return tree_map(lambda *values: torch.stack(values).to(device), *members)
+def _stacked(members: list[Lots], device: torch.device, images: torch.device) -> Any:
+    """What all members draw [member, ...], on a device; positions where the images are."""
+    index, *others = zip(*members, strict=True)
+    stacked = [tree_map(lambda *values: torch.stack(values).to(device), *part) for part in others]
+    return Lots(torch.stack(index).to(images), *stacked)
 
 
-def in_background(task: Callable[[], list[Draw]]) -> Future[list[Draw]]:
+def in_background(task: Callable[[], list[Lots]]) -> Future[list[Lots]]:
     """What a task gives or raises, once it is done, in a thread that no process waits for to end.
 
     The task may ask nothing of a GPU, which would spoil a graph that is being recorded.
     """
-    future: Future[list[Draw]] = Future()
+    future: Future[list[Lots]] = Future()
 
     def run() -> None:
         try:

@@ -107,7 +107,8 @@ def losses_of(
 ) -> tuple[Tensor, Losses]:
     """What every member descends [member], and its terms, at what a step draws."""
     parameters = {name: player.parameters for name, player in players.items()}
-    return member_losses(problem, parameters, problem.images[draw.index], draw, step)
+    x = problem.images.seen(draw.rows, draw.keys)
+    return member_losses(problem, parameters, x, draw, step)
 
 
 def settings(problem: Problem) -> dict[str, Settings]:

@@ -20,7 +20,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 from builders import packs
 from builders.training import CPU
 from disentbench.training import loop
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 from disentbench.training.randomness import Batches
 from disentbench.training.state import fresh
 
@@ -150,7 +150,7 @@ def schedule(optimised, training):
 
 def computed(number, players, images, draw):
     """A step forward; of a second batch, which stands behind the first, no more than the codes."""
-    model, x = players["model"], images[draw.index[0]].double()
+    model, x = players["model"], images.seen(draw.rows[0], draw.keys[0]).double()
     mean, logvar = model["encoder"](x).chunk(2, dim=1)
     codes = mean + (logvar / 2).exp() * draw.noise.normal[0]
     z, posterior = codes[:BATCH], Normal(mean[:BATCH], (logvar[:BATCH] / 2).exp())

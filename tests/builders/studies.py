@@ -18,7 +18,7 @@ from disentbench.report.page import render
 from disentbench.scoring import audit, calibration, scores
 from disentbench.storage import images_file, latents_file
 from disentbench.storage.study_file import read_study
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 from disentbench.training.encode import encode
 
 SMALL = {"posX": [0, 8, 16, 24], "posY": [0, 8, 16, 24], "scale": [0, 5]}

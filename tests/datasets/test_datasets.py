@@ -168,7 +168,7 @@ print(json.dumps(answers))
 WRONG = {
     "grid": "has 500 images, where `size` of the data set 'coins' with these options is 8",
     "dtype": "it holds images as float64 (500, 512); its factors and its shape ask for uint8",
-    "shape": "has 1, 32, 32 channels, height and width, where `image_shape`",
+    "shape": "has 1, 32, 32 channels, height and width, where `stored_shape`",
     "width": "holds images as uint8 (500, 511)",
     "rows": "holds images as uint8 (499, 512)",
     "none": "holds bits and pixels, or neither",

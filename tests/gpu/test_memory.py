@@ -6,7 +6,7 @@ from builders.packs import tiny
 
 from disentbench.models.vae import vae_of
 from disentbench.training import devices, loop, parts
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 
 pytestmark = [
     pytest.mark.gpu,

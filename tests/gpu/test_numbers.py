@@ -12,13 +12,14 @@ import torch
 from builders.packs import SETTINGS, tiny
 
 from disentbench import plugins
+from disentbench.likelihoods.bernoulli import Bernoulli
 from disentbench.models import packed
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import DTYPES, VAE, vae_of
 from disentbench.seeds import generator
 from disentbench.storage import provenance
 from disentbench.training import devices, loop, replay, rounding
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 from disentbench.training.encode import encode
 from disentbench.training.randomness import INITIAL
 
@@ -214,7 +215,7 @@ def test_the_convolutions_of_a_pack_are_computed_at_once(name, precision, device
     pytest.importorskip("triton")
     for channels in (1, 3):
         made, shape = plugins.load("architectures", name)(), (channels, 64, 64)
-        model = VAE(made, shape, 10, {}, DTYPES[precision])
+        model = VAE(made, shape, 10, {}, Bernoulli(), DTYPES[precision])
         assert packed.apply_for(model, device) is packed.apply
 
 

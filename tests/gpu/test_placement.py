@@ -14,7 +14,7 @@ from disentbench import plugins
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
 from disentbench.training import loop
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 from disentbench.training.encode import encode
 
 AWAY, HOST = torch.device("meta"), torch.device("cpu")

@@ -6,6 +6,7 @@ import sys
 import torch
 
 from disentbench import plugins
+from disentbench.likelihoods.bernoulli import Bernoulli
 from disentbench.models import layers, packed
 from disentbench.models.vae import VAE
 
@@ -24,7 +25,9 @@ def test_without_triton_the_library_computes_a_pack(monkeypatch, recwarn):
     monkeypatch.setitem(sys.modules, "triton", None)
     monkeypatch.delitem(sys.modules, "disentbench.models._kernels", raising=False)
     monkeypatch.delattr("disentbench.models._kernels", raising=False)
-    model = VAE(plugins.load("architectures", "conv_burgess2018")(), (1, 16, 16), 3, {})
+    model = VAE(
+        plugins.load("architectures", "conv_burgess2018")(), (1, 16, 16), 3, {}, Bernoulli()
+    )
     assert not packed.available(torch.device("cuda"))
     assert packed.apply_for(model, torch.device("cuda")) is layers.apply
     assert not recwarn

@@ -21,6 +21,7 @@ from triton.runtime.interpreter import InterpreterBuilder
 
 from disentbench import plugins
 from disentbench.architectures import Conv, Deconv, Dense, LeakyReLU, ReLU, Reshape, Tanh
+from disentbench.likelihoods.bernoulli import Bernoulli
 from disentbench.models import _kernels, layers, packed
 from disentbench.models.vae import VAE
 from disentbench.training import loop, replay
@@ -156,7 +157,14 @@ def test_what_all_members_share_is_computed_for_each():
 
 def small(name, dtype=torch.float32):
     options = SMALL.get(name, {"channels": 4, "hidden": 8})
-    return VAE(plugins.load("architectures", name)(**options), (1, 16, 16), 3, {"shape": 2}, dtype)
+    return VAE(
+        plugins.load("architectures", name)(**options),
+        (1, 16, 16),
+        3,
+        {"shape": 2},
+        Bernoulli(),
+        dtype,
+    )
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from disentbench.storage import images_file, latents_file
 from disentbench.storage.latents_file import Encoded
 from disentbench.storage.study_file import read_study
 from disentbench.training import loop
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 from disentbench.training.encode import Saved, encode
 
 pytestmark = pytest.mark.usefixtures("quick_figures")
@@ -80,8 +80,8 @@ def ending(monkeypatch, change):
 
     def changed(state, problem, draw):
         descend(state, problem, draw)
-        if state.step == problem.training.steps and member(draw.index) is not None:
-            change({name: p.data[member(draw.index)] for name, p in state.parameters.items()})
+        if state.step == problem.training.steps and member(draw.rows) is not None:
+            change({name: p.data[member(draw.rows)] for name, p in state.parameters.items()})
 
     counted = iter(range(99))
     member = lambda x: 1 if len(x) > 1 else 0 if next(counted) == 1 else None  # noqa: E731

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.func import grad, vmap
 
+from disentbench.likelihoods.bernoulli import Bernoulli
 from disentbench.models.vae import Noise
 from disentbench.objectives._terms import log_normal, log_weights
 from disentbench.objectives.beta_tcvae import BetaTCVAE
@@ -27,13 +28,14 @@ class Given:
     """In place of a model: the posterior is what is given, and no pixel depends on it."""
 
     code_size = 0
+    likelihood = Bernoulli()
 
     def encode(self, posterior, images):
         logits = {name: posterior[name] for name in ("shape", "size") if name in posterior}
         return Posterior(posterior["mean"], posterior["logvar"], logits)
 
     def decode(self, posterior, code):
-        return code.new_zeros(len(code), 1)
+        return code.new_zeros(len(code), 1, 1, 1)
 
 
 def given(sigma, discrete, *, spread=3.0, seed=0):
@@ -56,8 +58,8 @@ def trained_gradients(objective, leaves, noise):
     step = torch.zeros((), dtype=torch.float64)
 
     def of_member(leaves, noise):
-        draw = loss.Draw(torch.arange(M), noise, {})
-        return loss.member_loss(problem, {"model": leaves}, torch.zeros(M, 1), draw, step)[0]
+        draw = loss.Draw(torch.arange(M), torch.arange(M), noise, {})
+        return loss.member_loss(problem, {"model": leaves}, torch.zeros(M, 1, 1, 1), draw, step)[0]
 
     return vmap(grad(of_member))(leaves, noise)
 

@@ -57,7 +57,8 @@ def test_a_key_that_a_study_gains_is_in_every_recipe():
     study = More.model_validate(GOOD)
     for pack in study.packs:
         recipe = json.loads(study.recipe(pack).text)
-        assert recipe.keys() == More.model_fields.keys() - studies.TRAINS_NOTHING
+        unsaid = studies.TRAINS_NOTHING | {"likelihood"}  # which is as before it could be chosen
+        assert recipe.keys() == More.model_fields.keys() - unsaid
         assert (recipe["new_key"], recipe["another"]) == (3, {"a": [1, 2]})
 
 
@@ -67,6 +68,7 @@ CHANGES = {
     "objectives": {"vae": {"of": "beta_vae", "beta": 2}},
     "latents": 7,
     "architecture": "conv_burgess2018",
+    "likelihood": {"of": "gaussian", "scale": 0.2},
     "training/steps": 11,
     "training/batch_size": 17,
     "training/learning_rate": 0.5,
@@ -103,7 +105,7 @@ BEFORE = {
         "clip_norm": None,
         "initialisation": "torch",
     },
-    studies.Study: {"published_id": {}},
+    studies.Study: {"published_id": {}, "likelihood": {"of": "bernoulli"}},
     Objective: {"warm_up": 0},
     plugins.load("architectures", "conv_locatello2019"): {"last_kernels": 2},
 }
@@ -129,6 +131,7 @@ def test_an_option_that_came_later_is_by_default_what_was_done_before(options):
         ("training/initialisation", "torch"),
         ("objectives/vae", {"warm_up": 0}),
         ("architecture", {"hidden": 8, "of": "mlp_chen2018"}),
+        ("likelihood", "bernoulli"),
         ("datasets/grid/shape", [0, 1, 2]),
         ("datasets/grid/scale", {"stride": 5}),
         ("objectives/vae", {"of": "vae"}),

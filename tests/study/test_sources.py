@@ -10,8 +10,8 @@ import pytest
 
 from disentbench import plugins, sources
 
-KINDS = ("datasets", "objectives", "architectures")
-PARTS = ("dsprites_small", "hfvae", "mlp_chen2018")
+KINDS = ("datasets", "objectives", "architectures", "likelihoods")
+PARTS = ("dsprites_small", "hfvae", "mlp_chen2018", "gaussian")
 FIGURES = plugins.names("report/figures")
 
 
@@ -145,14 +145,15 @@ COMPUTES = {
     **{f"metrics.{name} posterior.representation": name for name in plugins.names("metrics")},
     " ".join(f"{kind}.{name}" for kind, name in zip(KINDS, PARTS, strict=True))
     + " training.state models.vae training.rounding": "training",
-    f"architectures.{PARTS[2]} models.vae training.encode training.rounding": "encoding",
+    f"datasets.{PARTS[0]} architectures.{PARTS[2]} likelihoods.{PARTS[3]}"
+    " models.vae training.encode training.rounding": "encoding",
     "scoring.audit": "audit",
     "results.collect": "collecting",
     " ".join(["report.page", *(f"report.figures.{name}" for name in FIGURES)]): "reporting",
 }
 OF_STAGE = {
     "training": lambda: sources.training(*PARTS),
-    "encoding": lambda: sources.encoding(PARTS[2]),
+    "encoding": lambda: sources.encoding(PARTS[0], *PARTS[2:]),
     **{name: getattr(sources, name) for name in ("audit", "collecting", "reporting")},
 }
 
@@ -189,15 +190,16 @@ def test_a_training_has_the_sources_of_a_step_and_not_those_of_the_loop():
         *("datasets/dsprites_small.py", "datasets/dsprites.py", "datasets/__init__.py"),
         *("objectives/hfvae.py", "objectives/_terms.py", "objectives/__init__.py"),
         *("architectures/mlp_chen2018.py", "architectures/__init__.py"),
-        *("architectures/_convolutions.py", "models/layers.py"),
-        *(f"training/{name}.py" for name in ("loss", "state", "randomness", "device_images")),
-        "models/vae.py",
+        *("architectures/_convolutions.py", "models/layers.py", "models/pixel_noise.py"),
+        *("likelihoods/gaussian.py", "likelihoods/_densities.py"),
+        *(f"training/{name}.py" for name in ("loss", "state", "randomness")),
+        *("models/vae.py", "models/device_images.py"),
     } <= found
     for name in ("loop", "checkpoint", "progress", "interruption"):
         assert f"training/{name}.py" not in found
     assert not {"study.py", "storage/files.py", "storage/latents_file.py"} & found
     assert not {name for name in found if name.startswith(("metrics/", "report/"))}
-    assert "objectives/vae.py" not in found
+    assert not {"objectives/vae.py", "likelihoods/bernoulli.py"} & found
 
 
 def test_data_has_the_sources_of_its_images():
@@ -237,7 +239,7 @@ def test_every_carrier_is_a_module():
 def test_sources_are_found_without_importing_them():
     code = (
         "import sys; from disentbench import sources;"
-        "sources.training('dsprites', 'hfvae', 'mlp_chen2018'), sources.reporting();"
+        "sources.training('dsprites', 'hfvae', 'mlp_chen2018', 'laplace'), sources.reporting();"
         "ours = 'disentbench.training.state';"
         "assert not {'torch', 'numpy', ours} & set(sys.modules), 'an import'"
     )

@@ -14,7 +14,7 @@ from disentbench.errors import UserError
 from disentbench.models import model_file
 from disentbench.storage import images_file
 from disentbench.training import checkpoint, loop
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 from disentbench.training.interruption import LEASE_SECONDS, Interruption, interruptible
 
 IMAGES = tiny().dataset.images()

@@ -16,7 +16,7 @@ from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
 from disentbench.seeds import generator
 from disentbench.training import encode
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 from disentbench.training.loss import Problem
 from disentbench.training.randomness import BLOCK, EVALUATION, Batches, noise
 
@@ -118,7 +118,7 @@ def with_replacement():
 def test_with_replacement_every_draw_is_of_any_image():
     """A batch of n holds N (1 - (1 - 1/N)^n) of N images on average; counts vary as Poisson's."""
     draws = with_replacement()
-    index = torch.stack([draws.at(step, CPU).index for step in range(4 * BLOCK)])
+    index = torch.stack([draws.drawn(step, CPU).index for step in range(4 * BLOCK)])
     assert index.shape == (4 * BLOCK, 2, 32)
     assert set(index.unique().tolist()) == set(range(72))
     steps_up = torch.stack(index.split(16, dim=2)).sort().values.diff() > 0
@@ -131,10 +131,10 @@ def test_with_replacement_every_draw_is_of_any_image():
 
 def test_with_replacement_seeds_steps_and_batches_differ_and_a_resumed_training_goes_on():
     draws = with_replacement()
-    steps = [draws.at(step, CPU) for step in range(2 * BLOCK)]
+    steps = [draws.drawn(step, CPU) for step in range(2 * BLOCK)]
     drawn = torch.cat([torch.cat(step.index.split(16, dim=1)) for step in steps])
     assert len(drawn.unique(dim=0)) == len(drawn) == 2 * BLOCK * 2 * 2
     resumed = with_replacement()
     for step in range(BLOCK + 3, 2 * BLOCK, 5):
         theirs = tree_leaves(steps[step])
-        assert all(map(torch.equal, tree_leaves(resumed.at(step, CPU)), theirs))
+        assert all(map(torch.equal, tree_leaves(resumed.drawn(step, CPU)), theirs))

@@ -14,7 +14,7 @@ from disentbench import plugins
 from disentbench.models.vae import vae_of
 from disentbench.objectives import Loss
 from disentbench.training import replay
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 from disentbench.training.loss import Problem
 from disentbench.training.randomness import Batches
 from disentbench.training.state import fresh

@@ -20,7 +20,7 @@ from disentbench.objectives import Loss
 from disentbench.posterior.from_files import read_latents
 from disentbench.storage import images_file
 from disentbench.training import loop
-from disentbench.training.device_images import Resident
+from disentbench.models.device_images import Resident
 from disentbench.training.encode import encode
 from disentbench.training.progress import Progress
 
@@ -77,7 +77,7 @@ def test_an_epoch_shows_every_image_once(images):
     recipe = tiny(seeds="3-4", batch_size=12)
     problem = loop.problem_of(recipe, Resident(images, CPU), together=False)
     draws = loop.Batches(problem, [3, 4])
-    steps = [draws.at(step, CPU).index for step in range(12)]
+    steps = [draws.drawn(step, CPU).index for step in range(12)]
     for member in range(2):
         epochs = [torch.cat([s[member] for s in steps[i : i + 6]]) for i in (0, 6)]
         assert all(epoch.sort().values.tolist() == list(range(72)) for epoch in epochs)

@@ -105,7 +105,7 @@ def code_digest(stage, *parts):
 
 
 def parts(wildcards):
-    """The files of a pack's data set, objective and architecture."""
+    """The files of a pack's data set, objective, architecture and likelihood."""
     return study.recipe(pack(wildcards)).parts
 
 

@@ -27,7 +27,7 @@ rule encode:
     input:
         images="results/{study}/{dataset}/images.h5",
         model=f"{RUNS}model.pt",
-        code=code("encoding", study.architecture["of"]),
+        code=lambda w: code("encoding", *parts(w).encoding),
     output:
         latents=f"{RUNS}latents.h5",
     log:
@@ -39,7 +39,7 @@ rule encode:
         runtime=60,
     params:
         recipe=recipe,
-        code=code_digest("encoding", study.architecture["of"]),
+        code=lambda w: code_digest("encoding", *parts(w).encoding),
     shell:
         "disentbench encode {params.recipe:q} --images {input.images} --model {input.model}"
         " --latents {output.latents} --threads {threads} 2> {log}"

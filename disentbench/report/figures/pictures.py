@@ -24,9 +24,11 @@ from disentbench.report.text import count, fixed, number
 from disentbench.storage import hdf5, images_file
 from disentbench.storage.images import Images
 from disentbench.storage.layout import PackFolder
+from disentbench.models.device_images import Resident
 
 SHOWN = 10  # images in a row
 ROWS = 12  # latents at most
+CPU = torch.device("cpu")
 STEPS = np.linspace(-2, 2, 9)  # of a traversal, in standard deviations of the prior
 GAP = 2  # pixels between images
 
@@ -65,7 +67,7 @@ def pictures(recipe: Recipe, files: PackFolder, seed: int, source: Images) -> Pi
         return None
     model = _model(recipe, files, seed)
     chosen = np.sort(np.random.default_rng(0).choice(len(source), min(SHOWN, len(source)), False))
-    x = images_file.unpack(source, chosen)
+    x = Resident(source, CPU, recipe.dataset)[torch.from_numpy(chosen)].numpy()
     rows = _traversals(model, x[len(x) // 2])
     return Pictures(recipe.pack, seed, _reconstructions(model, x), rows[:ROWS], len(rows) - ROWS)
 
@@ -80,7 +82,7 @@ def _model(recipe: Recipe, files: PackFolder, seed: int) -> Model:
     rates = variable_rates(Posterior(mean, logvar, logits))
     return Model(
         vae_of(recipe),
-        saved.member(member, torch.device("cpu")),
+        saved.member(member, CPU),
         recipe.objective.structure().groups,
         rates[: mean.shape[1]],
         dict(zip(groups, rates[mean.shape[1] :], strict=True)),
@@ -103,10 +105,10 @@ def _encode(model: Model, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarr
 
 @torch.inference_mode()
 def _decode(model: Model, means: np.ndarray, classes: dict[str, np.ndarray]) -> np.ndarray:
-    """Pixel probabilities of codes."""
+    """The mean images of codes."""
     hot = [np.eye(size)[classes[group]] for group, size in model.vae.discrete.items()]
     code = torch.from_numpy(np.concatenate([means, *hot], axis=1).astype(np.float32))
-    return model.vae.decode(model.parameters, code).sigmoid().numpy()
+    return model.vae.likelihood.mean(model.vae.decode(model.parameters, code)).numpy()
 
 
 def _traversals(model: Model, image: np.ndarray) -> list[Row]:
