@@ -20,10 +20,10 @@ from sections import machine, peak_memory, write
 from steps import CPU, Case, line, operations, product_rate, resident, step_seconds, stepper
 
 from disentbench import plugins
+from disentbench.models.device_images import Resident
 from disentbench.models.layers import multiplies_bf16
 from disentbench.models.vae import DTYPES
 from disentbench.training import devices
-from disentbench.models.device_images import Resident
 
 HERE = Path(__file__).parent
 CORES = 2

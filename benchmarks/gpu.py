@@ -12,9 +12,9 @@ from sections import machine, write
 from steps import Case, copy_rate, line, operations, product_rate, resident, step_seconds
 
 from disentbench import plugins
+from disentbench.models.device_images import Resident
 from disentbench.models.vae import DTYPES
 from disentbench.training import devices
-from disentbench.models.device_images import Resident
 
 CASES = (
     *(Case(members=members) for members in (1, 2, 5, 10, 25, 50, 100, 200)),

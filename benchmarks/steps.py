@@ -12,11 +12,11 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from disentbench import plugins
+from disentbench.models.device_images import Resident
 from disentbench.models.vae import DTYPES
 from disentbench.recipe import Recipe
 from disentbench.storage.study_file import read_recipe
 from disentbench.training import replay
-from disentbench.models.device_images import Resident
 from disentbench.training.loop import batches_of, problem_of
 from disentbench.training.state import fresh
 

@@ -15,7 +15,8 @@ PACKAGE = "disentbench"
 ROOT = Path(__file__).parent
 # Rooms and modules that carry numbers from file to file, name them or refuse them; none of them
 # computes one. What a study and its options come to is in the recipe, which is compared itself.
-CARRIERS = {"storage", "errors", "fitting", "options", "plugins", "published", "recipe", "sources", "study"}
+CARRIERS = {"storage", "errors", "fitting", "options", "plugins", "published"}
+CARRIERS |= {"recipe", "sources", "study"}
 READING = ("posterior.from_files", "storage.representation_files")  # of representations
 
 

@@ -125,12 +125,12 @@ def encode(
     *, study: str, images: Path, model: Path, latents: Path, threads: int | None = None
 ) -> None:
     """Encode every image of the data set under each run of a pack."""
+    from disentbench.models.device_images import Resident
     from disentbench.models.model_file import load, require_fit
     from disentbench.models.vae import vae_of
     from disentbench.storage import latents_file
     from disentbench.storage.provenance import provenance
     from disentbench.training import devices
-    from disentbench.models.device_images import Resident
     from disentbench.training.encode import encode as encode_pack
 
     recipe = read_recipe(study)

@@ -86,6 +86,17 @@ class Dataset(Options):
         raise NotImplementedError
 
     @property
+    def packed(self) -> bool:
+        """Whether its images are binary, and stored eight pixels to a byte."""
+        return False
+
+    @property
+    def bytes(self) -> int:
+        """What its images take, on disk at most; those that are packed are read into memory."""
+        pixels = prod(self.stored_shape)
+        return self.size * ((pixels + 7) // 8 if self.packed else pixels)
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """How many classes of each factor are kept."""
         return tuple(len(classes) for classes in self.factors.values())

@@ -43,6 +43,11 @@ class DspritesGrid(GridDataset):
     posX: Classes = tuple(range(32))  # noqa: N815
     posY: Classes = tuple(range(32))  # noqa: N815
 
+    @property
+    def packed(self) -> bool:
+        """They are black and white."""
+        return True
+
 
 class Dsprites(DspritesGrid):
     """dSprites; another `image_size` draws the same outlines on a smaller canvas."""

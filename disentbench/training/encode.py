@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from disentbench.models.device_images import Resident
 from disentbench.models.layers import Parameters
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import VAE, sample
@@ -13,7 +14,6 @@ from disentbench.posterior import Posterior
 from disentbench.posterior.divergence import beyond
 from disentbench.seeds import generator
 from disentbench.storage.latents_file import Encoded
-from disentbench.models.device_images import Resident
 from disentbench.training.randomness import EVALUATION, Generators, noise
 
 CHUNKS = {"cuda": 8192}  # images encoded at once, by the type of the device

@@ -21,6 +21,7 @@ from torch import Tensor
 from disentbench import sources
 from disentbench.errors import Stopped
 from disentbench.models import packed
+from disentbench.models.device_images import Resident
 from disentbench.models.layers import Parameters
 from disentbench.models.vae import vae_of
 from disentbench.recipe import Recipe
@@ -28,7 +29,6 @@ from disentbench.storage.images import Images
 from disentbench.storage.provenance import origin, unique
 from disentbench.training import devices, parts, replay
 from disentbench.training.checkpoint import Checkpoint, state_files
-from disentbench.models.device_images import Resident
 from disentbench.training.interruption import Interruption
 from disentbench.training.loss import MODEL, Problem
 from disentbench.training.randomness import Batches

@@ -10,13 +10,13 @@ from torch import Tensor
 from torch.func import vmap
 from torch.utils._pytree import tree_map
 
+from disentbench.models.device_images import Resident
 from disentbench.models.layers import Parameters
 from disentbench.models.vae import VAE, Noise, sample
 from disentbench.objectives import Critic, Loss, Objective
 from disentbench.objectives._terms import Judged, Terms, in_float64
 from disentbench.posterior import terms
 from disentbench.recipe import Training
-from disentbench.models.device_images import Resident
 
 MODEL, CRITIC = "model", "critic"  # the players
 # What an objective may not call what it shows.

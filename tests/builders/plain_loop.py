@@ -19,8 +19,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
 from builders import packs
 from builders.training import CPU
-from disentbench.training import loop
 from disentbench.models.device_images import Resident
+from disentbench.training import loop
 from disentbench.training.randomness import Batches
 from disentbench.training.state import fresh
 

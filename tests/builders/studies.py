@@ -10,6 +10,7 @@ import torch
 
 from disentbench import study
 from disentbench.models import model_file
+from disentbench.models.device_images import Resident
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
 from disentbench.posterior.from_files import read_latents
@@ -18,7 +19,6 @@ from disentbench.report.page import render
 from disentbench.scoring import audit, calibration, scores
 from disentbench.storage import images_file, latents_file
 from disentbench.storage.study_file import read_study
-from disentbench.models.device_images import Resident
 from disentbench.training.encode import encode
 
 SMALL = {"posX": [0, 8, 16, 24], "posY": [0, 8, 16, 24], "scale": [0, 5]}

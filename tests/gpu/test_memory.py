@@ -4,9 +4,9 @@ import pytest
 import torch
 from builders.packs import tiny
 
+from disentbench.models.device_images import Resident
 from disentbench.models.vae import vae_of
 from disentbench.training import devices, loop, parts
-from disentbench.models.device_images import Resident
 
 pytestmark = [
     pytest.mark.gpu,

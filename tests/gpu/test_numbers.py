@@ -14,12 +14,12 @@ from builders.packs import SETTINGS, tiny
 from disentbench import plugins
 from disentbench.likelihoods.bernoulli import Bernoulli
 from disentbench.models import packed
+from disentbench.models.device_images import Resident
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import DTYPES, VAE, vae_of
 from disentbench.seeds import generator
 from disentbench.storage import provenance
 from disentbench.training import devices, loop, replay, rounding
-from disentbench.models.device_images import Resident
 from disentbench.training.encode import encode
 from disentbench.training.randomness import INITIAL
 

@@ -11,10 +11,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from disentbench import plugins
+from disentbench.models.device_images import Resident
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
 from disentbench.training import loop
-from disentbench.models.device_images import Resident
 from disentbench.training.encode import encode
 
 AWAY, HOST = torch.device("meta"), torch.device("cpu")

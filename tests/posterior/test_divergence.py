@@ -14,6 +14,7 @@ from disentbench import plugins
 from disentbench.cli import main
 from disentbench.errors import UserError
 from disentbench.metrics import Score
+from disentbench.models.device_images import Resident
 from disentbench.models.vae import vae_of
 from disentbench.posterior import Posterior
 from disentbench.posterior.divergence import beyond, blown_up
@@ -23,7 +24,6 @@ from disentbench.storage import images_file, latents_file
 from disentbench.storage.latents_file import Encoded
 from disentbench.storage.study_file import read_study
 from disentbench.training import loop
-from disentbench.models.device_images import Resident
 from disentbench.training.encode import Saved, encode
 
 pytestmark = pytest.mark.usefixtures("quick_figures")

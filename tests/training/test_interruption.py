@@ -12,9 +12,9 @@ from builders.training import CPU, command
 
 from disentbench.errors import UserError
 from disentbench.models import model_file
+from disentbench.models.device_images import Resident
 from disentbench.storage import images_file
 from disentbench.training import checkpoint, loop
-from disentbench.models.device_images import Resident
 from disentbench.training.interruption import LEASE_SECONDS, Interruption, interruptible
 
 IMAGES = tiny().dataset.images()

@@ -12,9 +12,9 @@ import torch
 from builders.packs import tiny
 from builders.training import CPU, run
 
+from disentbench.models.device_images import Resident
 from disentbench.models.vae import vae_of
 from disentbench.training import checkpoint, loop, parts
-from disentbench.models.device_images import Resident
 from disentbench.training.interruption import Interruption
 
 MEMBER = 100  # bytes that each is made up to need

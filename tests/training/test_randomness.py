@@ -12,11 +12,11 @@ from builders.packs import tiny
 from builders.training import CPU, run
 from torch.utils._pytree import tree_leaves
 
+from disentbench.models.device_images import Resident
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
 from disentbench.seeds import generator
 from disentbench.training import encode
-from disentbench.models.device_images import Resident
 from disentbench.training.loss import Problem
 from disentbench.training.randomness import BLOCK, EVALUATION, Batches, noise
 

@@ -11,10 +11,10 @@ from builders.packs import tiny
 from builders.training import CPU, run
 
 from disentbench import plugins
+from disentbench.models.device_images import Resident
 from disentbench.models.vae import vae_of
 from disentbench.objectives import Loss
 from disentbench.training import replay
-from disentbench.models.device_images import Resident
 from disentbench.training.loss import Problem
 from disentbench.training.randomness import Batches
 from disentbench.training.state import fresh

@@ -14,13 +14,13 @@ from builders.training import CPU, command, run, signalled
 from disentbench import plugins
 from disentbench.cli import main
 from disentbench.errors import UserError
+from disentbench.models.device_images import Resident
 from disentbench.models.model_file import Saved, require_fit
 from disentbench.models.vae import vae_of
 from disentbench.objectives import Loss
 from disentbench.posterior.from_files import read_latents
 from disentbench.storage import images_file
 from disentbench.training import loop
-from disentbench.models.device_images import Resident
 from disentbench.training.encode import encode
 from disentbench.training.progress import Progress
 

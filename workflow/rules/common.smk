@@ -114,6 +114,29 @@ def dataset_file(wildcards):
     return study.file_of("datasets", wildcards.dataset)
 
 
+def memory(of, images, runs=0):
+    """What a job asks for, in MB: `of` itself, so many times the images that are read into memory,
+    and what so many runs encode. Pixels are mapped, and take what the machine has to spare."""
+    dataset = study.dataset(of.dataset)
+    held = dataset.bytes if dataset.packed else 0
+    return 2000 + (images * held + runs * encoded(of)) // 10**6
+
+
+def encoded(wildcards):
+    """The bytes of what a run encodes: mean, logvar and distortion, and logits of classes."""
+    classes = 0
+    if hasattr(wildcards, "objective"):
+        structure = study.recipe(pack(wildcards)).objective.structure()
+        classes = sum(structure.discrete.values())
+    return study.dataset(wildcards.dataset).size * 4 * (2 * study.latents + classes + 1)
+
+
+def measuring(*datasets):
+    """What measuring asks for, in MB: 4 GB do for the 737,280 images of dSprites."""
+    most = max(study.dataset(name).size for name in datasets)
+    return max(4000, 4000 * most // 737_280)
+
+
 def dataset_inputs(name):
     """The files that a data set reads, but for names in braces, which Snakemake would fill in."""
     return [

@@ -19,7 +19,7 @@ rule report:
     log:
         "results/{study}/logs/report.log",
     resources:
-        mem_mb=4000,
+        mem_mb=measuring(*study.datasets),
         runtime=30,
     params:
         study=lambda w: study.text,  # a string would have its braces filled in

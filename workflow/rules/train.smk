@@ -11,7 +11,7 @@ rule train:
     threads: side_by_side
     resources:
         gpu=gpu,
-        mem_mb=4000,
+        mem_mb=lambda w: 2000 + memory(w, images=1),
         runtime=720,
     params:
         recipe=recipe,
@@ -35,7 +35,8 @@ rule encode:
     threads: 1
     resources:
         gpu=gpu,
-        mem_mb=4000,
+        mem_mb=lambda w: memory(w, images=1, runs=4),
+        disk_mb=lambda w: 100 + len(pack(w).seeds) * encoded(w) // 10**6,
         runtime=60,
     params:
         recipe=recipe,

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from PIL import Image
 
 from disentbench.models import model_file
+from disentbench.models.device_images import Resident
 from disentbench.models.layers import Parameters
 from disentbench.models.vae import VAE, vae_of
 from disentbench.posterior import Posterior
@@ -24,7 +25,6 @@ from disentbench.report.text import count, fixed, number
 from disentbench.storage import hdf5, images_file
 from disentbench.storage.images import Images
 from disentbench.storage.layout import PackFolder
-from disentbench.models.device_images import Resident
 
 SHOWN = 10  # images in a row
 ROWS = 12  # latents at most
