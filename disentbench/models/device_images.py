@@ -33,7 +33,7 @@ class Resident:
         self.binary = images.bits is not None
         rows = torch.from_numpy(images.stored.reshape(len(images), -1))
         self.rows = rows.to(device) if fits(rows.nbytes, device) else rows
-        self.material = {k: torch.from_numpy(v).to(device) for k, v in images.material.items()}
+        self.material = {k: torch.tensor(v, device=device) for k, v in images.material.items()}
         byte = torch.arange(256)
         eight = byte[:, None] >> torch.arange(7, -1, -1) & 1
         self.table = (eight.float() if self.binary else byte / 255).to(device)
@@ -50,11 +50,11 @@ class Resident:
         The positions are where the images are.
         """
         rows = self.rows.index_select(0, index.flatten().to(self.rows.device))
-        return rows.to(self.device).view(*index.shape, -1)
+        return rows.to(self.device).view(*index.shape, rows.shape[1])
 
     def seen(self, rows: Tensor, keys: Tensor) -> Tensor:
         """What a model sees of stored images [..., byte], rendered by keys [...] if they are."""
-        x = self._unpacked(rows.flatten(0, -2))
+        x = self._unpacked(rows.reshape(-1, rows.shape[-1]))
         if self.dataset is not None:
             x = self.dataset.render(x, PixelNoise(keys.flatten()), self.material)
         return x.reshape(*rows.shape[:-1], *self.shape)
@@ -64,7 +64,7 @@ class Resident:
         channels, height, width = self.stored_shape
         values = self.table.index_select(0, rows.flatten().int())
         if self.binary:
-            values = values.view(len(rows), -1)[:, : prod(self.stored_shape)]
+            values = values.view(len(rows), 8 * rows.shape[1])[:, : prod(self.stored_shape)]
             return values.reshape(-1, *self.stored_shape)
         return values.view(-1, height, width, channels).permute(0, 3, 1, 2)
 

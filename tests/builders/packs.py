@@ -11,7 +11,17 @@ SETTINGS = {
 }
 
 
-def tiny(objective="beta_tcvae", architecture="mlp_chen2018", seeds="0-2", **training):
+GRID = {"of": "dsprites_small", "image_size": 16, "posX": [0, 9], "posY": [0, 8]}
+
+
+def tiny(
+    objective="beta_tcvae",
+    architecture="mlp_chen2018",
+    seeds="0-2",
+    dataset=GRID,
+    likelihood="bernoulli",
+    **training,
+):
     """A pack that trains in a blink."""
     model = plugins.load("objectives", objective)
     needed = {k: 3 for k, field in model.model_fields.items() if field.is_required()}
@@ -19,14 +29,13 @@ def tiny(objective="beta_tcvae", architecture="mlp_chen2018", seeds="0-2", **tra
     return read_recipe(
         {
             "study": "tiny",
-            "datasets": {
-                "grid": {"of": "dsprites_small", "image_size": 16, "posX": [0, 9], "posY": [0, 8]}
-            },
+            "datasets": {"grid": dataset},
             "objectives": {objective: SETTINGS.get(objective, needed)},
             "seeds": seeds,
             "pack": 10,
             "latents": 3,
             "architecture": options,
+            "likelihood": likelihood,
             "training": {"steps": 6, "batch_size": 16, "learning_rate": 1e-3} | training,
         }
     )

@@ -1,25 +1,25 @@
 """The data set file: what is written is read, whole or not at all, and as data."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import h5py
 import numpy as np
 import pytest
+import torch
+from builders.training import CPU
 
 from disentbench.datasets import Images
 from disentbench.datasets._grid import grid
 from disentbench.datasets.dsprites import dataset
 from disentbench.errors import UserError
+from disentbench.models.device_images import Resident
 from disentbench.storage.hdf5 import (
-    array,
-    attribute,
     create,
     json_attribute,
     open_data,
-    row,
-    shape,
 )
-from disentbench.storage.images_file import read_images, unpack, write_images
+from disentbench.storage.images import Blocks
+from disentbench.storage.images_file import read_images, write_images
 from disentbench.storage.seals import SEAL_BYTES
 
 
@@ -40,7 +40,21 @@ def coloured():
     )
 
 
-@pytest.mark.parametrize("images", [binary(), binary(64), coloured()])
+def bare():
+    """Images of which nothing is known."""
+    nothing = np.zeros((6, 0), np.int64)
+    return replace(coloured(), factors=nothing, factor_names=(), factor_values=())
+
+
+def named():
+    """Images whose classes have names, and something to be rendered with."""
+    values = np.array(["red", "größer"]), np.array([1.0, 2.0, 4.0])
+    return replace(
+        coloured(), factor_values=values, material={"picture": np.eye(3, dtype=np.uint8)}
+    )
+
+
+@pytest.mark.parametrize("images", [binary(), binary(64), coloured(), bare(), named()])
 def test_what_is_written_is_read(tmp_path, images):
     write_images(images, tmp_path / "new" / "images.h5", {"device": "cpu"})
     back = read_images(tmp_path / "new" / "images.h5")
@@ -67,20 +81,83 @@ def test_a_viewer_is_told_what_the_axes_are(tmp_path):
         assert file.attrs["factor_sizes"].tolist() == [3, 2, 1, 2, 32]
 
 
-@pytest.mark.parametrize("index", [slice(None), np.array([5, 0, 5]), slice(3, 1)])
-def test_unpacked_images_are_the_pixels(index):
+@pytest.mark.parametrize("index", [list(range(12)), [5, 0, 5], []])
+def test_on_a_device_images_are_their_pixels(index):
     images = binary()
     flat = np.unpackbits(images.bits, axis=1)[:, : 20 * 20]
-    assert np.array_equal(unpack(images, index), flat.reshape(-1, 1, 20, 20)[index])
-    assert unpack(images, index).dtype == np.float32
+    x = Resident(images, CPU)[torch.tensor(index, dtype=torch.int64)]
+    assert x.dtype == torch.float32
+    assert np.array_equal(x.numpy(), flat.reshape(-1, 1, 20, 20)[index])
 
 
-def test_unpacked_colours_run_from_0_to_1():
+def test_on_a_device_colours_run_from_0_to_1():
     images = coloured()
-    values = unpack(images, np.array([4, 1]))
-    assert values.shape == (2, 3, 4, 5)
-    assert values.dtype == np.float32
-    assert values[1, 2, 3, 0] == pytest.approx(images.pixels[1, 3, 0, 2] / 255)
+    values = Resident(images, CPU)[torch.tensor([[4, 1], [0, 0]])]
+    assert values.shape == (2, 2, 3, 4, 5)
+    assert values[0, 1, 2, 3, 0].item() == pytest.approx(images.pixels[1, 3, 0, 2] / 255)
+    assert torch.equal(values[1, 0], values[1, 1])
+
+
+def test_pixels_are_mapped_and_not_loaded(tmp_path):
+    """They lie in the file as they are, where all processes see the same; nobody can alter them."""
+    path, images = tmp_path / "images.h5", coloured()
+    write_images(images, path, {}, {"of": "colours"})
+    before, back = path.read_bytes(), read_images(path)
+    assert isinstance(back.pixels, np.memmap)
+    assert images.pixels.tobytes() in before
+    back.pixels[:] = 0
+    assert path.read_bytes() == before
+    assert np.array_equal(read_images(path).pixels, images.pixels)
+
+
+def test_a_file_says_the_word_for_its_images_and_is_believed(tmp_path):
+    path, images = tmp_path / "images.h5", coloured()
+    write_images(images, path, {}, {"of": "colours"})
+    assert read_images(path).known_digest == images.digest
+    write_images(images, path, {})
+    assert read_images(path).known_digest is None
+    assert read_images(path).digest == images.digest
+
+
+def streamed(images, sizes):
+    """The same images, of which so many come at a time."""
+
+    def blocks():
+        first = 0
+        for size in sizes:
+            yield images.pixels[first : first + size]
+            first += size
+
+    return replace(images, pixels=Blocks(images.pixels.shape, blocks))
+
+
+@pytest.mark.parametrize("sizes", [[6], [1] * 6, [4, 2], [5, 0, 1]])
+def test_what_comes_in_blocks_is_the_same_file(tmp_path, sizes):
+    images = streamed(coloured(), sizes)
+    assert images.digest == coloured().digest
+    assert np.array_equal(images.stored, coloured().pixels)
+    for name, written in (("a", coloured()), ("b", images)):
+        write_images(written, tmp_path / name, {}, {"of": "colours"})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("sizes", [[5], [6, 1], []])
+def test_more_or_fewer_than_were_promised_are_no_file(tmp_path, sizes):
+    pixels = np.zeros((9, 4, 5, 3), np.uint8)
+    blocks = Blocks((6, 4, 5, 3), lambda: (pixels[:size] for size in sizes))
+    with pytest.raises(UserError, match=rf"it gives {sum(sizes)} images, and its factors are of 6"):
+        write_images(replace(coloured(), pixels=blocks), tmp_path / "images.h5", {})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("block", [np.zeros((6, 5, 4, 3), np.uint8), np.zeros((6, 4, 5, 3))])
+def test_blocks_of_another_kind_are_no_file(tmp_path, block):
+    images = replace(coloured(), pixels=Blocks((6, 4, 5, 3), lambda: iter([block])))
+    with pytest.raises(
+        UserError, match=r"it gives images as .*, where uint8 \(4, 5, 3\) is expected"
+    ):
+        write_images(images, tmp_path / "images.h5", {})
+    assert not list(tmp_path.iterdir())
 
 
 def interrupted(path, error):
@@ -100,64 +177,6 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
         write_images(binary(), path, {"not": object()})
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_bytes() == before
-
-
-def test_nothing_is_there_until_the_block_ends(tmp_path):
-    path = tmp_path / "images.h5"
-    with create(path) as file:
-        file["x"] = 1
-        assert not path.exists()
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def link_out(file):
-    file.create_group("deep")["out"] = h5py.ExternalLink("other.h5", "/secret")
-
-
-def soft_link_through_a_link_out(file):
-    file["door"] = h5py.ExternalLink("other.h5", "/")
-    file["bits"] = h5py.SoftLink("/door/secret")
-
-
-def external_storage(file):
-    file.create_dataset("bits", (4,), "u1", external=[("/etc/hostname", 0, 4)])
-
-
-def virtual(file):
-    layout = h5py.VirtualLayout(shape=(4,), dtype="u1")
-    layout[:] = h5py.VirtualSource("other.h5", "secret", shape=(4,))
-    file.create_virtual_dataset("bits", layout)
-
-
-@pytest.mark.parametrize(
-    ("smuggle", "sentence"),
-    [
-        (link_out, "'deep/out' is a link to another file, other.h5; copy the values"),
-        (soft_link_through_a_link_out, "'door' is a link to another file"),
-        (external_storage, "'bits' keeps its values in other files"),
-        (virtual, "'bits' keeps its values in other files"),
-    ],
-)
-def test_a_file_that_leads_out_is_refused(tmp_path, smuggle, sentence):
-    with h5py.File(tmp_path / "other.h5", "w") as other:
-        other["secret"] = np.arange(4, dtype="u1")
-    with h5py.File(tmp_path / "file.h5", "w") as file:
-        smuggle(file)
-    with pytest.raises(UserError, match=sentence) as refused, open_data(tmp_path / "file.h5"):
-        pass
-    assert str(refused.value).startswith(str(tmp_path / "file.h5"))
-
-
-def test_links_within_the_file_may_pass(tmp_path):
-    with h5py.File(tmp_path / "file.h5", "w") as file:
-        file["x"] = 7
-        file["soft"] = h5py.SoftLink("/x")
-        file["dangling"] = h5py.SoftLink("/nowhere")
-        file.create_group("loop")["up"] = file["/"]
-    with open_data(tmp_path / "file.h5") as file:
-        assert array(file, "soft") == 7
-        with pytest.raises(UserError, match="no dataset 'dangling'"):
-            array(file, "dangling")
 
 
 def test_what_is_no_hdf5_file_is_refused(tmp_path):
@@ -218,29 +237,3 @@ def test_parts_that_do_not_fit_are_refused(tmp_path):
         file["bits"] = rows
     with pytest.raises(UserError, match="holds images as uint8"):
         read_images(path)
-
-
-def test_one_row_is_read_without_the_rest(tmp_path):
-    with create(tmp_path / "file.h5") as file:
-        file["mean"] = np.arange(6.0).reshape(3, 2)
-    with open_data(tmp_path / "file.h5") as file:
-        assert shape(file, "mean") == (3, 2)
-        assert row(file, "mean", 1).tolist() == [2, 3]
-        with pytest.raises(UserError, match="'mean' cannot be read"):
-            row(file, "mean", 3)
-
-
-def test_attributes_of_text(tmp_path):
-    with create(tmp_path / "file.h5") as file:
-        file.attrs["bytes"] = np.bytes_(b"Gr\xc3\xb6\xc3\x9fe")
-        file.attrs["list"] = ["a", "ß"]
-        file.attrs["json"] = "{"
-        file.attrs["long"] = "x" * 200_000
-    with open_data(tmp_path / "file.h5") as file:
-        assert attribute(file, "bytes") == "Größe"
-        assert attribute(file, "list") == ("a", "ß")
-        assert len(attribute(file, "long")) == 200_000
-        with pytest.raises(UserError, match="attribute 'json' is not JSON"):
-            json_attribute(file, "json")
-        with pytest.raises(UserError, match="has no dataset 'mean'; it holds nothing"):
-            array(file, "mean")
