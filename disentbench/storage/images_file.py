@@ -7,7 +7,8 @@ factors      [image, factor]  classes 0 .. n-1; without ground truth [image, 0]
 values/NAME  [class]  the value of each class of a factor, a number or a text
 material/NAME         what the data set renders with besides
 
-Its identity has a word for the images, which its seal vouches for.
+Its identity has a word for the images. Of mapped ones it is believed, as the seal vouches for it:
+to look at all of them once more would take as long as the seal does.
 """
 
 import json
@@ -161,7 +162,7 @@ def _parts(file: File, path: Path) -> dict:
         bits=array(file, "bits") if binary else None,
         pixels=None if binary else (mapping if mapped else array)(file, "pixels"),
         material={name: array(file, f"material/{name}") for name in members(file, "material")},
-        known_digest=(seals.identity(path) or {}).get("images"),
+        known_digest=(seals.identity(path) or {}).get("images") if mapped else None,
     )
 
 

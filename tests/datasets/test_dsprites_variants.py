@@ -93,7 +93,7 @@ def test_before_a_picture_a_sprite_is_the_complement_of_what_is_behind_it():
 
 def test_every_window_of_a_picture_is_as_likely(tmp_path):
     """Three rows and two columns of windows: each of the six a sixth of the time."""
-    pixels = np.arange(34 * 33 * 3, dtype=np.uint32).reshape(34, 33, 3) // 14
+    pixels = np.arange(34 * 33).reshape(34, 33, 1).repeat(3, axis=2) % 251
     Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "own.png")
     dataset, images = variant(
         "dsprites_background", image_size=32, picture=tmp_path / "own.png", shape=[0], scale=[0]
