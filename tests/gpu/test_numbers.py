@@ -9,11 +9,11 @@ from importlib import metadata
 import numpy as np
 import pytest
 import torch
-from builders.packs import SETTINGS, tiny
+from builders.packs import GRID, SETTINGS, tiny
 
 from disentbench import plugins
 from disentbench.likelihoods.bernoulli import Bernoulli
-from disentbench.models import packed
+from disentbench.models import device_images, packed
 from disentbench.models.device_images import Resident
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import DTYPES, VAE, vae_of
@@ -23,6 +23,7 @@ from disentbench.training import devices, loop, replay, rounding
 from disentbench.training.encode import encode
 from disentbench.training.randomness import INITIAL
 
+RENDERED = [name for name in plugins.names("datasets") if plugins.load("datasets", name).renders]
 CPU = torch.device("cpu")
 ARCHITECTURES = plugins.names("architectures")
 
@@ -183,7 +184,8 @@ def test_every_objective_has_a_graph(objective, architecture, device, images):
 
 def has_graph(recipe, device, images):
     seeds = [0, 1, 2]
-    problem = loop.problem_of(recipe, Resident(images, device), together=True)
+    resident = Resident(images, device, recipe.dataset)
+    problem = loop.problem_of(recipe, resident, together=True)
     state, draws = loop.fresh(problem, seeds), loop.batches_of(problem, seeds)
     return replay.recorded(state, problem, draws) is not None
 
@@ -240,6 +242,33 @@ def test_a_pack_that_diverges_says_so(device, images, tmp_path):
     for run in encode(vae_of(recipe), saved, Resident(images, device), range(2), device):
         assert run.failed
         assert np.isnan(run.mean).all()
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_what_is_rendered_is_the_same_on_the_device(name, device):
+    dataset = plugins.make("datasets", name, GRID | {"of": name})
+    there, here = (Resident(dataset.images(), place, dataset) for place in (device, CPU))
+    index = torch.tensor([[3, 0, 5], [70, 3, 1]])
+    torch.testing.assert_close(there[index.to(device)].cpu(), here[index], rtol=0, atol=1e-6)
+
+
+@ON_A_GPU
+@pytest.mark.parametrize("likelihood", ["laplace", {"of": "gaussian", "scale": "learned"}])
+@pytest.mark.parametrize("name", RENDERED)
+@pytest.mark.filterwarnings("error:the (steps|fast convolutions)")
+def test_whatever_is_rendered_has_a_graph(name, likelihood, device):
+    recipe = tiny(dataset=GRID | {"of": name}, likelihood=likelihood)
+    assert has_graph(recipe, device, recipe.dataset.images())
+
+
+@ON_A_GPU
+def test_images_that_a_gpu_has_no_room_for_are_carried_over(device, images, tmp_path, monkeypatch):
+    recipe = tiny(steps=70)
+    there = pack(recipe, images, tmp_path / "there", device)
+    monkeypatch.setattr(device_images, "fits", lambda size, device: False)
+    carried = pack(recipe, images, tmp_path / "carried", device)
+    for name, values in there.parameters.items():
+        assert torch.equal(carried.parameters[name], values)
 
 
 @pytest.mark.parametrize("kind", ["bits", "pixels"])

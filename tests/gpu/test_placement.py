@@ -5,7 +5,7 @@ PyTorch's meta device stands in for a GPU: whatever is computed there has a shap
 
 import pytest
 import torch
-from builders.packs import SETTINGS, tiny
+from builders.packs import GRID, SETTINGS, tiny
 from torch.optim import optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -82,6 +82,27 @@ def test_training_and_encoding_stay_on_the_device(objective, architecture, seeds
     saved = Saved("", trained.parameters, trained.failed, [])
     (*runs,) = encode(vae_of(recipe), saved, Resident(images, AWAY), pack.seeds, AWAY)
     assert runs[-1].mean.shape == (len(images), recipe.latents)
+
+
+RENDERED = [name for name in plugins.names("datasets") if plugins.load("datasets", name).renders]
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_what_is_rendered_is_rendered_on_the_device(name, away, tmp_path):
+    recipe = tiny("vae", dataset=GRID | {"of": name}, steps=1)
+    images = recipe.dataset.images()
+    trained = loop.train(recipe, images, AWAY, tmp_path, vectorise=True)
+    saved = Saved("", trained.parameters, trained.failed, [])
+    resident = Resident(images, AWAY, recipe.dataset)
+    (*runs,) = encode(vae_of(recipe), saved, resident, recipe.pack.seeds, AWAY)
+    assert runs[-1].mean.shape == (len(images), recipe.latents)
+
+
+@pytest.mark.parametrize("name", plugins.names("likelihoods"))
+def test_every_likelihood_stays_on_the_device(name, away, tmp_path):
+    learned = {"scale": "learned"} if name == "gaussian" else {}
+    recipe = tiny("vae", likelihood={"of": name} | learned, steps=1)
+    loop.train(recipe, recipe.dataset.images(), AWAY, tmp_path, vectorise=True)
 
 
 @pytest.mark.parametrize("estimator", ["mws", "mss", "hfvae"])
