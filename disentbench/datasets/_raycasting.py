@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-Vectors = Float[np.ndarray, "3 ray"]
-Scalars = Float[np.ndarray, " ray"]
+Vectors = Float[np.ndarray, "3 #ray"]  # one may stand for all
+Scalars = Float[np.ndarray, " #ray"]
 UP = np.array([[0.0], [1.0], [0.0]])
 TINY = 1e-12  # stands for nought where it would divide
 
@@ -49,7 +49,7 @@ def hidden(
 
 
 def dot(p: Vectors, q: Vectors) -> Scalars:
-    """The scalar products; one vector may stand for all."""
+    """The scalar products."""
     return (p * q).sum(axis=0)
 
 

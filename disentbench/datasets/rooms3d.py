@@ -149,7 +149,7 @@ def pixels(
 class Room(NamedTuple):
     """What a camera's rays see of the room without a solid."""
 
-    eye: Float[np.ndarray, "3 1"]
+    eye: Vectors  # one for all rays
     direction: Vectors
     distance: Scalars
     point: Vectors
@@ -184,7 +184,7 @@ def empty_room(degrees: float, size: int) -> Room:
     )
 
 
-def camera(degrees: float, size: int) -> tuple[Float[np.ndarray, "3 1"], Vectors]:
+def camera(degrees: float, size: int) -> tuple[Vectors, Vectors]:
     """The eye and the unit directions of its rays, row after row of samples."""
     angle, count = np.radians(degrees), size * SAMPLES
     eye = np.array([DISTANCE * np.sin(angle), HEIGHT, DISTANCE * np.cos(angle)])
@@ -202,7 +202,7 @@ def off_planes(point: Vectors) -> Vectors:
     return to_walls(point + np.array([[0.0], [0.0], [CORNER]]))
 
 
-def to_planes(eye: Float[np.ndarray, "3 1"], direction: Vectors) -> Vectors:
+def to_planes(eye: Vectors, direction: Vectors) -> Vectors:
     """How far the eye is from each of the three along each ray; inf where it never meets it."""
     towards = -to_walls(direction)
     return np.where(towards > 1e-9, off_planes(eye) / np.maximum(towards, 1e-9), np.inf)
