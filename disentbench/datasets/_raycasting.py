@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 Vectors = Float[np.ndarray, "3 #ray"]  # one may stand for all
 Scalars = Float[np.ndarray, " #ray"]
@@ -38,14 +38,6 @@ def entry(solid: Solid, scale: float, origin: Vectors, direction: Vectors) -> Sc
     """The t at which each ray that begins outside enters a scaled solid; inf where it passes by."""
     first, last = solid.span(origin / scale, direction)
     return np.where((first < last) & (first > 0), scale * first, np.inf)
-
-
-def hidden(
-    solid: Solid, scale: float, origin: Vectors, direction: Vectors
-) -> Bool[np.ndarray, " ray"]:
-    """Whether a scaled solid is in the way from each origin in its direction."""
-    first, last = solid.span(origin / scale, direction)
-    return (first < last) & (last > 1e-9)
 
 
 def dot(p: Vectors, q: Vectors) -> Scalars:

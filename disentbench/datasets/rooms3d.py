@@ -28,7 +28,6 @@ from disentbench.datasets._raycasting import (
     Vectors,
     dot,
     entry,
-    hidden,
     to_walls,
     unit,
 )
@@ -264,9 +263,9 @@ def furnished(room: Room, shape: int, scale: float) -> Float[np.ndarray, "4 ray"
 def shade(room: Room, shape: int, scale: float) -> Scalars:
     """How light floor and walls are in the shadow of a solid, 1 at most."""
     solid = SOLIDS[shape]
-    lit = ~hidden(solid, scale, room.point, room.lamp)
-    under = (room.plane == 1) & hidden(solid, scale, room.point, room.sky)
-    light = room.ambient * np.where(under, 0.3, 1) + room.direct * lit
+    lit = entry(solid, scale, room.point, room.lamp) == np.inf
+    free = (room.plane != 1) | (entry(solid, scale, room.point, room.sky) == np.inf)
+    light = room.ambient * np.where(free, 1, 0.3) + room.direct * lit
     return np.where(room.white, 0.95, room.paint) * light ** (1 / GAMMA)
 
 

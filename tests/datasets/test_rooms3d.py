@@ -12,17 +12,7 @@ from scipy.spatial import ConvexHull
 from disentbench.datasets import rooms3d
 from disentbench.datasets._grid import grid
 from disentbench.datasets._raycasting import CONE, CYLINDER, SIDE, unit
-from disentbench.datasets.rooms3d import (
-    AIM,
-    CORNER,
-    DISTANCE,
-    HALF_VIEW,
-    HEIGHT,
-    SKIRTING,
-    TO_LAMP,
-    VALUES,
-    dataset,
-)
+from disentbench.datasets.rooms3d import AIM, CORNER, DISTANCE, HALF_VIEW, HEIGHT, VALUES, dataset
 from disentbench.storage.images import Blocks
 
 SIZES = (10, 10, 10, 8, 4, 15)
@@ -128,7 +118,7 @@ def test_floor_board_and_wall_are_where_they_are_projected(side, orientation):
     found = 0
     for along in np.arange(0.5, 6, 0.25):
         x, z = side * along / np.sqrt(2), along / np.sqrt(2) - CORNER
-        points = [(x, 0, z + 0.5), (x, SKIRTING / 2, z), (x, SKIRTING + 0.2, z)]
+        points = [(x, 0, z + 0.5), (x, rooms3d.SKIRTING / 2, z), (x, rooms3d.SKIRTING + 0.2, z)]
         sides = np.abs(projected(points, orientation, 128) - 64)
         if sides.max() < 64 and sides[:, 0].min() > 25:  # in the picture and not behind the sphere
             floor, board, wall = (at(image, point, orientation) for point in points)
@@ -165,17 +155,14 @@ def test_a_hue_changes_the_pixels_of_its_surface_and_no_others(shape):
         assert 300 < changed[0].sum() < 4096
 
 
-def test_a_surface_hides_another_or_shares_a_pixel_of_an_edge():
-    """What is wall and nothing else stays as it is, whatever colour the others have."""
-    weights = rooms3d.weights((0, 7), (0, 1, 2, 3), (0, 9), 64)
-    alone = [(weights > 0)[..., k] & ((weights > 0).sum(axis=-1) == 1) for k in range(2)]
+def test_what_is_wall_alone_stays_whatever_colours_the_others_have():
+    weights = rooms3d.weights((0, 7), (0, 1, 2, 3), (0, 9), 64) > 0
+    floor, wall = (weights[..., k] & (weights.sum(axis=-1) == 1) for k in range(2))
     classes = {"scale": [0, 7], "orientation": [0, 9]}
-    one, other = (
-        images(floor_hue=f, wall_hue=3, object_hue=o, **classes) for f, o in ((0, 1), (5, 8))
-    )
-    assert np.array_equal(one[alone[1]], other[alone[1]])
-    assert (one[alone[0]] != other[alone[0]]).any(axis=-1).all()
-    assert (alone[0] | alone[1]).mean() > 0.5
+    one, other = (images(floor_hue=f, object_hue=o, **classes) for f, o in ((0, 1), (5, 8)))
+    assert np.array_equal(one[wall], other[wall])
+    assert (one[floor] != other[floor]).any(axis=-1).all()
+    assert (floor | wall).mean() > 0.5
 
 
 def test_scale_shape_and_orientation_show_the_same_hues():
@@ -212,11 +199,17 @@ def test_opposite_orientations_mirror_each_other_but_for_the_light(shape):
     assert not np.array_equal(left, right[:, ::-1])
 
 
+def test_opposite_orientations_mirror_the_tiles_and_stripes():
+    left, right = (rooms3d.empty_room(degrees, 32).paint.reshape(128, 128) for degrees in (9, -9))
+    assert (left != right[:, ::-1]).mean() < 1e-3  # a sample may lie on an edge
+    assert len(np.unique(left)) == 3
+
+
 def test_the_shadow_lies_where_the_lamp_is_hidden():
     """At orientation 0 the tiles are symmetric, so the other side has the same without shadow."""
     image = images(shape=SPHERE, scale=3, orientation=7)[0].astype(float)
     height = VALUES["scale"][3] * 1.7  # of a point in the sphere
-    x, _, z = -TO_LAMP / TO_LAMP[1] * height
+    x, _, z = -rooms3d.TO_LAMP / rooms3d.TO_LAMP[1] * height
     dark, bright = at(image, (x, 0, z), 7), at(image, (-x, 0, z), 7)
     assert (dark < 0.9 * bright).all()
     assert dark / bright == pytest.approx(np.full(3, (dark / bright).mean()), rel=0.05)
