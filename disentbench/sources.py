@@ -17,12 +17,13 @@ ROOT = Path(__file__).parent
 # computes one. What a study and its options come to is in the recipe, which is compared itself.
 CARRIERS = {"storage", "errors", "fitting", "options", "plugins", "published"}
 CARRIERS |= {"recipe", "sources", "study"}
-READING = ("posterior.from_files", "storage.representation_files")  # of representations
+# What reads representations.
+READING = ("posterior.from_files", "storage.representation_files", "storage.classes")
 
 
 def data(dataset: str) -> tuple[Path, ...]:
     """The sources of a data set file, images.h5."""
-    return of(f"datasets.{dataset}", "storage.images", "storage.images_file")
+    return of(f"datasets.{dataset}", "storage.images", "storage.images_file", "storage.classes")
 
 
 def training(dataset: str, objective: str, architecture: str, likelihood: str) -> tuple[Path, ...]:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from disentbench.errors import UserError
 from disentbench.posterior.representation import LARGEST, Representation, rounded
+from disentbench.storage.classes import classes, titled
 
 WIDEST = 60.0  # the largest |log sigma^2| that can be meant
 
@@ -78,7 +79,7 @@ def _warn_of_odd_shapes(rows: dict[str, np.ndarray], factor_names: Sequence[str]
     for i, classes_of in enumerate(() if factors is None or images < 3 else factors.T):
         if classes_of.max() == images - 1:
             warnings.warn(
-                f"{_factor(i, factor_names)} has another class in each of the {images} images, as "
+                f"{titled(i, factor_names)} has another class in each of the {images} images, as "
                 "an id has; leave it out if it is one",
                 stacklevel=3,
             )
@@ -175,59 +176,6 @@ def _latents(name: str, values: ArrayLike) -> np.ndarray:
         raise UserError(f"{name} holds {values.dtype}; it must hold numbers")
     with np.errstate(over="ignore"):  # what float32 cannot hold is refused as not finite
         return values.astype(np.float32)
-
-
-def classes(factors: ArrayLike, names: Sequence[str] = ()) -> np.ndarray:
-    """Each factor's classes as 0 .. n-1 in the order of their values, text in the alphabet's."""
-    factors = np.asarray(factors)
-    if factors.ndim != 2 or 0 in factors.shape:
-        raise UserError(f"factors has shape {factors.shape}; it must be [image, factor], not empty")
-    if len(names) not in (0, factors.shape[1]):
-        raise UserError(f"there are {factors.shape[1]} factors and {len(names)} names for them")
-    columns = [_column(column, _factor(i, names)) for i, column in enumerate(factors.T)]
-    codes = [np.unique(column, return_inverse=True)[1] for column in columns]
-    return np.stack(codes, axis=1).astype(np.int64)
-
-
-def _factor(i: int, names: Sequence[str]) -> str:
-    return f"the factor {names[i]!r}" if names else f"factor {i}"
-
-
-def _column(values: np.ndarray, factor: str) -> np.ndarray:
-    """The classes of one factor as they came: whole numbers or text."""
-    values = _of_one_kind(values, factor) if values.dtype.kind == "O" else values
-    whole = values.dtype.kind in "iub" or values.dtype.kind in "SUMm"
-    if values.dtype.kind == "f":
-        odd = ~(np.isfinite(values) & (np.floor(values) == values))
-        if odd.any():
-            row = int(odd.argmax())
-            raise UserError(
-                f"{factor} is {values[row]:.6g} in row {row}; its classes must be whole numbers or "
-                "text, such as np.unique(values, return_inverse=True)[1] makes of values"
-            )
-    elif not whole:
-        raise UserError(f"{factor} holds {values.dtype}; its classes must be whole numbers or text")
-    return values
-
-
-def _of_one_kind(values: np.ndarray, factor: str) -> np.ndarray:
-    """A column of Python's objects as an array of text or of numbers."""
-    plain = [
-        entry.decode(errors="replace") if isinstance(entry, bytes) else entry for entry in values
-    ]
-    missing = [_is_missing(entry) for entry in plain]
-    if any(missing):
-        raise UserError(f"{factor} is missing in row {missing.index(True)}; leave such rows out")
-    for kind in (str, int | float | np.number | np.bool_):
-        if all(isinstance(entry, kind) for entry in plain):
-            return np.array(plain)
-    kinds = ", ".join(sorted({type(entry).__name__ for entry in plain}))
-    raise UserError(f"{factor} holds {kinds}; its classes must be whole numbers or text")
-
-
-def _is_missing(value: Any) -> bool:
-    nan = isinstance(value, float | np.floating) and np.isnan(value)
-    return value is None or nan or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _require_finite(name: str, values: np.ndarray) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 
 from disentbench.errors import UserError
 from disentbench.posterior.divergence import beyond
-from disentbench.posterior.from_arrays import classes, represent
+from disentbench.posterior.from_arrays import represent
 from disentbench.posterior.representation import Representation
 from disentbench.storage import hdf5, limits
+from disentbench.storage.classes import classes
 from disentbench.storage.representation_files import AS_IT_IS, Reading, read_arrays
 
 HDF5 = (".h5", ".hdf5")
