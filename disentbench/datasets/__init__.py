@@ -35,6 +35,7 @@ class Dataset(Options):
     label: ClassVar[str]
     reference: ClassVar[str]
     renders: ClassVar[bool] = False  # whether `render` does anything
+    reads_folders: ClassVar[bool] = False  # whether `files` are folders
 
     @property
     def name(self) -> str:

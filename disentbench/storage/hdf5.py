@@ -19,6 +19,7 @@ File, Group, Dataset = h5py.File, h5py.Group, h5py.Dataset
 TEXT = h5py.string_dtype()
 MOST_OBJECTS, DEEPEST = 10_000, 32  # groups and datasets of a file, and groups in one another
 MOST_IN_ATTRIBUTE = 100_000  # values
+MOST_IN_CHUNKS = 2**29  # bytes of the rows that lie in one row of chunks
 
 
 class _Disk(io.FileIO):
@@ -105,6 +106,29 @@ def row(group: Group, name: str, index: int) -> np.ndarray:
     return _values(group, name, index)
 
 
+def blocks(group: Group, name: str, size: int) -> Iterator[np.ndarray]:
+    """A dataset along its first axis, about `size` bytes at a time, and chunks as a whole."""
+    dataset = _dataset(group, name)
+    _require_stored(dataset)
+    count, *row = dataset.shape
+    chunk = dataset.chunks[0] if dataset.chunks else 1
+    row_bytes = max(1, prod(row) * dataset.dtype.itemsize)
+    unpacked = prod(dataset.chunks or ()) * dataset.dtype.itemsize
+    if (least := max(unpacked, min(chunk, count) * row_bytes)) > MOST_IN_CHUNKS:
+        raise UserError(
+            f"{group.file.filename}: {name} lies in chunks of {chunk:,} rows, which take "
+            f"{limits.shown(least)} of memory; write it in smaller ones (h5repack -l CHUNK=...)"
+        )
+    rows = max(chunk, size // row_bytes // chunk * chunk)
+    for first in range(0, count, rows):
+        yield _read(dataset, name, slice(first, first + rows))
+
+
+def dtype(group: Group, name: str) -> np.dtype:
+    """The kind of a dataset's values."""
+    return _dataset(group, name).dtype
+
+
 def shape(group: Group, name: str) -> tuple[int, ...]:
     """The size of each axis of a dataset."""
     return _dataset(group, name).shape or ()
@@ -174,15 +198,20 @@ def _dataset(group: Group, name: str) -> h5py.Dataset:
 def _values(group: Group, name: str, index: int | tuple) -> np.ndarray:
     dataset = _dataset(group, name)
     _require_stored(dataset)
+    return _read(dataset, name, index)
+
+
+def _read(dataset: h5py.Dataset, name: str, index: int | tuple | slice) -> np.ndarray:
+    path = dataset.file.filename
     try:
         return np.asarray(dataset[index])
     except (IndexError, MemoryError, OSError, ValueError) as error:
         if missing := _missing_filter(dataset):
             raise UserError(
-                f"{group.file.filename}: {name!r} is compressed with the filter {missing}, which "
+                f"{path}: {name!r} is compressed with the filter {missing}, which "
                 "is not installed here; write it with gzip (h5repack -f GZIP=4)"
             ) from error
-        raise UserError(f"{group.file.filename} is damaged: {name!r} cannot be read") from error
+        raise UserError(f"{path} is damaged: {name!r} cannot be read") from error
 
 
 def _missing_filter(dataset: h5py.Dataset) -> str | None:

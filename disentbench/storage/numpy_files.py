@@ -15,6 +15,7 @@ from disentbench.storage import limits
 
 LONGEST_HEADER = 10_000  # bytes; numpy's own bound, which it looks at after reading
 DATA_STARTS = 8  # bytes that even the shortest file of an array has before its values
+PIECE = 2**20  # bytes that are unpacked at a time
 
 Stream = IO[bytes] | io.BufferedIOBase  # an array of an archive is the latter
 
@@ -99,6 +100,39 @@ def read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     """An array of an archive, pickles never loaded."""
     with archive.open(f"{name}.npy") as stream:
         return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def member_blocks(archive: zipfile.ZipFile, name: str, size: int) -> Iterator[np.ndarray]:
+    """An array of an archive along its first axis, about `size` bytes of it at a time."""
+    claimed = member_header(archive, name)
+    if claimed.fortran:
+        raise UserError(
+            f"{archive.filename}: {name} lies in Fortran's order, the first axis fastest, and "
+            f"cannot be read in parts; save np.ascontiguousarray({name})"
+        )
+    count, *row = claimed.shape
+    rows = max(1, size // max(1, prod(row) * claimed.dtype.itemsize))
+    with archive.open(f"{name}.npy") as stream:
+        header(stream)
+        for first in range(0, count, rows):
+            block = np.empty((min(rows, count - first), *row), claimed.dtype)
+            if not _filled(block, stream):
+                raise UserError(f"{archive.filename}: {name} is truncated")
+            yield block
+        if stream.read(1):  # at its end, too, the archive's checksum is looked at
+            raise UserError(f"{archive.filename}: {name} goes on after its {count} rows")
+
+
+def _filled(block: np.ndarray, stream: Stream) -> bool:
+    """Whether a stream has the bytes for a block; in pieces, as zipfile makes copies of each."""
+    left = block.reshape(-1).view(np.uint8).data
+    while left:
+        piece = stream.read(min(PIECE, len(left)))
+        if not piece:
+            return False
+        left[: len(piece)] = piece
+        left = left[len(piece) :]
+    return True
 
 
 def _require_held(claimed: Header, size: int, name: str) -> None:

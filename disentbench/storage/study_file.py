@@ -48,10 +48,12 @@ def read_plain(path: Path) -> Any:
 def require_files(study: Study) -> None:
     """Refuse a study that reads a file that is not there; its images may have been made of it."""
     for name in study.datasets:
-        for path in study.dataset(name).files:
-            if not path.is_file():
+        dataset = study.dataset(name)
+        for path in dataset.files:
+            if not (path.is_dir() if dataset.reads_folders else path.is_file()):
+                what = "folder" if dataset.reads_folders else "file"
                 raise UserError(
-                    f"datasets.{name} reads {path}, which is no file here; put it there or name "
+                    f"datasets.{name} reads {path}, which is no {what} here; put it there or name "
                     "one that is"
                 )
 

@@ -1,0 +1,134 @@
+"""Images of one's own as PNG and JPEG files in a folder, their factors in its factors.csv.
+
+The first column of factors.csv is `image` or `file`, the name of an image in the folder, and every
+other column is a factor: whole numbers or text, whose classes are the sorted values that there are.
+Without it all .png, .jpg and .jpeg files of the folder, sorted by name, are images without factors.
+
+Images are grey or RGB, all of them alike, and of one size; `image_size` scales each to a height and
+width whatever its proportions. Pixels are taken as they are stored, whatever EXIF says of turning
+them. A palette becomes RGB; transparent images and those of 16 bits are refused.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from jaxtyping import UInt8
+from numpy import ndarray, stack
+from pydantic import field_validator
+
+from disentbench.datasets import _own_folder
+from disentbench.datasets._own_folder import FACTORS, Listing, listed, shape_of
+from disentbench.datasets._own_images import Contents, OwnImages, Side, contents, stamp
+from disentbench.errors import UserError
+from disentbench.storage.images import BLOCK_BYTES, Blocks, Images
+
+Shape = tuple[int, int, int]
+
+
+class Folder(OwnImages):
+    """The images of a folder; `image_size` is one number or [height, width]."""
+
+    label: ClassVar[str] = "Images of a folder"
+    reference: ClassVar[str] = "Files of one's own."
+    reads_folders: ClassVar[bool] = True
+
+    image_size: tuple[Side, Side] | None = None
+
+    @field_validator("image_size", mode="before")
+    @classmethod
+    def _both_sides(cls, size: Any) -> Any:
+        return (size, size) if isinstance(size, int) else size
+
+    @classmethod
+    def _wanted(cls) -> str:
+        return "a folder of PNG or JPEG files"
+
+    @property
+    def stamps(self) -> list[Any]:
+        """One word for the names, sizes and times of all files in the folder."""
+        return [_word(folder) for folder in self.files if folder.is_dir()]
+
+    def look(self) -> Contents:
+        """The contents of the folder: of its images the first is looked at."""
+        (folder,) = self.files
+        names, truth = _listed(folder)
+        shape = self._seen(shape_of(folder / names[0]))
+        return contents(folder, images=len(names), shape=shape, factors=truth.sizes)
+
+    def _seen(self, shape: Shape) -> Shape:
+        """The shape of an image when it is scaled."""
+        return shape if self.image_size is None else (shape[0], *self.image_size)
+
+    def images(self) -> Images:
+        """The factors, and images that are read when they are asked for."""
+        (folder,) = self.files
+        names, truth = _listed(folder)
+        channels, height, width = shape = self._seen(shape_of(folder / names[0]))
+        paths = tuple(folder / name for name in names)
+        return Images(
+            name=self.name,
+            label=self.label,
+            shape=shape,
+            factors=truth.factors,
+            factor_names=truth.names,
+            factor_values=truth.values,
+            pixels=Blocks(
+                (len(paths), height, width, channels), partial(_blocks, paths, self.image_size)
+            ),
+        )
+
+
+dataset = Folder
+
+
+def _listed(folder: Path) -> Listing:
+    """The images of a folder, listed once as long as it and its table stay as they are."""
+    found = stamp(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder; name one of PNG or JPEG files")
+    table = folder / FACTORS
+    return _listed_at(folder, found, stamp(table) if table.exists() else None)
+
+
+@cache
+def _listed_at(folder: Path, *_stamps: tuple[int, int, int] | None) -> Listing:
+    return listed(folder)
+
+
+def _blocks(
+    paths: tuple[Path, ...], scaled: tuple[int, int] | None
+) -> Iterator[UInt8[ndarray, "image height width channel"]]:
+    """The images a block at a time; two that differ in size or in colour are named."""
+    first = _own_folder.pixels(paths[0], scaled)
+    count = max(1, BLOCK_BYTES // first.nbytes)
+    for start in range(0, len(paths), count):
+        block = []
+        for path in paths[start : start + count]:
+            block.append(_own_folder.pixels(path, scaled))
+            if block[-1].shape != first.shape:
+                raise UserError(
+                    f"{paths[0]} is {_words(first)} and {path} {_words(block[-1])}; all images of "
+                    "a folder must be alike (`image_size` scales them to one size)"
+                )
+        yield stack(block)
+
+
+def _words(image: UInt8[ndarray, "height width channel"]) -> str:
+    height, width, channels = image.shape
+    return f"{'grey' if channels == 1 else 'RGB'}, {height} pixels high and {width} wide"
+
+
+def _word(folder: Path) -> str:
+    """A word that changes with any file below a folder, but not with where the folder is."""
+    whole = hashlib.sha256()
+    for below, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(below, name)
+            _, size, time = stamp(path) if path.exists() else (0, 0, 0)
+            whole.update(repr((str(path.relative_to(folder)), size, time)).encode())
+    return whole.hexdigest()[:16]
