@@ -91,7 +91,7 @@ def _names(path: Path, arrays: Arrays) -> tuple[str, ...]:
             raise UserError(f"its factor_names have more than {LONGEST_TEXT:,} characters")
     names = arrays.read("factor_names")
     with told_of(path):
-        names = [factor_name(name) for name in text_or_numbers(names, "factor_names").tolist()]
+        names = [factor_name(name) for name in _decoded(names, "factor_names").tolist()]
         if (double := twice(names)) is not None:
             raise UserError(f"its factor_names have {shown(double)} twice; name each factor once")
     return tuple(names)
@@ -116,12 +116,7 @@ def _values(path: Path, arrays: Arrays, name: str, known: np.ndarray) -> np.ndar
 
 def text_or_numbers(values: np.ndarray, what: str) -> np.ndarray:
     """Values as they came: numbers, or anything that is text as str."""
-    if values.dtype.kind == "O":
-        values = of_one_kind(values, what)
-    if values.dtype.kind in "Mm":
-        values = values.astype(str)
-    if values.dtype.kind == "S":
-        values = np.array([value.decode("utf-8", "replace") for value in values.tolist()])
+    values = _decoded(values, what)
     if values.dtype.kind == "b":
         return values.astype(np.uint8)
     if values.dtype.kind == "U":
@@ -135,3 +130,12 @@ def text_or_numbers(values: np.ndarray, what: str) -> np.ndarray:
     if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
         raise UserError(f"{what} holds what is neither a finite number nor text")
     return values.astype(values.dtype.newbyteorder("="))
+
+
+def _decoded(values: np.ndarray, what: str) -> np.ndarray:
+    """Text of any kind, and what has but a text for it, as str; other values as they are."""
+    if values.dtype.kind == "O":
+        return of_one_kind(values, what)
+    if values.dtype.kind == "S":
+        return np.array([value.decode("utf-8", "replace") for value in values.tolist()])
+    return values.astype(str) if values.dtype.kind in "Mm" else values

@@ -111,8 +111,8 @@ def _blocks(
             block.append(_own_folder.pixels(path, scaled))
             if block[-1].shape != first.shape:
                 raise UserError(
-                    f"{paths[0]} is {_words(first)} and {path} {_words(block[-1])}; all images of "
-                    "a folder must be alike (`image_size` scales them to one size)"
+                    f"{paths[0]} is {_words(first)} and {path} is {_words(block[-1])}; all images "
+                    "of a folder must be alike (`image_size` scales them to one size)"
                 )
         yield stack(block)
 
