@@ -40,7 +40,7 @@ def require(kind: str, name: str) -> None:
 
 
 def make(kind: str, name: str, options: dict[str, Any]) -> Any:
-    """The plugin that options ask for; a ValueError says which key of which part is wrong.
+    """The plugin that options ask for; a UserError says which key of which part is wrong.
 
     `of` among the options is the file that defines it, where that is not its name.
     """
@@ -56,9 +56,9 @@ def named(where: str, check: Callable[[Any], Any], value: Any) -> Any:
     try:
         return check(value)
     except ValidationError as error:
-        raise ValueError(f"{where}: {sentence(error)}") from None
+        raise UserError(f"{where}: {sentence(error)}") from None
     except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
+        raise UserError(f"{where}: {error}") from None
 
 
 def source(kind: str, name: str) -> Path:

@@ -131,10 +131,7 @@ class OwnImages(Dataset):
 
 def contents(path: Path, **parts: Any) -> Contents:
     """Contents, or a UserError that says what about them is too much."""
-    try:
-        return plugins.named(str(path), Contents.model_validate, parts)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    return plugins.named(str(path), Contents.model_validate, parts)
 
 
 @contextmanager

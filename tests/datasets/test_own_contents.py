@@ -7,6 +7,7 @@ import pytest
 from builders.good_study import changed
 from builders.own_images import BYTES, DATASETS, FACTORS, ROWS, TEXT
 
+from disentbench.cli import main
 from disentbench.datasets import promised
 from disentbench.errors import UserError
 from disentbench.storage.study_file import read_recipe, read_study, require_files
@@ -87,3 +88,16 @@ def test_a_file_that_was_replaced_is_another_recipe(own):
     ]
     assert len(set(texts)) == len(texts)
     assert text(images=BYTES, factors=FACTORS) == texts[0]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_the_command_that_reads_it_says_so_in_a_sentence(own, tmp_path, capsys, there):
+    if there:
+        own.write(images=BYTES / 255)
+    words = ["data", own.kind, "--options", json.dumps({"path": str(own.path)}), "--out"]
+    assert main([*words, str(tmp_path / "images.h5")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"disentbench data: datasets.{own.kind}: {own.path}")
+    assert ("say `values: unit`" in said, "cannot be looked at" in said) == (there, not there)
+    assert said.count("\n") == 1
+    assert not (tmp_path / "images.h5").exists()
