@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -118,13 +120,19 @@ def test_pictures_that_would_lose_something_are_refused(tmp_path, name):
 
 
 def test_rgb_of_16_bits_is_refused(tmp_path):
-    """Pillow would read it as RGB of 8 and say nothing: the file says how many bits it has."""
-    path = only(tmp_path / "own", Image.fromarray(RGB), Image.fromarray(RGB))
-    whole = bytearray((path / "1.png").read_bytes())
-    assert whole[24] == 8
-    whole[24] = 16
-    (path / "1.png").write_bytes(whole)
-    assert re.match(r".*1\.png (has 16 bits|cannot be read)", refused(path))
+    """Pillow would read it as RGB of 8 and say nothing."""
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in RGB.reshape(6, 24))
+    header = struct.pack(">IIBBBBB", 8, 6, 16, 2, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    chunks = [struct.pack(">I", len(d)) + n + d + crc(n + d) for n, d in parts]
+    path = only(tmp_path / "own", Image.fromarray(RGB))
+    (path / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    assert np.asarray(Image.open(path / "1.png")).shape == (6, 8, 3)
+    assert "1.png has 16 bits a channel" in refused(path)
+
+
+def crc(data):
+    return struct.pack(">I", zlib.crc32(data))
 
 
 def test_cmyk_and_other_formats_are_refused(tmp_path):
