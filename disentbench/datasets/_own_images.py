@@ -16,7 +16,7 @@ from disentbench.errors import UserError
 from disentbench.options import Options, shown
 
 MOST_IMAGES = 10**9
-MOST_FACTORS = 1000
+MOST_FACTORS = 200  # their names are in a recipe, which is an argument of a command
 MOST_CLASSES = 1_000_000  # of all factors together
 LONGEST_NAME = 64
 LONGEST_SIDE = 4096  # pixels
@@ -25,11 +25,8 @@ LONGEST_TEXT = 1000  # characters of a class's value
 
 def factor_name(name: str) -> str:
     """The name of a factor, if tables, HDF5 and a page can have it; a UserError for any other."""
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name.strip() != name:
-        odd = True
-    else:
-        odd = "/" in name or name.startswith(".")
-    if odd:
+    odd = "/" in name or name.startswith(".") or name.strip() != name or not name.isprintable()
+    if odd or not 1 <= len(name) <= LONGEST_NAME:
         raise UserError(
             f"{shown(name)} cannot be a factor's name; use up to {LONGEST_NAME} characters, none "
             "of them '/', not a dot first, and no blank at either end"
