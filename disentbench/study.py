@@ -119,14 +119,14 @@ class Study(Options):
         return getattr(self, kind)[name].get("of", name)
 
     def dataset(self, name: str) -> Any:
-        """The data set of this name, options set."""
+        """The data set of this name, options set; what it is told of files, it is told once."""
         if name not in self._datasets:
             self._datasets[name] = plugins.make("datasets", name, self.datasets[name])
         return self._datasets[name]
 
     @cached_property
     def _datasets(self) -> dict[str, Any]:
-        """Those that were asked for: a look at a file of images takes time."""
+        """Those that were asked for."""
         return {}
 
     @cached_property

@@ -192,7 +192,7 @@ def _is_number(text: str, spelling: re.Pattern) -> bool:
 @contextmanager
 def _opened(path: Path) -> Iterator["Picture"]:
     """A picture of which the header is read; what is wrong with it is said in one sentence."""
-    from PIL import Image  # noqa: PLC0415 - whoever plans a study of other data does without
+    from PIL import Image
 
     limits.regular(path, "a PNG or JPEG file")
     try:
@@ -227,7 +227,7 @@ def pixels(
     path: Path, scaled: tuple[int, int] | None = None
 ) -> UInt8[np.ndarray, "height width channel"]:
     """An image as it is stored, grey or RGB, or scaled to a height and width (Lanczos)."""
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
     with _opened(path) as picture:
         channels = _channels(picture, path)

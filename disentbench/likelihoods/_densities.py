@@ -14,15 +14,16 @@ def bernoulli(logits: Tensor, images: Tensor) -> Tensor:
     return _Bernoulli.apply(logits, images)
 
 
-def gaussian(mean: Tensor, scale: Tensor, images: Tensor) -> Tensor:
-    """Of means and standard deviations, which broadcast against each other."""
-    nats = ((images - mean) / scale).square() / 2 + scale.log() + math.log(2 * math.pi) / 2
+def gaussian(mean: Tensor, scale: Tensor | float, images: Tensor) -> Tensor:
+    """Of means and standard deviations, of each value or of all."""
+    log_scale = scale.log() if isinstance(scale, Tensor) else math.log(scale)
+    nats = ((images - mean) / scale).square() / 2 + log_scale + math.log(2 * math.pi) / 2
     return nats.flatten(1).sum(1)
 
 
-def laplace(median: Tensor, scale: Tensor, images: Tensor) -> Tensor:
+def laplace(median: Tensor, scale: float, images: Tensor) -> Tensor:
     """Of medians and the mean distance from them."""
-    nats = (images - median).abs() / scale + (2 * scale).log()
+    nats = (images - median).abs() / scale + math.log(2 * scale)
     return nats.flatten(1).sum(1)
 
 

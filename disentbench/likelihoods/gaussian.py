@@ -42,13 +42,13 @@ class Gaussian(Likelihood):
     def mean(self, output: "Tensor") -> "Tensor":
         return output[:, : output.shape[1] // self.outputs].sigmoid()
 
-    def _scale(self, output: "Tensor") -> "Tensor":
-        """s of each value; a fixed one is a number."""
+    def _scale(self, output: "Tensor") -> "Tensor | float":
+        """s of each value, or of all."""
         import torch.nn.functional as F
 
-        if self.scale == "learned":
-            return self.least_scale + F.softplus(output[:, output.shape[1] // 2 :])
-        return output.new_tensor(self.scale)
+        if self.scale != "learned":
+            return self.scale
+        return self.least_scale + F.softplus(output[:, output.shape[1] // 2 :])
 
 
 likelihood = Gaussian

@@ -23,7 +23,7 @@ class Laplace(Likelihood):
     def distortion(self, output: "Tensor", images: "Tensor") -> "Tensor":
         from disentbench.likelihoods._densities import laplace
 
-        return laplace(self.mean(output), output.new_tensor(self.scale), images)
+        return laplace(self.mean(output), self.scale, images)
 
     def mean(self, output: "Tensor") -> "Tensor":
         return output.sigmoid()

@@ -3,17 +3,17 @@
 Each test has its device from conftest.py. On the CPU the same code runs, vectorised as on a GPU.
 """
 
-from dataclasses import replace
 from importlib import metadata
 
 import numpy as np
 import pytest
 import torch
-from builders.packs import GRID, SETTINGS, tiny
+from builders.on_gpu import ON_A_GPU, has_graph, pack
+from builders.packs import SETTINGS, tiny
 
 from disentbench import plugins
 from disentbench.likelihoods.bernoulli import Bernoulli
-from disentbench.models import device_images, packed
+from disentbench.models import packed
 from disentbench.models.device_images import Resident
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import DTYPES, VAE, vae_of
@@ -23,7 +23,6 @@ from disentbench.training import devices, loop, replay, rounding
 from disentbench.training.encode import encode
 from disentbench.training.randomness import INITIAL
 
-RENDERED = [name for name in plugins.names("datasets") if plugins.load("datasets", name).renders]
 CPU = torch.device("cpu")
 ARCHITECTURES = plugins.names("architectures")
 
@@ -31,11 +30,6 @@ ARCHITECTURES = plugins.names("architectures")
 @pytest.fixture(scope="module")
 def images():
     return tiny().dataset.images()
-
-
-def pack(recipe, images, folder, device, **options):
-    """All members as one."""
-    return loop.train(recipe, images, device, folder, vectorise=True, **options)
 
 
 def assert_same_way(ours, theirs, recipe, tolerance):
@@ -138,23 +132,6 @@ def test_members_stay_independent_however_they_are_trained(objective, device, im
     assert ours.history.equals(resumed.history)
 
 
-ON_A_GPU = pytest.mark.parametrize(
-    "device",
-    [
-        pytest.param(
-            "cuda",
-            marks=[
-                pytest.mark.gpu,
-                pytest.mark.skipif(
-                    not torch.cuda.is_available(), reason="PyTorch finds no GPU here"
-                ),
-            ],
-        )
-    ],
-    indirect=True,
-)
-
-
 @ON_A_GPU
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 0.003), ("bf16", 0.1)])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -180,14 +157,6 @@ def test_a_training_by_a_graph_is_one_step_by_step(
 @pytest.mark.filterwarnings("error:the (steps|fast convolutions)")
 def test_every_objective_has_a_graph(objective, architecture, device, images):
     assert has_graph(tiny(objective, architecture), device, images)
-
-
-def has_graph(recipe, device, images):
-    seeds = [0, 1, 2]
-    resident = Resident(images, device, recipe.dataset)
-    problem = loop.problem_of(recipe, resident, together=True)
-    state, draws = loop.fresh(problem, seeds), loop.batches_of(problem, seeds)
-    return replay.recorded(state, problem, draws) is not None
 
 
 RISING = {"from": 0, "to": 4, "steps": 3}
@@ -242,43 +211,6 @@ def test_a_pack_that_diverges_says_so(device, images, tmp_path):
     for run in encode(vae_of(recipe), saved, Resident(images, device), range(2), device):
         assert run.failed
         assert np.isnan(run.mean).all()
-
-
-@pytest.mark.parametrize("name", RENDERED)
-def test_what_is_rendered_is_the_same_on_the_device(name, device):
-    dataset = plugins.make("datasets", name, GRID | {"of": name})
-    there, here = (Resident(dataset.images(), place, dataset) for place in (device, CPU))
-    index = torch.tensor([[3, 0, 5], [70, 3, 1]])
-    torch.testing.assert_close(there[index.to(device)].cpu(), here[index], rtol=0, atol=1e-6)
-
-
-@ON_A_GPU
-@pytest.mark.parametrize("likelihood", ["laplace", {"of": "gaussian", "scale": "learned"}])
-@pytest.mark.parametrize("name", RENDERED)
-@pytest.mark.filterwarnings("error:the (steps|fast convolutions)")
-def test_whatever_is_rendered_has_a_graph(name, likelihood, device):
-    recipe = tiny(dataset=GRID | {"of": name}, likelihood=likelihood)
-    assert has_graph(recipe, device, recipe.dataset.images())
-
-
-@ON_A_GPU
-def test_images_that_a_gpu_has_no_room_for_are_carried_over(device, images, tmp_path, monkeypatch):
-    recipe = tiny(steps=70)
-    there = pack(recipe, images, tmp_path / "there", device)
-    monkeypatch.setattr(device_images, "fits", lambda size, device: False)
-    carried = pack(recipe, images, tmp_path / "carried", device)
-    for name, values in there.parameters.items():
-        assert torch.equal(carried.parameters[name], values)
-
-
-@pytest.mark.parametrize("kind", ["bits", "pixels"])
-def test_images_are_the_same_on_the_device(kind, device, images):
-    if kind == "pixels":
-        shades = np.random.default_rng(0).integers(0, 256, (len(images), 16, 16, 1), np.uint8)
-        images = replace(images, bits=None, pixels=shades)
-    index = torch.tensor([[3, 0, 5], [70, 3, 1]])
-    expected = Resident(images, CPU)[index]
-    assert torch.equal(Resident(images, device)[index.to(device)].cpu(), expected)
 
 
 @pytest.mark.parametrize(
