@@ -39,6 +39,11 @@ class GridDataset(Dataset):
         sizes = [len(values) for values in self.values.values()]
         return np.ravel_multi_index(np.ix_(*self.factors.values()), sizes).ravel()
 
+    @property
+    def classes(self) -> Int[np.ndarray, "image factor"]:
+        """The classes of every image, counted among those that are kept."""
+        return grid(self.sizes)
+
     def binary(self, bits: UInt8[np.ndarray, "image byte"]) -> Images:
         """The images of the sub-grid from their packed pixels."""
         return self._with(bits=bits)
@@ -53,7 +58,7 @@ class GridDataset(Dataset):
             name=self.name,
             label=self.label,
             shape=self.stored_shape,
-            factors=grid(self.sizes),
+            factors=self.classes,
             factor_names=tuple(self.values),
             factor_values=values,
             **stored,

@@ -11,6 +11,8 @@ from typing import Any, ClassVar, NamedTuple
 from pydantic import field_validator
 
 from disentbench.datasets._grid import GridDataset
+from disentbench.errors import UserError
+from disentbench.storage import limits
 
 
 class Download(NamedTuple):
@@ -52,6 +54,26 @@ class PublishedDataset(GridDataset):
         if len(self.downloads) == 1:
             return (path,)
         return tuple(path / download.name for download in self.downloads)
+
+    def present(self) -> tuple[Path, ...]:
+        """The published files, each of which is there to be read."""
+        return tuple(self._present(path) for path in self.files)
+
+    def _present(self, path: Path) -> Path:
+        if path.exists():
+            return limits.regular(path, self._wanted())
+        kind = "file" if len(self.downloads) == 1 else "folder"
+        remedy = (
+            f"`disentbench fetch {self.name}` downloads it, or name the {kind} with `path:`"
+            if self.path is None
+            else f"let `path:` name {self._wanted()}, or leave it out after `disentbench fetch "
+            f"{self.name}`"
+        )
+        raise UserError(f"{path} is not there; {remedy}")
+
+    def unlike(self, path: Path, why: str) -> UserError:
+        """What to raise for a file that is not the published one."""
+        return UserError(f"{path} is not {self.label} as published: {why}")
 
 
 def fetched(name: str) -> Path:

@@ -124,6 +124,11 @@ def blocks(group: Group, name: str, size: int) -> Iterator[np.ndarray]:
         yield _read(dataset, name, slice(first, first + rows))
 
 
+def rows(group: Group, name: str, first: int, last: int) -> np.ndarray:
+    """Entries `first` to `last` - 1 of a dataset's first axis; nothing else of it is read."""
+    return _values(group, name, (slice(first, last),))
+
+
 def dtype(group: Group, name: str) -> np.dtype:
     """The kind of a dataset's values."""
     return _dataset(group, name).dtype

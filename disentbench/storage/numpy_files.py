@@ -14,10 +14,10 @@ from disentbench.errors import UserError
 from disentbench.storage import limits
 
 LONGEST_HEADER = 10_000  # bytes; numpy's own bound, which it looks at after reading
+PIECE_BYTES = 2**20  # that are asked of a stream at a time
 DATA_STARTS = 8  # bytes that even the shortest file of an array has before its values
-PIECE = 2**20  # bytes that are unpacked at a time
 
-Stream = IO[bytes] | io.BufferedIOBase  # an array of an archive is the latter
+Stream = io.BufferedIOBase | IO[bytes]  # an array of an archive is the latter
 
 
 class Header(NamedTuple):
@@ -116,23 +116,27 @@ def member_blocks(archive: zipfile.ZipFile, name: str, size: int) -> Iterator[np
         header(stream)
         for first in range(0, count, rows):
             block = np.empty((min(rows, count - first), *row), claimed.dtype)
-            if not _filled(block, stream):
-                raise UserError(f"{archive.filename}: {name} is truncated")
+            try:
+                fill(stream, block)
+            except EOFError as error:
+                raise UserError(f"{archive.filename}: {name} is truncated: {error}") from None
             yield block
         if stream.read(1):  # at its end, too, the archive's checksum is looked at
             raise UserError(f"{archive.filename}: {name} goes on after its {count} rows")
 
 
-def _filled(block: np.ndarray, stream: Stream) -> bool:
-    """Whether a stream has the bytes for a block; in pieces, as zipfile makes copies of each."""
-    left = block.reshape(-1).view(np.uint8).data
-    while left:
-        piece = stream.read(min(PIECE, len(left)))
+def fill(stream: Stream, values: np.ndarray) -> None:
+    """Read the next values of an array, as many as a contiguous one has; an EOFError if they end.
+
+    They come piece by piece: asked for all at once, an archive holds them twice.
+    """
+    to_come = values.reshape(-1).view(np.uint8)
+    while len(to_come):
+        piece = stream.read(min(len(to_come), PIECE_BYTES))
         if not piece:
-            return False
-        left[: len(piece)] = piece
-        left = left[len(piece) :]
-    return True
+            raise EOFError(f"it ends {limits.shown(len(to_come))} too early")
+        to_come[: len(piece)] = np.frombuffer(piece, np.uint8)
+        to_come = to_come[len(piece) :]
 
 
 def _require_held(claimed: Header, size: int, name: str) -> None:
