@@ -16,7 +16,7 @@ from disentbench.datasets._grid import Classes
 from disentbench.datasets._published import Download, PublishedDataset
 from disentbench.datasets._rows import rows_kept
 from disentbench.storage.images import Blocks, Images, Pixels
-from disentbench.storage.numpy_files import Stream, fill, header, held, member_header, opened
+from disentbench.storage.numpy_files import Stream, fill, header, held, member_header, opened, skip
 
 IMAGE = (64, 64, 3)  # height, width, channel
 SETS = {
@@ -97,7 +97,7 @@ class Mpi3d(PublishedDataset):
 
 def _images(stream: Stream, start: int, first: int, last: int) -> Pixels:
     """Those from `first` to before `last`; the stream only ever goes forward."""
-    stream.seek(start + first * prod(IMAGE))
+    skip(stream, start + first * prod(IMAGE) - stream.tell())
     images = np.empty((last - first, *IMAGE), np.uint8)
     fill(stream, images)
     return images

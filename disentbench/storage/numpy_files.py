@@ -139,6 +139,13 @@ def fill(stream: Stream, values: np.ndarray) -> None:
         to_come = to_come[len(piece) :]
 
 
+def skip(stream: Stream, size: int) -> None:
+    """Pass over the next `size` bytes, piece by piece likewise."""
+    while size > 0:
+        stream.seek(min(size, PIECE_BYTES), io.SEEK_CUR)
+        size -= PIECE_BYTES
+
+
 def _require_held(claimed: Header, size: int, name: str) -> None:
     if claimed.bytes + DATA_STARTS > size:
         raise ValueError(
