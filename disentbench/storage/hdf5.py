@@ -131,7 +131,11 @@ def rows(group: Group, name: str, first: int, last: int) -> np.ndarray:
 
 def dtype(group: Group, name: str) -> np.dtype:
     """The kind of a dataset's values."""
-    return _dataset(group, name).dtype
+    dataset = _dataset(group, name)
+    try:
+        return dataset.dtype
+    except (TypeError, ValueError) as error:  # numbers that NumPy does not know
+        raise _damaged(group, name) from error
 
 
 def shape(group: Group, name: str) -> tuple[int, ...]:
@@ -207,16 +211,19 @@ def _values(group: Group, name: str, index: int | tuple) -> np.ndarray:
 
 
 def _read(dataset: h5py.Dataset, name: str, index: int | tuple | slice) -> np.ndarray:
-    path = dataset.file.filename
     try:
         return np.asarray(dataset[index])
     except (IndexError, MemoryError, OSError, ValueError) as error:
         if missing := _missing_filter(dataset):
             raise UserError(
-                f"{path}: {name!r} is compressed with the filter {missing}, which "
+                f"{dataset.file.filename}: {name!r} is compressed with the filter {missing}, which "
                 "is not installed here; write it with gzip (h5repack -f GZIP=4)"
             ) from error
-        raise UserError(f"{path} is damaged: {name!r} cannot be read") from error
+        raise _damaged(dataset, name) from error
+
+
+def _damaged(group: Group | h5py.Dataset, name: str) -> UserError:
+    return UserError(f"{group.file.filename} is damaged: {name!r} cannot be read")
 
 
 def _missing_filter(dataset: h5py.Dataset) -> str | None:
@@ -234,7 +241,7 @@ def _require_stored(dataset: h5py.Dataset) -> None:
         return
     if dataset.chunks:
         expected = prod(ceil(n / c) for n, c in zip(dataset.shape, dataset.chunks, strict=True))
-        whole = dataset.id.get_num_chunks() >= expected
+        whole = _count_of_chunks(dataset) >= expected
     else:
         whole = dataset.id.get_storage_size() >= dataset.size * dataset.dtype.itemsize
     if not whole:
@@ -243,6 +250,13 @@ def _require_stored(dataset: h5py.Dataset) -> None:
             f"{dataset.file.filename}: {dataset.name!r} claims {dataset.shape} values, and not all "
             f"of them were written ({stored} are stored)"
         )
+
+
+def _count_of_chunks(dataset: h5py.Dataset) -> int:
+    try:
+        return dataset.id.get_num_chunks()
+    except RuntimeError as error:
+        raise _damaged(dataset.file, dataset.name) from error
 
 
 def _open(path: Path) -> h5py.File:

@@ -3,6 +3,7 @@
 The grid of most tests is a corner of the published one, in the published layout.
 """
 
+import re
 import tracemalloc
 from typing import ClassVar
 
@@ -159,6 +160,18 @@ def test_a_truncated_file_is_refused(path):
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match=r"3dshapes\.h5 is truncated or damaged"):
         Corner(path=path).images()
+
+
+def test_a_file_whose_chunks_are_lost_is_refused(path):
+    """Where the index of the chunks was, there is nothing."""
+    published_files.shapes3d(path, VALUES, PIXELS, chunks=(20, 64, 64, 3))
+    whole = path.read_bytes()
+    nodes = [found.start() for found in re.finditer(rb"TREE\x01", whole)]  # of chunks
+    assert nodes
+    for i in nodes:
+        path.write_bytes(whole[: i + 24] + b"\7" * 300 + whole[i + 324 :])
+        with pytest.raises(UserError, match=r"3dshapes\.h5 is damaged: '/images' cannot be read"):
+            Corner(path=path).images()
 
 
 def test_a_file_that_is_not_there(tmp_path, monkeypatch):
