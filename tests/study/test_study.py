@@ -101,7 +101,7 @@ MISTAKES = [
     ("objectives/grouped/groups/b", [1], "latent 1 is named twice"),
     ("objectives/grouped/discrete/s", 1, "discrete.s is 1"),
     ("objectives", {}, "objectives is {}"),
-    ("datasets/mpi", {}, "no dataset named 'mpi'; choose from dsprites"),
+    ("datasets/mpi", {}, "no dataset named 'mpi'; choose from "),
     ("datasets/grid/scale", [9], "there is no class 9"),
     ("datasets/grid/image_size", 4, "image_size"),
     ("seeds", "", "'' is no range of seeds"),
