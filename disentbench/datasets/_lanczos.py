@@ -10,7 +10,7 @@ def smaller(
     image: UInt8[np.ndarray, "height width *channel"],
 ) -> UInt8[np.ndarray, "64 64 *channel"]:
     """An image of 64 x 64 pixels."""
-    from PIL import Image  # noqa: PLC0415 - whoever plans a study does not wait for it
+    from PIL import Image
 
     whole = Image.fromarray(np.ascontiguousarray(image))
     return np.asarray(whole.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
