@@ -76,6 +76,11 @@ class Dataset(Options):
         return tuple(value.expanduser() for _, value in self if isinstance(value, Path))
 
     @property
+    def remedy(self) -> str:
+        """What would do where one of its files is missing."""
+        return "put it there or name one that is"
+
+    @property
     def stamps(self) -> list[Any]:
         """Sizes and times of the files that are there; one that was moved there may be older than
         what it replaces."""

@@ -62,14 +62,18 @@ class PublishedDataset(GridDataset):
     def _present(self, path: Path) -> Path:
         if path.exists():
             return limits.regular(path, self._wanted())
+        raise UserError(f"{path} is not there; {self.remedy}")
+
+    @property
+    def remedy(self) -> str:
+        """What would do where a file is missing."""
         kind = "file" if len(self.downloads) == 1 else "folder"
-        remedy = (
-            f"`disentbench fetch {self.name}` downloads it, or name the {kind} with `path:`"
-            if self.path is None
-            else f"let `path:` name {self._wanted()}, or leave it out after `disentbench fetch "
+        if self.path is None:
+            return f"`disentbench fetch {self.name}` downloads it, or name the {kind} with `path:`"
+        return (
+            f"let `path:` name {self._wanted()}, or leave it out after `disentbench fetch "
             f"{self.name}`"
         )
-        raise UserError(f"{path} is not there; {remedy}")
 
     def unlike(self, path: Path, why: str) -> UserError:
         """What to raise for a file that is not the published one."""

@@ -1,4 +1,7 @@
-"""HDF5 files, whole or not at all; what comes from outside is data. Only this file imports h5py."""
+"""HDF5 files, whole or not at all; what comes from outside is data.
+
+Only this file and hdf5_links.py import h5py.
+"""
 
 import io
 import json
@@ -12,12 +15,11 @@ import h5py
 import numpy as np
 
 from disentbench.errors import UserError
-from disentbench.storage import files, limits, seals
+from disentbench.storage import files, hdf5_links, limits, seals
 from disentbench.storage.identities import Identity
 
 File, Group, Dataset = h5py.File, h5py.Group, h5py.Dataset
 TEXT = h5py.string_dtype()
-MOST_OBJECTS, DEEPEST = 10_000, 32  # groups and datasets of a file, and groups in one another
 MOST_IN_ATTRIBUTE = 100_000  # values
 MOST_IN_CHUNKS = 2**29  # bytes of the rows that lie in one row of chunks
 
@@ -77,7 +79,7 @@ def open_checked(path: Path | str) -> Iterator[h5py.File]:
 def open_data(path: Path | str) -> Iterator[h5py.File]:
     """A file from outside, to read: whatever would make HDF5 open another file is refused."""
     with _open(Path(path)) as file:
-        if wrong := _leads_out(file):
+        if wrong := hdf5_links.leads_out(file):
             raise UserError(f"{path}: {wrong}; copy the values into the file instead")
         yield file
 
@@ -267,46 +269,6 @@ def _open(path: Path) -> h5py.File:
         return h5py.File(path, "r")
     except OSError as error:
         raise UserError(f"{path} is truncated or damaged: HDF5 cannot open it") from error
-
-
-def _leads_out(file: h5py.File) -> str | None:
-    """What in the file would make HDF5 open another one; too many parts are refused."""
-    try:
-        return _link_out(file)
-    except UserError:
-        raise
-    except (KeyError, OSError, RuntimeError, SystemError, TypeError, ValueError) as error:
-        raise UserError(f"{file.filename} is damaged: HDF5 cannot list its content") from error
-
-
-def _link_out(file: h5py.File) -> str | None:
-    """The first link to another file, or values in one, of all groups, one after the other."""
-    groups: list[tuple[Group, int]] = [(file, 0)]
-    met, count = set(), 0
-    while groups:
-        group, depth = groups.pop()
-        address = h5py.h5o.get_info(group.id).addr  # pyrefly: ignore[missing-attribute]
-        if address in met:  # a group may stand in itself
-            continue
-        met.add(address)
-        count += len(group)
-        if count > MOST_OBJECTS or depth > DEEPEST:
-            raise UserError(
-                f"{file.filename} has more than {MOST_OBJECTS:,} parts, or more than {DEEPEST} "
-                "groups in one another; copy what is to be read into a plain file"
-            )
-        for name in group:
-            link, path = group.get(name, getlink=True), f"{group.name}/{name}".strip("/")
-            if isinstance(link, h5py.ExternalLink):
-                return f"{path!r} is a link to another file, {link.filename}"
-            if isinstance(link, h5py.SoftLink):  # it leaves the file only through an external one
-                continue
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                groups.append((item, depth + 1))
-            elif isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
-                return f"{path!r} keeps its values in other files"
-    return None
 
 
 def _text(value: Any) -> Any:

@@ -53,8 +53,7 @@ def require_files(study: Study) -> None:
             if not (path.is_dir() if dataset.reads_folders else path.is_file()):
                 what = "folder" if dataset.reads_folders else "file"
                 raise UserError(
-                    f"datasets.{name} reads {path}, which is no {what} here; put it there or name "
-                    "one that is"
+                    f"datasets.{name} reads {path}, which is no {what} here; {dataset.remedy}"
                 )
 
 
