@@ -1,4 +1,4 @@
-"""A visitor brings one file: a data set, an architecture, an objective, a metric, a figure."""
+"""A visitor brings one file: a data set, an architecture, a likelihood, an objective, a metric."""
 
 import pandas as pd
 import pytest
@@ -33,6 +33,65 @@ class Bars(GridDataset):
 
 
 dataset = Bars
+''',
+    "datasets/lamps.py": '''"""A lamp of six colours on sixteen places, in a flickering light."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from disentbench.datasets._grid import Classes, GridDataset
+
+COLOURS = np.array(np.meshgrid([120, 250], [90, 240, 255], [30])).reshape(3, -1).T
+
+
+class Lamps(GridDataset):
+    label: ClassVar[str] = "Lamps"
+    reference: ClassVar[str] = "a visitor"
+    values: ClassVar = {"colour": np.arange(6.0), "place": np.arange(16.0)}
+    renders: ClassVar[bool] = True
+
+    colour: Classes = tuple(range(6))
+    place: Classes = tuple(range(16))
+
+    @property
+    def image_shape(self):
+        return 3, 4, 4
+
+    def images(self):
+        places = np.eye(16, dtype=np.uint8).reshape(1, 16, 4, 4, 1)
+        pixels = places * COLOURS.astype(np.uint8)[:, None, None, None]
+        return self.coloured(pixels.reshape(-1, 4, 4, 3)[self.rows])
+
+    def render(self, images, noise, material):
+        return images * (0.5 + 0.5 * noise("flicker", 1, 1, 1))
+
+
+dataset = Lamps
+''',
+    "likelihoods/cauchy.py": '''"""Heavy tails."""
+
+import math
+
+from disentbench.likelihoods import Likelihood
+
+
+class Cauchy(Likelihood):
+    label = "Cauchy"
+    reference = "a visitor"
+
+    width: float = 0.2
+
+    def distortion(self, output, images):
+        apart = (images - output) / self.width
+        nats = (1 + apart.square()).log() + math.log(math.pi * self.width)
+        return nats.flatten(1).sum(1)
+
+    def mean(self, output):
+        return output
+
+
+likelihood = Cauchy
 ''',
     "architectures/linear.py": '''"""No hidden layer."""
 
@@ -114,12 +173,13 @@ figure = Figure(section, heading="How far codes lie apart", nav="Spread", place=
 }
 STUDY = """
 study: visit
-datasets: [bars]
+datasets: [bars, lamps]
 objectives:
   half_rate: {share: [0.25]}
 seeds: 0-1
 latents: 2
 architecture: linear
+likelihood: {of: cauchy, width: 0.3}
 training: {steps: 3, batch_size: 8}
 metrics: [spread]
 """
@@ -132,18 +192,21 @@ from disentbench.storage.study_file import read_study
 
 study = read_study(Path("study.yaml"))
 files = StudyFolder(Path("results/visit"))
-pack, images = files.pack(study.packs[0]), files.dataset("bars").images
-trained = ["--images", images, "--model", pack.model]
-losses = ["--history", pack.history, "--checkpoints", "checkpoints"]
-for command in (
-    ["data", "bars", "--out", images],
-    ["train", "study.yaml", *trained, *losses],
-    ["encode", "study.yaml", *trained, "--latents", pack.latents],
-    ["score", pack.latents, "--metrics", "spread", "--out", pack.scores("spread")],
-    ["collect", "study.yaml", "--results", "results", "--out", files.scores],
-    ["report", "study.yaml", "--results", "results", "--scores", files.table, "--out", files.page],
-):
+
+
+def run(*command):
     assert main(list(map(str, command))) == 0, command
+
+
+for each in study.packs:
+    pack, images = files.pack(each), files.dataset(each.dataset).images
+    recipe, trained = study.recipe(each).text, ["--images", images, "--model", pack.model]
+    run("data", each.dataset, "--out", images)
+    run("train", recipe, *trained, "--history", pack.history, "--checkpoints", "checkpoints")
+    run("encode", recipe, *trained, "--latents", pack.latents)
+    run("score", pack.latents, "--metrics", "spread", "--out", pack.scores("spread"))
+run("collect", "study.yaml", "--results", "results", "--out", files.scores)
+run("report", "study.yaml", "--results", "results", "--scores", files.table, "--out", files.page)
 """
 
 TWICE = """
@@ -151,8 +214,8 @@ from pathlib import Path
 
 from disentbench.cli import main
 
-(pack,) = Path("results/visit").glob("*/*/*/seeds-*")
-(pack / "scores/twin.csv").write_bytes((pack / "scores/spread.csv").read_bytes())
+for pack in Path("results/visit").glob("*/*/*/seeds-*"):
+    (pack / "scores/twin.csv").write_bytes((pack / "scores/spread.csv").read_bytes())
 study = Path("study.yaml").read_text().replace("[spread]", "[spread, twin]")
 Path("twice.yaml").write_text(study)
 for command in (
@@ -174,19 +237,21 @@ def visit(tmp_path_factory):
     return folder / "results/visit"
 
 
-def test_a_data_set_an_architecture_an_objective_and_a_metric_are_one_file_each(visit):
+def test_what_a_study_is_made_of_is_one_file_each(visit):
+    """Data sets, one of them in colours and with noise, a model, an objective and a metric."""
     scores = pd.read_csv(visit / "scores.csv").set_index("metric").loc["spread"]
-    assert scores[["dataset", "objective", "setting", "share"]].drop_duplicates().size == 4
-    assert list(scores["seed"]) == [0, 1]
+    assert scores[["dataset", "objective", "setting", "share"]].drop_duplicates().size == 8
+    assert list(scores["dataset"]) == ["bars", "bars", "lamps", "lamps"]
+    assert list(scores["seed"]) == [0, 1, 0, 1]
     assert (scores["value"] > 0).all()
     page = (visit / "report/index.html").read_text()
-    for words in ("Bars", "linear", "half-rate VAE", "spread of the codes"):
+    for words in ("Bars", "Lamps", "linear", "Cauchy", "half-rate VAE", "spread of the codes"):
         assert words in page
 
 
 def test_a_figure_is_one_file(visit):
     page = (visit / "report/index.html").read_text()
-    assert page.count("How far codes lie apart") == 1
+    assert page.count("How far codes lie apart") == 2
     assert "A point for each run." in page
     assert 'alt="spread of every run"' in page
     assert {path.suffix for path in visit.glob("report/figures/bars_spreads.*")} == {".pdf", ".png"}

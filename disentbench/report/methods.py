@@ -54,6 +54,7 @@ def facts(study: Study, runs: int, made: list[dict]) -> list[Fact]:
     lines = [
         *(Fact("data set", _dataset(study, name)) for name in study.datasets),
         Fact("architecture", _architecture(study)),
+        Fact("likelihood", _likelihood(study)),
         Fact("training", _training(study)),
         Fact("optimiser", _optimiser(study.training)),
         Fact("initialisation", STARTS[study.training.initialisation]),
@@ -68,10 +69,11 @@ def _dataset(study: Study, name: str) -> str:
     channels, height, width = dataset.image_shape
     colour = "one channel" if channels == 1 else f"{channels} channels"
     factors = ", ".join(f"{k} ({len(v)})" for k, v in dataset.factors.items())
+    known = f"factors (classes): {factors}" if factors else "no factors are known"
     label = dataset.label if study.file_of("datasets", name) == name else f"{name}: {dataset.label}"
     return (
         f"{label}; {count(dataset.size, 'image')} of {height} × {width}, {colour}; "
-        f"factors (classes): {factors}. {dataset.reference}"
+        f"{known}. {dataset.reference}"
     )
 
 
@@ -106,6 +108,12 @@ def _architecture(study: Study) -> str:
     return f"{', '.join(p for p in parts if p)}; {count(study.latents, 'Gaussian latent')}"
 
 
+def _likelihood(study: Study) -> str:
+    density = study.density
+    options = ", ".join(f"{symbol(k)} {_plain(v)}" for k, v in _plain_options(density).items())
+    return "; ".join(part for part in (density.label, options, density.reference) if part)
+
+
 def _runs(study: Study, runs: int) -> str:
     settings = sum(len(study.sweep(name)) for name in study.objectives)
     seeds = "seed " + study.seeds if "-" not in study.seeds else "seeds " + study.seeds
@@ -134,6 +142,7 @@ def yaml_text(study: Study) -> str:
         "datasets": {name: _filled(study, "datasets", name) for name in study.datasets},
         "objectives": {name: _filled(study, "objectives", name) for name in study.objectives},
         "architecture": {"of": study.architecture["of"]} | _plain_options(study.network),
+        "likelihood": {"of": study.likelihood["of"]} | _plain_options(study.density),
         "training": _plain_options(study.training),
     }
     return yaml.safe_dump(json.loads(study.text) | parts, sort_keys=False, allow_unicode=True)

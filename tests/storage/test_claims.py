@@ -13,7 +13,7 @@ import pytest
 from builders.strangers import ROWS, h5, refused
 
 import disentbench
-from disentbench.storage import hdf5
+from disentbench.storage import hdf5_links
 
 pytestmark = pytest.mark.usefixtures("canary")
 
@@ -60,7 +60,7 @@ def nested_groups():
 
 def many_groups():
     with h5py.File("x.h5", "w", libver="latest") as file:
-        for i in range(hdf5.MOST_OBJECTS + 1):
+        for i in range(hdf5_links.MOST_OBJECTS + 1):
             file.create_group(f"{i}")
 
 
