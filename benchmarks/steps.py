@@ -33,16 +33,17 @@ class Case(NamedTuple):
     precision: str = "bf16"
     batch: int = 64
     members: int = 50
+    dataset: dict = {"of": "dsprites", **GRID}  # noqa: RUF012 - nobody changes it
 
     @property
     def recipe(self) -> Recipe:
-        """Of one pack, on 5,760 of dSprites' images."""
+        """Of one pack, by default on 5,760 of dSprites' images."""
         fields = plugins.load("objectives", self.objective).model_fields
         needed = [name for name, field in fields.items() if field.is_required()]
         return read_recipe(
             {
                 "study": "bench",
-                "datasets": {"grid": {"of": "dsprites", **GRID}},
+                "datasets": {"grid": self.dataset},
                 "objectives": {self.objective: dict.fromkeys(needed, 4)},
                 "seeds": f"0-{self.members - 1}",
                 "pack": self.members,
