@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from disentbench import plugins
-from disentbench.commands import catalogue, scoring, studies, training
+from disentbench.commands import catalogue, fetching, scoring, studies, training
 from disentbench.errors import Stopped, UserError
 from disentbench.options import shown
 from disentbench.storage import limits, plain_data
@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="disentbench", description=__doc__)
     commands = top.add_subparsers(dest="name", required=True, metavar="COMMAND")
     for function, arguments in {
+        fetching.fetch: _fetch(),
         training.data: _data(),
         training.train: _train(),
         training.encode: _encode(),
@@ -87,6 +88,11 @@ Argument = tuple[tuple[str, ...], dict[str, Any]]
 def argument(*flags: str, **options: Any) -> Argument:
     """An argument that several commands may share."""
     return flags, options
+
+
+def _fetch() -> Iterable[Argument]:
+    yield argument("dataset", metavar="NAME", help="a name that `disentbench list datasets` gives")
+    yield argument("--to", type=Path, metavar="FOLDER", help="another folder for its files")
 
 
 def _data() -> Iterable[Argument]:

@@ -1,0 +1,81 @@
+"""A web site of one file on this machine, with the faults that sites have."""
+
+import re
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+
+class Site:
+    """What it serves and how; `asked` has the Range of every request, None if it named none.
+
+    `cuts` are the bytes after which one answer after the other breaks off; `hold` makes the first
+    answer wait there, until `release` is set.
+    """
+
+    def __init__(self, body):
+        self.body, self.etag, self.changed = body, '"1"', None
+        self.status, self.headers, self.location = None, {}, None
+        self.ranges, self.heeds_conditions, self.sized = True, True, True
+        self.shift = 0  # bytes by which it misses the range that is asked for
+        self.cuts, self.hold, self.release = [], False, Event()
+        self.asked, self.conditions = [], []
+        self.url = ""
+
+    @contextmanager
+    def open(self):
+        """Serve while the block lasts."""
+        site = self
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self):
+                site.answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+            Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            self.url = f"http://127.0.0.1:{server.server_port}/file"
+            try:
+                yield self
+            finally:
+                self.release.set()
+                server.shutdown()
+
+    def answer(self, request):
+        self.asked.append(request.headers["Range"])
+        self.conditions.append(request.headers["If-Range"])
+        if self.status or (self.location and request.path == "/file"):
+            request.send_response(self.status or 302)
+            if self.location:
+                request.send_header("Location", self.location)
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+            return
+        start = self.begin(request)
+        request.end_headers()
+        rest = self.body[start:]
+        cut = self.cuts.pop(0) if self.cuts else len(rest)
+        request.wfile.write(rest[:cut])
+        if cut < len(rest) and self.hold:
+            self.hold = False
+            self.release.wait(60)
+
+    def begin(self, request):
+        """Send the status and the headers; where the body begins."""
+        named = re.fullmatch(r"bytes=(\d+)-", request.headers["Range"] or "")
+        condition = request.headers["If-Range"] if self.heeds_conditions else None
+        same = condition in (None, self.etag or self.changed)
+        start = int(named[1]) + self.shift if named and self.ranges and same else 0
+        request.send_response(206 if start else 200)
+        if start:
+            last = len(self.body) - 1
+            request.send_header("Content-Range", f"bytes {start}-{last}/{len(self.body)}")
+        said = {"ETag": self.etag, "Last-Modified": self.changed, **self.headers}
+        if self.sized:
+            said["Content-Length"] = str(len(self.body) - start)
+        for name, value in said.items():
+            if value:
+                request.send_header(name, value)
+        return start
