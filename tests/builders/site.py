@@ -1,9 +1,17 @@
 """A web site of one file on this machine, with the faults that sites have."""
 
+import hashlib
 import re
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
+
+import numpy as np
+
+BODY = np.random.default_rng(0).bytes(300_000)
+SHA256 = f"sha256:{hashlib.sha256(BODY).hexdigest()}"
+MD5 = f"md5:{hashlib.md5(BODY).hexdigest()}"
+OTHER = np.random.default_rng(1).bytes(300_000)
 
 
 class Site:
@@ -13,8 +21,8 @@ class Site:
     answer wait there, until `release` is set.
     """
 
-    def __init__(self, body):
-        self.body, self.etag, self.changed = body, '"1"', None
+    def __init__(self):
+        self.body, self.etag, self.changed = BODY, '"1"', None
         self.status, self.headers, self.location = None, {}, None
         self.ranges, self.heeds_conditions, self.sized = True, True, True
         self.shift = 0  # bytes by which it misses the range that is asked for

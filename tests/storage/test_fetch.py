@@ -1,6 +1,5 @@
 """`disentbench fetch` as its users see it: what it says, what it leaves, what a signal does."""
 
-import hashlib
 import json
 import signal
 import subprocess
@@ -9,14 +8,10 @@ import time
 
 import pytest
 import yaml
-from builders.site import Site
+from builders.site import BODY, MD5, SHA256
 
 from disentbench import cli, plugins
 from disentbench.datasets._published import Download, PublishedDataset, fetched
-from disentbench.storage import downloads
-
-BODY = bytes(range(256)) * 1200
-MD5 = f"md5:{hashlib.md5(BODY).hexdigest()}"
 
 # A process whose data set `published` has files on a site of this machine.
 PROCESS = """
@@ -30,19 +25,10 @@ sys.exit(cli.main(sys.argv[1:]))
 """
 
 
-@pytest.fixture
-def site():
-    with Site(BODY).open() as opened:
-        yield opened
-
-
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """Where data sets are kept while a test runs, and no proxy between it and its site."""
+    """Data sets are kept below it while a test runs."""
     monkeypatch.setenv("DISENTBENCH_DATA", str(tmp_path / "data"))
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.setenv(name, "127.0.0.1")
-    monkeypatch.setattr(downloads, "PAUSE", 0)
     return tmp_path
 
 
@@ -98,7 +84,7 @@ def test_several_files_are_named_by_their_folder(site, publish, capsys, home):
 
 def test_a_file_without_a_published_sum_has_its_own_said(site, publish, capsys):
     publish(Download("file.h5", (site.url,), None))
-    own = f"its own is sha256:{hashlib.sha256(BODY).hexdigest()}"
+    own = f"its own is {SHA256}"
     for words in ("has been downloaded", "is there already"):
         assert cli.main(["fetch", "published"]) == 0
         said = capsys.readouterr().out
