@@ -155,7 +155,8 @@ class Transfer:
     def _answer(self, url: str, start: int, origin: Origin | None) -> "Response":
         """The rest if it can be had and is surely of the same file, or else the whole."""
         same = origin is not None and origin.url == url and bool(origin.version)
-        if origin is None or not start or not (self.checksum or same):
+        known = origin is not None and 0 < start < (origin.total or start + 1)
+        if origin is None or not known or not (self.checksum or same):
             return _get(url, {}, (200,))
         asked = {"Range": f"bytes={start}-"} | ({"If-Range": origin.version} if same else {})
         response = _get(url, asked, (200, 206, 416))
@@ -242,8 +243,9 @@ def _total(response: "Response") -> int | None:
 
 def _goes_on(response: "Response", start: int, origin: Origin) -> bool:
     """Whether this is what follows the first `start` bytes, of a file as long as it was."""
-    first = re.match(rf"bytes {start}-", response.headers.get("Content-Range", ""))
-    return response.status_code == 206 and bool(first) and _total(response) == origin.total
+    if response.status_code != 206 or _total(response) != origin.total:
+        return False
+    return response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
 
 
 def _part(path: Path) -> Path:

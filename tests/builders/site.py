@@ -26,6 +26,8 @@ class Site:
         self.status, self.headers, self.location = None, {}, None
         self.ranges, self.heeds_conditions, self.sized = True, True, True
         self.shift = 0  # bytes by which it misses the range that is asked for
+        self.excess = b""  # what follows such a range, and is none of the file
+        self.most = 10**9  # bytes of a range that it gives at once
         self.cuts, self.hold, self.release = [], False, Event()
         self.asked, self.conditions = [], []
         self.url = ""
@@ -63,12 +65,16 @@ class Site:
             return
         start = self.begin(request)
         request.end_headers()
-        rest = self.body[start:]
+        rest = self.body[start : self.end(start)] + (self.excess if start else b"")
         cut = self.cuts.pop(0) if self.cuts else len(rest)
         request.wfile.write(rest[:cut])
         if cut < len(rest) and self.hold:
             self.hold = False
             self.release.wait(60)
+
+    def end(self, start):
+        """Where a body that begins there ends."""
+        return min(len(self.body), start + self.most) if start else len(self.body)
 
     def begin(self, request):
         """Send the status and the headers; where the body begins."""
@@ -76,13 +82,14 @@ class Site:
         condition = request.headers["If-Range"] if self.heeds_conditions else None
         same = condition in (None, self.etag or self.changed)
         start = int(named[1]) + self.shift if named and self.ranges and same else 0
-        request.send_response(206 if start else 200)
+        end, total = self.end(start), len(self.body)
+        request.send_response(416 if start >= total else 206 if start else 200)
         if start:
-            last = len(self.body) - 1
-            request.send_header("Content-Range", f"bytes {start}-{last}/{len(self.body)}")
+            rest = f"{start}-{end - 1}" if start < total else "*"
+            request.send_header("Content-Range", f"bytes {rest}/{total}")
         said = {"ETag": self.etag, "Last-Modified": self.changed, **self.headers}
         if self.sized:
-            said["Content-Length"] = str(len(self.body) - start)
+            said["Content-Length"] = str(max(0, end - start) + (len(self.excess) if start else 0))
         for name, value in said.items():
             if value:
                 request.send_header(name, value)

@@ -50,6 +50,14 @@ def test_a_connection_that_breaks_now_and_then_is_made_anew(site, path):
     assert path.read_bytes() == BODY
 
 
+def test_a_site_may_give_the_rest_in_pieces(site, path):
+    kept = left_off(site, path, None)
+    site.most = 40_000
+    downloads.download(path, (site.url,), None)
+    assert site.asked == [f"bytes={start}-" for start in range(kept, len(BODY), 40_000)]
+    assert path.read_bytes() == BODY
+
+
 @SUMS
 def test_a_site_that_gives_no_rest_is_asked_for_the_whole(site, path, checksum):
     left_off(site, path, checksum)
@@ -62,6 +70,15 @@ def test_a_site_that_gives_no_rest_is_asked_for_the_whole(site, path, checksum):
 def test_a_wrong_rest_is_not_taken(site, path, checksum):
     kept = left_off(site, path, checksum)
     site.shift = 10
+    downloads.download(path, (site.url,), checksum)
+    assert site.asked == [f"bytes={kept}-", None]
+    assert path.read_bytes() == BODY
+
+
+@SUMS
+def test_a_rest_that_is_too_long_is_not_taken(site, path, checksum):
+    kept = left_off(site, path, checksum)
+    site.excess = b"more"
     downloads.download(path, (site.url,), checksum)
     assert site.asked == [f"bytes={kept}-", None]
     assert path.read_bytes() == BODY
@@ -113,10 +130,11 @@ def test_without_a_sum_a_mirror_begins_anew(site, mirror, path):
     assert path.read_bytes() == BODY
 
 
-def test_a_mirror_with_a_file_of_another_length_begins_anew(site, mirror, path):
+@pytest.mark.parametrize("body", [BODY + b"more", BODY[:1000]])
+def test_a_mirror_with_a_file_of_another_length_begins_anew(site, mirror, path, body):
     kept = left_off(site, path, SHA256)
-    site.status, mirror.body = 503, BODY + b"more"
-    with pytest.raises(UserError, match="gives another file, of 300,004 bytes"):
+    site.status, mirror.body = 503, body
+    with pytest.raises(UserError, match=f"gives another file, of {len(body):,} bytes"):
         downloads.download(path, (site.url, mirror.url), SHA256)
     assert mirror.asked == [f"bytes={kept}-", None]
 
@@ -131,12 +149,22 @@ def test_a_part_of_unknown_origin_is_not_gone_on_with(site, path, said):
     assert path.read_bytes() == BODY
 
 
-def test_what_has_come_whole_and_was_not_checked_is_not_asked_for_again(site, path, monkeypatch):
-    def interrupted(*_, **__):
+@pytest.mark.parametrize("links", [True, False])
+def test_what_has_come_whole_and_was_not_checked_is_not_asked_for_again(
+    site, path, monkeypatch, links
+):
+    """Not every file system knows a second name for a file."""
+
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
+    def refuse(*_):
+        raise PermissionError
+
     with monkeypatch.context() as patch:
-        patch.setattr("pooch.core.hash_matches", interrupted)
+        patch.setattr("pooch.core.hash_matches", interrupt)
+        if not links:
+            patch.setattr("os.link", refuse)
         with pytest.raises(KeyboardInterrupt):
             downloads.download(path, (site.url,), SHA256)
     assert names(path) == ["file.h5.part", "file.h5.part.json"]
