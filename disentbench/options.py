@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_serializer, model_validator
 
@@ -54,7 +54,8 @@ class Options(BaseModel):
     def _takes_booleans(cls, key: str) -> bool:
         """Whether a field says so, or asks its own parts; if not, pydantic counts true as 1."""
         kind = cls.model_fields[key].annotation
-        asks = isinstance(kind, type) and issubclass(kind, Options)
+        parts = (kind, *get_args(kind))
+        asks = any(isinstance(part, type) and issubclass(part, Options) for part in parts)
         return asks or bool({"bool", "Any"} & set(re.findall(r"\w+", str(kind))))
 
 

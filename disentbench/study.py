@@ -263,7 +263,7 @@ class Study(Options):
         return self.model_dump(mode="json", exclude=TRAINS_NOTHING | {"seeds", "pack"})
 
     def dataset_recipe(self, name: str) -> dict[str, Any]:
-        """All that a data set's images depend on, defaults filled in."""
+        """All that training sees of a data set, defaults filled in."""
         options = self.dataset(name).model_dump(mode="json")
         return {"of": self.file_of("datasets", name)} | options
 

@@ -13,11 +13,17 @@ truth has no factors.
 A data set may be seen otherwise than it is stored: it says its `stored_shape`, and `render` makes
 of stored images, where they are needed, those of `image_shape`. What it draws for them is handed
 in: anew at every step of a training, one draw for each image where models are judged.
+
+Training draws all images alike unless `weights` says otherwise; what is measured is measured on
+all. The options that decide that alone, in `drawing`, alter no image.
 """
 
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
 
 if TYPE_CHECKING:  # whoever plans a study does not wait for torch
     from torch import Tensor
@@ -36,6 +42,7 @@ class Dataset(Options):
     reference: ClassVar[str]
     renders: ClassVar[bool] = False  # whether `render` does anything
     reads_folders: ClassVar[bool] = False  # whether `files` are folders
+    drawing: ClassVar[frozenset[str]] = frozenset()  # options that alter what training draws alone
 
     @property
     def name(self) -> str:
@@ -79,6 +86,31 @@ class Dataset(Options):
     def remedy(self) -> str:
         """What would do where one of its files is missing."""
         return "put it there or name one that is"
+
+    @property
+    def rendering(self) -> dict[str, Any]:
+        """The options that the images depend on, written out."""
+        return self.model_dump(mode="json", exclude=set(self.drawing))
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether training never draws some of the images."""
+        return False
+
+    def weights(
+        self, factors: Int[np.ndarray, "image factor"]
+    ) -> Float[np.ndarray, " image"] | None:
+        """The probability with which training draws each image of these classes, 1 in sum.
+
+        None where all are drawn alike, and then in epochs, if a study does not say otherwise.
+        """
+        return None
+
+    def held_out(
+        self, factors: Int[np.ndarray, "image factor"]
+    ) -> Bool[np.ndarray, " image"] | None:
+        """Which images of these classes training never draws; None where it may draw all."""
+        return None
 
     @property
     def stamps(self) -> list[Any]:

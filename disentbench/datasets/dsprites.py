@@ -36,6 +36,7 @@ class DspritesGrid(GridDataset):
     """A sub-grid of the dSprites factors: per factor one class, a list, or {stride: n}."""
 
     values: ClassVar = VALUES
+    names: ClassVar = {"shape": ("square", "ellipse", "heart")}
 
     shape: Classes = tuple(range(3))
     scale: Classes = tuple(range(6))

@@ -24,7 +24,7 @@ WRONG = {
 
 def images(dataset: Any) -> Identity:
     """What the file of a data set (`datasets.Dataset`) says, in whatever study."""
-    return {"of": dataset.name, "recipe": _word(dataset.model_dump(mode="json"))}
+    return {"of": dataset.name, "recipe": _word(dataset.rendering)}
 
 
 def of_dataset(study: Study, dataset: str, name: str) -> Identity:

@@ -9,6 +9,7 @@ from disentbench import plugins
 from disentbench import study as studies
 from disentbench.objectives import Objective
 from disentbench.options import SINCE
+from disentbench.storage import expected
 from disentbench.storage.study_file import read_study
 
 
@@ -108,6 +109,7 @@ BEFORE = {
     studies.Study: {"published_id": {}, "likelihood": {"of": "bernoulli"}},
     Objective: {"warm_up": 0},
     plugins.load("architectures", "conv_locatello2019"): {"last_kernels": 2},
+    plugins.load("datasets", "dsprites"): {"correlate": (), "hold_out": ()},
 }
 
 
@@ -133,6 +135,9 @@ def test_an_option_that_came_later_is_by_default_what_was_done_before(options):
         ("architecture", {"hidden": 8, "of": "mlp_chen2018"}),
         ("likelihood", "bernoulli"),
         ("datasets/grid/shape", [0, 1, 2]),
+        ("datasets/grid/shape", ["heart", "square", "ellipse"]),
+        ("datasets/grid/correlate", []),
+        ("datasets/grid/hold_out", []),
         ("datasets/grid/scale", {"stride": 5}),
         ("objectives/vae", {"of": "vae"}),
         ("objectives/beta_tcvae/beta", [1.0, 4, 0.5]),
@@ -146,6 +151,14 @@ def test_the_same_in_other_words_is_the_same_recipe(path, value):
     seeds = [pack for pack in study.packs if pack in same.packs]
     assert seeds
     assert all(study.recipe(pack).text == same.recipe(pack).text for pack in seeds)
+
+
+def test_what_is_drawn_alters_a_recipe_and_no_file_of_images():
+    drawn = {"correlate": [{"factors": ["posX", "posY"]}], "hold_out": {"shape": "heart"}}
+    for key, value in drawn.items():
+        plain, other = read_study(GOOD), read_study(changed(f"datasets/grid/{key}", value))
+        assert plain.recipe(plain.packs[0]).text != other.recipe(other.packs[0]).text
+        assert expected.images(plain.dataset("grid")) == expected.images(other.dataset("grid"))
 
 
 def test_an_architectures_option_alters_a_recipe_unless_it_is_as_by_default():

@@ -75,9 +75,8 @@ def side_by_side(wildcards):
 
 
 def options(dataset):
-    """A data set's options, as JSON, defaults filled in."""
-    given = study.dataset_recipe(dataset).items()
-    return json.dumps({key: value for key, value in given if key != "of"})
+    """The options that a data set's images depend on, as JSON, defaults filled in."""
+    return json.dumps(study.dataset(dataset).rendering)
 
 
 def pack(wildcards):
