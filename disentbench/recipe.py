@@ -31,7 +31,8 @@ class Training(Options):
     is the largest norm that the gradient of all parameters together may have; a larger one is
     scaled down to it. An objective's critic has settings of its own.
 
-    Images are drawn in `epochs`, without replacement, or each at random, `with_replacement`.
+    Images are drawn in `epochs`, without replacement, or each at random, `with_replacement`; where
+    a data set has weights they are drawn with replacement by these, whatever `sampling` says.
 
     With the initialisation `torch` weights and biases begin uniform within 1 / sqrt(fan in), as in
     PyTorch's layers; with `glorot` weights within sqrt(6 / (fan in + fan out)) and biases nought

@@ -77,8 +77,7 @@ def weights(
     log = np.zeros(len(factors))
     for pair in pairs:
         first, second = (factors[:, names.index(name)] for name in pair.factors)
-        sizes = [len(kept[name]) for name in pair.factors]
-        log += _log_weights(*sizes, pair)[first, second]
+        log += _log_weights(pair, kept)[first, second]
     if held is not None:
         log[held] = -np.inf
     unscaled = np.exp(log - log.max())  # the largest is 1, however far from likely all are
@@ -86,9 +85,9 @@ def weights(
 
 
 def _log_weights(
-    first: int, second: int, pair: Correlation
+    pair: Correlation, kept: Mapping[str, Classes]
 ) -> Float[np.ndarray, "first_class second_class"]:
-    c_1, c_2 = np.linspace(0, 1, first), np.linspace(0, 1, second)
+    c_1, c_2 = (np.linspace(0, 1, len(kept[name])) for name in pair.factors)
     other = 1 - c_2 if pair.inverse else c_2
     return -(((c_1[:, None] - other) / pair.sigma) ** 2) / 2
 

@@ -6,6 +6,8 @@ A pack's tensors carry the member first: parameters [member, ...], batches [memb
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import Float
 from torch import Tensor
 from torch.func import vmap
 from torch.utils._pytree import tree_map
@@ -27,12 +29,13 @@ Losses = dict[str, Tensor]  # a term's name and its value, of one member or [mem
 
 
 class Problem(NamedTuple):
-    """What the members of a pack share."""
+    """What the members of a pack share; `ends` where images are drawn by weights."""
 
     model: VAE
     objective: Objective
     training: Training
     images: Resident
+    ends: Float[np.ndarray, " image"] | None = None  # see randomness.ends_of
 
     @property
     def critic(self) -> Critic | None:

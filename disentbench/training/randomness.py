@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
@@ -42,6 +43,19 @@ class Lots(NamedTuple):
     keys: Tensor
     noise: Noise
     normals: dict[str, Tensor]
+
+
+def ends_of(
+    weights: Float[np.ndarray, " image"] | None,
+) -> Float[np.ndarray, " image"] | None:
+    """Where the interval of each image in [0, 1) ends, as wide as its weight; None without weights.
+
+    An image of weight 0 has an empty one: no number lies in it, and it is never drawn.
+    """
+    if weights is None:
+        return None
+    ends = np.cumsum(weights, dtype=np.float64)
+    return ends / ends[-1]  # the last is exactly 1, beyond every number that is drawn
 
 
 class Batches:
@@ -104,6 +118,9 @@ class Batches:
 
     def _positions(self, seed: int, block: int, purpose: int) -> np.ndarray:
         size, batch = len(self.problem.images), self.problem.training.batch_size
+        if self.problem.ends is not None:
+            uniform = generator(seed, purpose, block).random((BLOCK, batch))
+            return np.searchsorted(self.problem.ends, uniform, side="right")
         if self.problem.training.sampling == "with_replacement":
             return generator(seed, purpose, block).integers(size, size=(BLOCK, batch))
         steps = range(block * BLOCK, (block + 1) * BLOCK)
