@@ -110,7 +110,7 @@ def made_up(study: Study, results: Path) -> None:
             table.loc[DIVERGED] = np.nan
         folder = results / study.study / pack.path / "scores"
         folder.mkdir(parents=True)
-        for metric in study.metrics:
+        for metric in study.metrics_on(pack.dataset):
             tidy, detail = folder / f"{metric}.csv", folder / f"{metric}.json"
             long = table[names(metric)].rename_axis("run").stack(future_stack=True)
             long.rename_axis(["run", "metric"]).rename("value").to_csv(tidy)

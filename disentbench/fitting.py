@@ -6,6 +6,37 @@ from disentbench import plugins
 from disentbench.options import is_whole, shown
 from disentbench.recipe import path_safe
 
+# What a metric may need that a data set may lack, in words.
+NEEDED = {"factors": "factors", "held_out": "combinations of classes that are held out (hold_out)"}
+
+
+def measurable(metrics: list[str], dataset: Any) -> list[str]:
+    """Those of the metrics whose needs a data set meets."""
+    there = {"factors": bool(dataset.factors), "held_out": dataset.holds_out}
+    lacking = {need for need in NEEDED if not there[need]}
+    return [metric for metric in metrics if not lacking & {*plugins.needs(metric)}]
+
+
+def metrics(of_dataset: dict[str, list[str]], asked: list[str]) -> None:
+    """Refuse metrics that no data set of a study has what they need for.
+
+    `of_dataset` has those that can be measured on each. Of all that there are, those that cannot
+    are left out in silence.
+    """
+    for name in (name for name, measured in of_dataset.items() if not measured):
+        raise ValueError(
+            f"none of the metrics can be measured on {name}, which has no factors or holds nothing "
+            "out; name one that needs neither, such as elbo"
+        )
+    measured = {metric for metrics in of_dataset.values() for metric in metrics}
+    lacking = [metric for metric in asked if metric not in measured]
+    if lacking and set(asked) != set(plugins.names("metrics")):
+        needs = " and ".join(NEEDED[need] for need in plugins.needs(lacking[0]) if need in NEEDED)
+        raise ValueError(
+            f"metrics names {lacking[0]}, which needs {needs}: no data set of the study has that; "
+            "leave it out"
+        )
+
 
 def images(name: str, dataset: Any, batch: int, network: Any) -> None:
     """Refuse a data set of too few images, or of images that an architecture does not take."""

@@ -81,6 +81,7 @@ class Study(Options):
         batch = self.training.batch_size
         for name in self.datasets:
             fitting.images(name, self.dataset(name), batch, self.network)
+        fitting.metrics(self._metrics_on, self.metrics)
         for name in self.objectives:
             for _, objective in self.settings(name):
                 structure = objective.structure()
@@ -113,6 +114,19 @@ class Study(Options):
     def text(self) -> str:
         """The whole study as JSON."""
         return json.dumps(self.model_dump(mode="json"))
+
+    def metrics_on(self, dataset: str) -> list[str]:
+        """Those of the metrics that can be measured on a data set, which may lack what they need.
+
+        One without ground truth has no factors, and most hold no combinations out.
+        """
+        return self._metrics_on[dataset]
+
+    @cached_property
+    def _metrics_on(self) -> dict[str, list[str]]:
+        return {
+            name: fitting.measurable(self.metrics, self.dataset(name)) for name in self.datasets
+        }
 
     def file_of(self, kind: str, name: str) -> str:
         """The file that defines what the study calls `name` in `datasets` or `objectives`."""

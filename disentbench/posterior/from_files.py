@@ -93,11 +93,16 @@ def title(path: str | Path, run: str) -> str:
 
 
 def read_factors(path: str | Path, reading: Reading = AS_IT_IS) -> np.ndarray:
-    """The factors [image, factor] of a latents file or of a data set file."""
+    """The factors [image, factor] of a latents file or of a data set file.
+
+    [image, 0] of a file of ours on images without ground truth.
+    """
     if Path(path).suffix.lower() in HDF5:
         with hdf5.open_checked(path) as file:
             limits.require_memory(path, hdf5.claim(file, "factors"), reading.memory)
-            return classes(hdf5.array(file, "factors"))
+            factors = hdf5.array(file, "factors")
+            bare = hdf5.is_ours(file) and factors.shape[1:] == (0,)
+            return factors if bare else classes(factors)
     _, run = next(read_latents(path, reading))
     assert run.factors is not None  # `reading` asks for them
     return run.factors

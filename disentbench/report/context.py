@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from disentbench.report import runs as run_tables
 from disentbench.report.levels import Levels
 from disentbench.report.runs import Key, Rule, Shown
 from disentbench.report.style import Look
@@ -25,6 +26,15 @@ class Report(NamedTuple):
     levels: dict[str, Levels]  # by data set
     scores: pd.DataFrame  # of every run that was planned, whatever they are
     estimators: dict[Key, str | None]  # of each setting's training
+
+    def on(self, dataset: str) -> "Report":
+        """The report with what can be measured on a data set alone, and the rule of that."""
+        gone = run_tables.unmeasured(self.study, dataset)
+        values, columns = (
+            {name: shown for name, shown in known.items() if name not in gone}
+            for known in (self.values, self.columns)
+        )
+        return self._replace(values=values, columns=columns, rule=run_tables.rule(values))
 
     @property
     def chosen(self) -> Rule:

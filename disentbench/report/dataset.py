@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from disentbench.report import collapse, comparisons, headline, levels, tables
+from disentbench.report import collapse, comparisons, headline, levels, methods, tables
 from disentbench.report.comparisons import Pair
 from disentbench.report.context import Report
 from disentbench.report.figures import figures
@@ -24,6 +24,9 @@ def section(report: Report, block: Block) -> dict[str, Any]:
     return {
         "dataset": dataset,
         "label": report.study.dataset(dataset).label,
+        "rule": report.rule,
+        "values": report.columns,
+        "without": methods.without_factors(report.study, dataset),
         "finding": headline.finding(block, report.rule, report.settings, pairs),
         "also": headline.also(block, report.rule, report.settings, by_tc),
         "chance": headline.chance(block, report.rule),

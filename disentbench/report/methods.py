@@ -77,6 +77,17 @@ def _dataset(study: Study, name: str) -> str:
     )
 
 
+def without_factors(study: Study, name: str) -> str:
+    """What cannot be measured on a data set without factors; empty for one that has some."""
+    if study.dataset(name).factors:
+        return ""
+    needing = [metric for metric in study.metrics if "factors" in plugins.needs(metric)]
+    if not needing:
+        return "This data set has no factors, and no metric of the study needs them."
+    labels = listed(plugins.load("metrics", metric).label for metric in needing)
+    return f"This data set has no factors. Not measured on it, as they need factors: {labels}."
+
+
 def _training(study: Study) -> str:
     """Steps and batches, and how often each image was seen: an epoch leaves out a last rest."""
     steps, batch = study.training.steps, study.training.batch_size

@@ -76,8 +76,10 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
     packs_made = records.read_records(study, report.files)
     made = records.makings(packs_made, scores)
     summary = run_tables.summarise(runs, report.values)
-    blocks = [run_tables.block(name, runs, summary, report.rule) for name in study.datasets]
-    sections = [section(report, block) for block in blocks]
+    parts = {name: report.on(name) for name in study.datasets}
+    blocks = [run_tables.block(name, runs, summary, part.rule) for name, part in parts.items()]
+    sections = [section(parts[block.dataset], block) for block in blocks]
+    ranked = [block for block in blocks if parts[block.dataset].rule == report.rule]
     constant = {shown["dataset"]: shown["constant"] for shown in sections}
     trouble = _trouble(report, scored, packs_made, made, constant)
     numeric = checks.numeric(study, runs)
@@ -97,12 +99,14 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
         facts=methods.facts(study, len(runs), made),
         yaml=methods.yaml_text(study),
         rule=report.rule,
+        rules=run_tables.rule_text({name: part.rule for name, part in parts.items()}),
         legend=[(report.labels[name], style.swatch(look)) for name, look in report.looks.items()],
         swatches={name: style.swatch(look) for name, look in report.looks.items()},
         values=report.columns,
         blocks=sections,
         figures=figures(),
-        ranks=_ranks(report, blocks),
+        ranks=_ranks(report, ranked),
+        ranked=len(ranked),
         trouble=trouble,
         checks=numeric,
         planned=len(runs),
@@ -115,7 +119,7 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
 
 
 def _ranks(report: Report, blocks: list[Block]) -> list[tuple[str, float]]:
-    """Mean rank over the data sets of each objective at its best setting; none for one data set.
+    """Mean rank over data sets of each objective at its best setting; none for one data set.
 
     Writes the table.
     """
@@ -173,7 +177,7 @@ def _trouble(
     return [
         *(checks.trouble(anchor, *told) for anchor, told in kinds.items()),
         checks.undefined(
-            report.scores,
+            report.scores.where(run_tables.measured(report.study, report.scores), 0.0),
             list(report.values),
             known,
             checks.whys(report.study, report.files),

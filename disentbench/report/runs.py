@@ -13,7 +13,7 @@ from disentbench import plugins
 from disentbench.metrics import Metric, Value, is_error
 from disentbench.objectives._schedule import Schedule
 from disentbench.posterior import terms
-from disentbench.report.text import symbol
+from disentbench.report.text import listed, symbol
 from disentbench.results.tidy import RUN, SETTING, read_scores
 from disentbench.scoring.statistics import half_width
 from disentbench.study import Study
@@ -187,6 +187,21 @@ def shown(study: Study, runs: pd.DataFrame) -> dict[str, Shown]:
     }
 
 
+def unmeasured(study: Study, dataset: str) -> set[str]:
+    """The values of the study's metrics that cannot be measured on a data set."""
+    metrics = set(study.metrics) - set(study.metrics_on(dataset))
+    return {value.name for name in metrics for value in plugins.load("metrics", name).values}
+
+
+def measured(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+    """Whether each value of each run can be measured on its data set."""
+    table = pd.DataFrame(True, runs.index, runs.columns)
+    datasets = runs.index.get_level_values("dataset")
+    for dataset in study.datasets:
+        table.loc[datasets == dataset, runs.columns.isin(list(unmeasured(study, dataset)))] = False
+    return table
+
+
 def columns(values: dict[str, Shown], runs: pd.DataFrame) -> dict[str, Shown]:
     """The values that tables have a column for: without groups their terms say nothing more."""
     within = runs.get(terms.TC_WITHIN.name, pd.Series(dtype=float))
@@ -204,6 +219,17 @@ def rule(values: dict[str, Shown]) -> Rule | None:
     sign = 1 if value.better == "higher" else -1
     ties, shared = terms.TOTAL_CORRELATION.name in values, values[name].shared
     return Rule(name, value.label, sign, ties, shared, value.unit)
+
+
+def rule_text(rules: dict[str, Rule | None]) -> str:
+    """By what the best settings of each data set are chosen; empty where nothing ranks."""
+    datasets: dict[str, list[str]] = {}
+    for dataset, chosen in rules.items():
+        datasets.setdefault(chosen.text if chosen else "", []).append(dataset)
+    texts = [text for text in datasets if text]
+    if len(texts) < 2:
+        return "".join(texts)
+    return ", and ".join(f"on {listed(datasets[text])} {text}" for text in texts)
 
 
 def summarise(runs: pd.DataFrame, values: dict[str, Shown]) -> Summary:

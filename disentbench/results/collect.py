@@ -29,7 +29,7 @@ def collect(study: Study, results: Path) -> pd.DataFrame:
 def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:
     folder = StudyFolder(results / study.study).pack(pack)
     parts, givers = [], {}
-    for metric in study.metrics:
+    for metric in study.metrics_on(pack.dataset):
         path = seals.checked(folder.scores(metric))
         expected.require(path, expected.of_pack(study.recipe(pack), f"scores/{metric}"))
         parts.append(tables.read_own_table(path, text=("run",)))
@@ -57,7 +57,11 @@ def _published_ids(study: Study, pack: Pack, seeds: pd.Series) -> pd.Series:
 
 def scored_by(study: Study, results: Path) -> list[dict]:
     """With what code the study was scored, each once, as far as the details say it."""
-    folders = map(StudyFolder(results / study.study).pack, study.packs)
-    paths = (folder.detail(metric) for folder in folders for metric in study.metrics)
+    folder = StudyFolder(results / study.study)
+    paths = (
+        folder.pack(pack).detail(metric)
+        for pack in study.packs
+        for metric in study.metrics_on(pack.dataset)
+    )
     details = (json.loads(seals.checked(path).read_text()) for path in paths if path.exists())
     return unique(detail["provenance"] for detail in details if "provenance" in detail)

@@ -11,7 +11,7 @@ from disentbench import plugins
 from disentbench.errors import UserError
 from disentbench.posterior.from_arrays import represent
 from disentbench.posterior.representation import Representation
-from disentbench.scoring.scores import file_of, measure, needs
+from disentbench.scoring.scores import file_of, lacks, measure, needs
 from disentbench.seeds import generator
 
 
@@ -22,20 +22,25 @@ def calibrate(
 
     The perfect code has one latent for each factor that varies, its class on a scale of unit
     variance, known to a twentieth of the step between classes. Chance is the same code with its
-    rows shuffled. Metrics that look at no factors have neither.
+    rows shuffled. Metrics that look at no factors have neither, nor those that need what such a
+    code lacks.
     """
     names = plugins.names("metrics") if metrics is None else map(file_of, metrics)
-    supervised = [name for name in names if "factors" in needs(name)]
+    supervised = [name for name in dict.fromkeys(names) if "factors" in needs(name)]
+    columns = ["metric", "chance", "perfect"]
+    if not supervised:
+        return pd.DataFrame(columns=columns)
     perfect = _perfect(factors)
     shuffled = generator(seed, "chance").permutation(len(factors))
     assert perfect.logvar is not None
     chance = replace(perfect, mean=perfect.mean[shuffled], logvar=perfect.logvar[shuffled])
     rows = [
         (key, by_chance, measure(name, perfect, seed).values[key])
-        for name in dict.fromkeys(supervised)
+        for name in supervised
+        if not lacks(name, perfect)
         for key, by_chance in measure(name, chance, seed).values.items()
     ]
-    return pd.DataFrame(rows, columns=["metric", "chance", "perfect"])
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _perfect(factors: Int[np.ndarray, "image factor"]) -> Representation:

@@ -84,6 +84,11 @@ def open_data(path: Path | str) -> Iterator[h5py.File]:
         yield file
 
 
+def is_ours(file: h5py.File) -> bool:
+    """Whether a file is one that a study has made."""
+    return "schema" in file.attrs
+
+
 def array(group: Group, name: str) -> np.ndarray:
     """The whole of a dataset."""
     return _values(group, name, ())

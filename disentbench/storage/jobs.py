@@ -70,7 +70,7 @@ def _of_dataset(study: Study, folder: DatasetFolder, name: str) -> Iterator[Job]
         identity=expected.audit(study, name),
         code=sources.digest(*sources.audit()),
     )
-    for metric in study.metrics:
+    for metric in study.metrics_on(name):
         yield Job(
             stage="levels",
             output=folder.levels(metric),
@@ -97,7 +97,7 @@ def _of_pack(study: Study, folder: PackFolder, pack: Pack, images: Identity) -> 
         identity=expected.of_pack(recipe, "latents") | images,
         code=sources.digest(*sources.encoding(*recipe.parts.encoding)),
     )
-    for metric in study.metrics:
+    for metric in study.metrics_on(pack.dataset):
         yield Job(
             stage="score",
             output=folder.scores(metric),

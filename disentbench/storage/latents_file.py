@@ -4,7 +4,8 @@
 mean, logvar     float32 [run, image, latent]  q(z | x)
 logits/{group}   float32 [run, image, class]   of each discrete group
 distortion       float32 [run, image]  -log p(x | z), nats
-factors          [image, factor]  classes 0 .. n-1; attributes names, sizes
+factors          [image, factor]  classes 0 .. n-1, without ground truth [image, 0]; attributes
+                                  names, sizes
 index            [image]  place in the data set file
 seeds, failed    [run]
 """
@@ -55,8 +56,8 @@ def write_latents(
         file.attrs["provenance"] = json.dumps(provenance)
         file.attrs["groups"] = json.dumps(groups)
         factors = file.create_dataset("factors", data=images.factors)
-        factors.attrs["names"] = list(images.factor_names)
-        factors.attrs["sizes"] = list(images.factor_sizes)
+        factors.attrs["names"] = np.array(images.factor_names, hdf5.TEXT)
+        factors.attrs["sizes"] = np.array(images.factor_sizes, np.int64)
         hdf5.label_axes(factors, "image", "factor")
         index = file.create_dataset("index", data=np.arange(len(images)))
         hdf5.label_axes(index, "image")

@@ -82,7 +82,6 @@ def _read_hdf5(path: Path, reading: Reading) -> Arrays:
         several = len(hdf5.shape(file, "mean")) > 2
         _require_bounds(file, [*names, *groups], several, reading)
         shared = _shared(file, reading)
-        shared["ours"] = "schema" in file.attrs
         if not several:
             yield "0", shared | _arrays(file, names, groups, hdf5.array)
             return
@@ -120,9 +119,14 @@ def _require_bounds(file: hdf5.File, names: list[str], several: bool, reading: R
 
 
 def _shared(file: hdf5.File, reading: Reading) -> dict:
-    """What all runs of a file have in common: factors, their names, and groups of latents."""
-    shared: dict[str, Any] = {}
-    if "factors" in file or not reading.bare:
+    """What all runs of a file have in common: factors, their names, and groups of latents.
+
+    Of a data set without ground truth a file of ours has no factors.
+    """
+    shared: dict[str, Any] = {"ours": hdf5.is_ours(file)}
+    known = "factors" in file
+    without = known and hdf5.is_ours(file) and hdf5.shape(file, "factors")[1:] == (0,)
+    if not without and (known or not reading.bare):
         shared["factors"] = hdf5.array(file, "factors")
         if "names" in file["factors"].attrs:
             shared["factor_names"] = hdf5.attribute(file["factors"], "names")

@@ -163,6 +163,24 @@ def packs(file):
     return [f"results/{study.study}/{each.path}/{file}" for each in study.packs]
 
 
+def scores(suffix):
+    """The score files of every pack, of the metrics that can be measured on its data set."""
+    return [
+        f"results/{study.study}/{each.path}/scores/{metric}{suffix}"
+        for each in study.packs
+        for metric in study.metrics_on(each.dataset)
+    ]
+
+
+def levels():
+    """What chance and a perfect code score, on every data set by its metrics."""
+    return [
+        f"results/{study.study}/{dataset}/levels/{metric}.csv"
+        for dataset in study.datasets
+        for metric in study.metrics_on(dataset)
+    ]
+
+
 def companions(wildcards):
     """The latents of the other packs of the setting, for a metric that compares runs."""
     if "companions" not in plugins.needs(wildcards.metric):

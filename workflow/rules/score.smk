@@ -76,7 +76,7 @@ rule audit:
 
 rule collect:
     input:
-        scores=[packs(f"scores/{metric}.csv") for metric in study.metrics],
+        scores=scores(".csv"),
         code=code("collecting"),
     output:
         scores="results/{study}/scores.csv",

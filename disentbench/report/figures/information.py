@@ -126,7 +126,9 @@ def _digits(share: float) -> str:
 
 def section(report: Report, block: Block) -> dict[str, Any] | None:
     """What the latents of the median run of each objective's best setting know of the factors."""
-    names = [m for m in report.study.metrics if plugins.load("metrics", m).factor_map]
+    names = [
+        m for m in report.study.metrics_on(block.dataset) if plugins.load("metrics", m).factor_map
+    ]
     if not names:
         return None
     told = (_of_best(report, block, names[0], key) for key in block.best)

@@ -1,0 +1,135 @@
+"""A data set without factors goes through every command; what needs factors is left out."""
+
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+from builders.checkouts import copy_of_checkout, planned
+from builders.without_factors import COMMANDS, STRIPES, study
+
+from disentbench.plugins import needs
+from disentbench.posterior.from_files import read_latents
+from disentbench.scoring.scores import chosen
+from disentbench.storage import hdf5
+
+
+def run(checkout, *words):
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=checkout,
+        env=os.environ | {"PYTHONPATH": str(checkout)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A checkout with stripes, and what the commands have made of the study."""
+    folder = copy_of_checkout(tmp_path_factory.mktemp("photographs"))
+    (folder / "disentbench/datasets/stripes.py").write_text(STRIPES)
+    (folder / "study.yaml").write_text(study())
+    made = run(folder, "-c", COMMANDS, "study.yaml")
+    assert made.returncode == 0, made.stderr
+    (folder / "out.txt").write_text(made.stdout)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(checkout):
+    return checkout / "results/photographs"
+
+
+def test_each_data_set_has_the_values_that_it_can_have(results):
+    scores = pd.read_csv(results / "scores.csv")
+    of = {name: set(rows["metric"]) for name, rows in scores.groupby("dataset")}
+    assert of["stripes"] == {"elbo", "distortion", "active_units"}
+    assert of["tiny"] == {"mig", *of["stripes"]}
+    assert scores.groupby("dataset")["seed"].nunique().eq(2).all()
+    assert scores["value"].notna().all()
+
+
+def test_the_study_is_done_whole_and_equal_to_itself(checkout):
+    out = (checkout / "out.txt").read_text()
+    assert "every file is whole" in out
+    assert "identical: " in out
+    jobs = dict(line.split()[:2] for line in out.splitlines()[1:11] if line.split()[1:2] != [])
+    assert jobs["score"] == jobs["levels"] == str(2 + 3)
+
+
+def test_its_latents_have_no_factors(results):
+    (path,) = results.glob("stripes/vae/*/*/latents.h5")
+    with hdf5.open_checked(path) as file:
+        assert hdf5.shape(file, "factors") == (64, 0)
+        assert hdf5.attribute(file["factors"], "names") == ()
+
+
+def test_the_page_says_so_and_ranks_it_by_what_it_has(results):
+    page = (results / "report/index.html").read_text()
+    sentence = "This data set has no factors. Not measured on it, as they need factors: MIG."
+    assert page.count(sentence) == 1
+    assert "one channel; no factors. a test" in page
+    assert "on stripes lowest mean distortion over the runs that have one" in page
+    assert "on tiny highest mean MIG over the runs that have one" in page
+    undefined = page.split('id="undefined"')[1].split("<dt")[0]
+    assert "none" in undefined
+    board = pd.read_csv(results / "report/tables/stripes_settings.csv")
+    assert set(board["value"]) == {"elbo", "distortion", "active_units"}
+    assert board["mean"].notna().all()
+    assert "mig" in set(pd.read_csv(results / "report/tables/tiny_settings.csv")["value"])
+
+
+def test_the_workflow_asks_for_no_more(checkout):
+    (checkout / "again.yaml").write_text(study(study="again"))
+    assert planned(checkout, "again.yaml") == {
+        **{"data": 2, "train": 2, "encode": 2, "score": 5, "levels": 5, "audit": 2},
+        **{"collect": 1, "report": 1, "all": 1},
+    }
+
+
+def test_a_metric_that_needs_factors_says_that_there_are_none(checkout, results):
+    (path,) = results.glob("stripes/vae/*/*/latents.h5")
+    asked = run(checkout, "-m", "disentbench.cli", "score", path, "--metrics", "mig")
+    assert asked.returncode == 2
+    assert "the metric 'mig' needs factors, which is not given" in asked.stderr
+    _, represented = next(read_latents(path))
+    every = chosen(None, represented)
+    assert "elbo" in every
+    assert not any("factors" in needs(metric) for metric in every)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"datasets": ["stripes"], "metrics": ["elbo", "mig"]},
+            "metrics names mig, which needs factors: no data set of the study has that",
+        ),
+        ({"metrics": ["mig"]}, "none of the metrics can be measured on stripes"),
+    ],
+)
+def test_a_metric_that_no_data_set_can_have_is_refused(checkout, changes, sentence):
+    (checkout / "wrong.yaml").write_text(study(**changes))
+    asked = run(checkout, "-m", "disentbench.cli", "status", "wrong.yaml")
+    assert asked.returncode == 2
+    assert sentence in asked.stderr
+    assert len(asked.stderr.splitlines()) == 1
+
+
+def test_of_all_metrics_those_that_need_factors_are_left_out_in_silence(checkout):
+    every = yaml.safe_load(study(datasets=["stripes"]))
+    del every["metrics"]
+    (checkout / "every.yaml").write_text(yaml.safe_dump(every))
+    code = "import sys; from pathlib import Path; from disentbench.storage.study_file import *;"
+    code += "study = read_study(Path('every.yaml')); print(study.metrics_on('stripes'));"
+    code += "print(read_study(study.text).metrics_on('stripes'))"
+    asked = run(checkout, "-c", code)
+    assert asked.returncode == 0, asked.stderr
+    first, again = asked.stdout.splitlines()
+    assert first == again
+    assert "'elbo'" in first
+    assert "'mig'" not in first
