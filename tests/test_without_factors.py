@@ -1,9 +1,13 @@
-"""A data set without factors goes through every command; what needs factors is left out."""
+"""A data set without factors goes through every command; what needs factors is left out.
+
+Beside it in the study stands one that is drawn by weights, some combinations of it never.
+"""
 
 import os
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -14,6 +18,8 @@ from disentbench.plugins import needs
 from disentbench.posterior.from_files import read_latents
 from disentbench.scoring.scores import chosen
 from disentbench.storage import hdf5
+
+PARTS = ("seen", "held_out")
 
 
 def run(checkout, *words):
@@ -48,7 +54,8 @@ def test_each_data_set_has_the_values_that_it_can_have(results):
     scores = pd.read_csv(results / "scores.csv")
     of = {name: set(rows["metric"]) for name, rows in scores.groupby("dataset")}
     assert of["stripes"] == {"elbo", "distortion", "active_units"}
-    assert of["tiny"] == {"mig", *of["stripes"]}
+    parts = {f"{value}_{part}" for value in ("mig", "elbo", "distortion") for part in PARTS}
+    assert of["tiny"] == {"mig", *of["stripes"], *parts}
     assert scores.groupby("dataset")["seed"].nunique().eq(2).all()
     assert scores["value"].notna().all()
 
@@ -58,7 +65,7 @@ def test_the_study_is_done_whole_and_equal_to_itself(checkout):
     assert "every file is whole" in out
     assert "identical: " in out
     jobs = dict(line.split()[:2] for line in out.splitlines()[1:11] if line.split()[1:2] != [])
-    assert jobs["score"] == jobs["levels"] == str(2 + 3)
+    assert jobs["score"] == jobs["levels"] == str(2 + 4)
 
 
 def test_its_latents_have_no_factors(results):
@@ -68,9 +75,25 @@ def test_its_latents_have_no_factors(results):
         assert hdf5.attribute(file["factors"], "names") == ()
 
 
+def test_what_was_held_out_is_in_the_latents_and_scored_apart(results):
+    """Hearts of scale 5, and squares of the first two of four places: 16 and 2 x 2 x 4 of 96."""
+    (path,) = results.glob("tiny/vae/*/*/latents.h5")
+    _, represented = next(read_latents(path))
+    shape, scale, _, x, _ = represented.factors.T
+    held = ((shape == 2) & (scale == 1)) | ((shape == 0) & (x < 2))
+    assert held.sum() == 16 + 16
+    np.testing.assert_array_equal(represented.held_out, held)
+    scores = pd.read_csv(results / "scores.csv", float_precision="round_trip")
+    found = scores[scores["dataset"] == "tiny"].set_index(["seed", "metric"])["value"]
+    for part, rows in (("seen", ~held), ("held_out", held)):
+        expected = represented.distortion[rows].mean()
+        assert found[0, f"distortion_{part}"] == pytest.approx(expected)
+
+
 def test_the_page_says_so_and_ranks_it_by_what_it_has(results):
     page = (results / "report/index.html").read_text()
-    sentence = "This data set has no factors. Not measured on it, as they need factors: MIG."
+    sentence = "This data set has no factors. Not measured on it, as they need factors: MIG and "
+    sentence += "Held-out combinations."
     assert page.count(sentence) == 1
     assert "one channel; no factors. a test" in page
     assert "on stripes lowest mean distortion over the runs that have one" in page
@@ -86,7 +109,7 @@ def test_the_page_says_so_and_ranks_it_by_what_it_has(results):
 def test_the_workflow_asks_for_no_more(checkout):
     (checkout / "again.yaml").write_text(study(study="again"))
     assert planned(checkout, "again.yaml") == {
-        **{"data": 2, "train": 2, "encode": 2, "score": 5, "levels": 5, "audit": 2},
+        **{"data": 2, "train": 2, "encode": 2, "score": 6, "levels": 6, "audit": 2},
         **{"collect": 1, "report": 1, "all": 1},
     }
 

@@ -150,5 +150,6 @@ def encode(
             | {key: getattr(pack, key) for key in ("dataset", "objective", "setting")},
             groups=recipe.objective.structure().groups,
             provenance=provenance(study, devices.name(device)) | {"trained": saved.origins},
+            held_out=recipe.dataset.held_out(source.factors),
             said=expected.of_pack(recipe, "latents") | made_from | code,
         )

@@ -12,6 +12,8 @@ numbers needs. The function's positional parameters say what it takes from a rep
     posterior     Posterior               q(z | x) of every image: mean, logvar, logits
     groups        dict[str, list[int]]    the objective's groups of latents, {} where it has none
     distortion    float [image]           -log p(x | z), nats per image
+    held_out      bool [image]            whether the combination of the image's classes was held
+                                          out of training; only where some were
     companions    list                    of every other sound run of the setting, what the metric's
                                           `summary` keeps of its posterior: not all fit in memory
 

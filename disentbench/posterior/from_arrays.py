@@ -27,6 +27,7 @@ def represent(
     distortion: ArrayLike | None = None,
     factor_names: Sequence[str] = (),
     failed: bool = False,
+    held_out: ArrayLike | None = None,
     widest: float = WIDEST,
 ) -> Representation:
     """A representation of arrays from anywhere, or a UserError that says what does not fit.
@@ -42,6 +43,8 @@ def represent(
         rows["logvar"] = _latents("logvar", logvar)
     if distortion is not None:
         rows["distortion"] = _latents("distortion", np.reshape(distortion, (-1, 1)))[:, 0]
+    if held_out is not None:
+        rows["held_out"] = _marks(held_out)
     discrete = {name: _latents(f"logits/{name}", values) for name, values in (logits or {}).items()}
     _require_fit(rows, discrete, groups or {}, failed, widest)
     _warn_of_odd_shapes(rows, factor_names)
@@ -176,6 +179,16 @@ def _latents(name: str, values: ArrayLike) -> np.ndarray:
         raise UserError(f"{name} holds {values.dtype}; it must hold numbers")
     with np.errstate(over="ignore"):  # what float32 cannot hold is refused as not finite
         return values.astype(np.float32)
+
+
+def _marks(held_out: ArrayLike) -> np.ndarray:
+    marks = np.asarray(held_out)
+    if marks.ndim != 1 or marks.dtype != bool or marks.all() or not marks.any():
+        raise UserError(
+            f"held_out holds {marks.dtype} {marks.shape}; it must mark some of the images, true or "
+            "false for each"
+        )
+    return marks
 
 
 def _require_finite(name: str, values: np.ndarray) -> None:

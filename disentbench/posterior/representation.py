@@ -29,7 +29,8 @@ class Representation:
 
     `groups` maps a group's name to the latents in it. `logvar`, `logits`, `distortion` (nats per
     image) are there where the model gives them, `factors` where they are known; `failed` says that
-    the run diverged; `companions` are the other sound runs of its setting, of each what the metrics
+    the run diverged; `held_out` marks the images that training never drew, where there are such;
+    `companions` are the other sound runs of its setting, of each what the metrics
     that compare runs keep of it, by their names; `drawn` are the codes in place of the means.
     `mean` is float32, or float64 where an offset leaves float32 too few digits.
     """
@@ -42,6 +43,7 @@ class Representation:
     distortion: Float[np.ndarray, " image"] | None = None
     factor_names: tuple[str, ...] = ()
     failed: bool = False
+    held_out: Bool[np.ndarray, " image"] | None = None
     companions: list[dict[str, Any]] | None = None
     drawn: Drawn | None = None
 

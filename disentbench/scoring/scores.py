@@ -25,7 +25,11 @@ from disentbench.storage.representation_files import AS_IT_IS, Reading
 Code = Literal["mean", "sampled"]
 
 # What a metric may need, in words for who did not bring it.
-WORDS = {"posterior": "logvar", "companions": "other runs, all with logvar"}
+WORDS = {
+    "posterior": "logvar",
+    "companions": "other runs, all with logvar",
+    "held_out": "held_out, the images that training never drew",
+}
 
 
 class Scored(NamedTuple):

@@ -7,6 +7,7 @@ distortion       float32 [run, image]  -log p(x | z), nats
 factors          [image, factor]  classes 0 .. n-1, without ground truth [image, 0]; attributes
                                   names, sizes
 index            [image]  place in the data set file
+held_out         bool [image]  whether training never drew it; only where a data set holds some out
 seeds, failed    [run]
 """
 
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from disentbench.storage import hdf5
 from disentbench.storage.identities import Identity
@@ -44,6 +45,7 @@ def write_latents(
     identity: dict[str, str],
     groups: dict[str, list[int]],
     provenance: dict,
+    held_out: Bool[np.ndarray, " image"] | None = None,
     said: Identity | None = None,
 ) -> None:
     """Write latents.h5, run by run; it is there whole or not at all.
@@ -61,6 +63,8 @@ def write_latents(
         hdf5.label_axes(factors, "image", "factor")
         index = file.create_dataset("index", data=np.arange(len(images)))
         hdf5.label_axes(index, "image")
+        if held_out is not None:
+            hdf5.label_axes(file.create_dataset("held_out", data=held_out), "image")
         for name in ("seeds", "failed"):
             dtype = np.int64 if name == "seeds" else bool
             file.create_dataset(name, shape=(0,), maxshape=(None,), dtype=dtype)

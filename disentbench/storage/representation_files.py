@@ -43,9 +43,10 @@ def read_arrays(path: str | Path, reading: Reading = AS_IT_IS) -> Arrays:
 
     Arrays: `mean` ([image, latent] or [run, image, latent]) and `factors` [image, factor] are
     needed; `logvar` of mean's shape and `distortion` ([image] or [run, image], nats), in HDF5 also
-    `logits/{group}`, `seeds` and `groups`, may be there. An .npy is the mean, `reading.beside` has
-    the rest. Tables: a row for each image, codes in the columns z0, z1, ..., factors in v0, v1,
-    ..., if there logvar in logvar0, ...; or `reading` names them: logvarN goes with zN.
+    `logits/{group}`, `held_out` [image], `seeds` and `groups`, may be there. An .npy is the mean,
+    `reading.beside` has the rest. Tables: a row for each image, codes in the columns z0, z1, ...,
+    factors in v0, v1, ..., if there logvar in logvar0, ...; or `reading` names them: logvarN goes
+    with zN.
     `ours` says that the file is a latents file of ours.
     """
     reader = READERS.get(Path(path).suffix.lower())
@@ -113,13 +114,12 @@ def _require_bounds(file: hdf5.File, names: list[str], several: bool, reading: R
                 raise UserError(f"{path}: {name} is {shape}; it must hold {what} for each run")
             limits.require_count(path, shape[0], limits.MOST_RUNS, name)
     claimed = sum(hdf5.claim(file, name, one=several) for name in names)
-    if "factors" in file:
-        claimed += hdf5.claim(file, "factors")
+    claimed += sum(hdf5.claim(file, name) for name in ("factors", "held_out") if name in file)
     limits.require_memory(path, claimed, reading.memory)
 
 
 def _shared(file: hdf5.File, reading: Reading) -> dict:
-    """What all runs of a file have in common: factors, their names, and groups of latents.
+    """What all runs of a file have in common: factors, their names, groups, what was held out.
 
     Of a data set without ground truth a file of ours has no factors.
     """
@@ -134,6 +134,8 @@ def _shared(file: hdf5.File, reading: Reading) -> dict:
                 raise UserError(
                     f"{file.filename}: the attribute names of factors is no list of names"
                 )
+    if "held_out" in file:
+        shared["held_out"] = hdf5.array(file, "held_out")
     if "groups" in file.attrs:
         shared["groups"] = _groups(file)
     return shared

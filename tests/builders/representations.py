@@ -25,7 +25,9 @@ def representation(mean, factors, logvar=None):
     mean = np.asarray(mean, np.float32)
     logvar = np.full(mean.shape, -4.0, np.float32) if logvar is None else logvar
     distortion = np.linspace(50, 60, len(mean)).astype(np.float32)
-    return in_company(Representation(mean, factors, logvar, distortion=distortion))
+    held_out = np.arange(len(mean)) % 3 == 0
+    run = Representation(mean, factors, logvar, distortion=distortion, held_out=held_out)
+    return in_company(run)
 
 
 def in_company(run):

@@ -1,4 +1,4 @@
-"""A study of two data sets, of which one has no factors, and all its commands in a checkout.
+"""A study of two data sets, one without factors and one drawn by weights, and all its commands.
 
 Stripes are images without ground truth, as a folder of photographs would be.
 """
@@ -104,7 +104,12 @@ for word in ("status", "verify"):
 command("diff", files.path, files.path, "--exit-code")
 """
 
-SMALL = {"of": "dsprites_small", "posX": {"stride": 8}, "posY": {"stride": 8}, "scale": [0, 5]}
+SMALL = {
+    "of": "dsprites_small",
+    **{"posX": {"stride": 8}, "posY": {"stride": 8}, "scale": [0, 5]},
+    "correlate": [{"factors": ["posX", "posY"], "sigma": 0.3}],
+    "hold_out": [{"shape": "heart", "scale": 5}, {"posX": {"from": 0, "to": 10}, "shape": 0}],
+}
 
 
 def study(**changes):
@@ -119,7 +124,7 @@ def study(**changes):
             "latents": 3,
             "architecture": {"of": "mlp_chen2018", "hidden": 8},
             "training": {"steps": 4, "batch_size": 8},
-            "metrics": ["mig", "elbo", "active_units"],
+            "metrics": ["mig", "elbo", "active_units", "held_out"],
         }
         | changes,
         sort_keys=False,

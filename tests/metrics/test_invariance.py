@@ -17,6 +17,7 @@ SIZES = (3, 4, 2)
 ROWS, LATENTS = 300, 3
 rng = np.random.default_rng(7)
 FACTORS = rng.integers(0, SIZES, (ROWS, 3))
+HELD_OUT = np.arange(ROWS) % 3 == 0
 MEAN = (FACTORS - 1) @ rng.standard_normal((3, LATENTS)) + rng.standard_normal((ROWS, LATENTS))
 LOGITS = {
     "shape": 3 * np.eye(3)[FACTORS[:, 0]] + rng.standard_normal((ROWS, 3)),
@@ -29,14 +30,15 @@ OF_CODES = [name for name in NAMES if "posterior" not in needs(name)]
 TAKES_CLASS_NUMBERS = {"sap_r2"}  # correlates with the number of a factor's class
 HAS_AN_ORIGIN = {
     "sap",  # its machine penalises the intercept
-    *("rate", "dimension_wise_kl", "elbo"),  # the prior's mean is 0
+    *("rate", "dimension_wise_kl", "elbo", "elbo_seen", "elbo_held_out"),  # the prior's mean is 0
 }
 
 
 def table(**changed):
     arrays = {"mean": MEAN, "factors": FACTORS, "logits": LOGITS} | changed
     logvar = np.full_like(arrays["mean"], -3.0)
-    return represent(**arrays, logvar=logvar, distortion=np.linspace(50, 60, ROWS))
+    distortion = np.linspace(50, 60, ROWS)
+    return represent(**arrays, logvar=logvar, distortion=distortion, held_out=HELD_OUT)
 
 
 @cache
@@ -155,7 +157,8 @@ def test_a_collapsed_group_is_a_dead_latent(name):
     group = represent(MEAN, FACTORS, logvar=MEAN * 0 - 3, logits={"shape": 1e-6 * shape})
     dead = np.zeros((ROWS, 1))
     latent = represent(np.hstack([MEAN, dead]), FACTORS, logvar=np.hstack([MEAN * 0 - 3, dead]))
-    group, latent = (replace(run, distortion=np.float32(np.ones(ROWS))) for run in (group, latent))
+    besides = {"distortion": np.float32(np.ones(ROWS)), "held_out": HELD_OUT}
+    group, latent = (replace(run, **besides) for run in (group, latent))
     allowed = 1e-9 if name in OF_CODES else 0.01  # the decomposition draws z
     assert measure(name, group).values == pytest.approx(measure(name, latent).values, abs=allowed)
 

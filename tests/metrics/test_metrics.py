@@ -23,6 +23,7 @@ def change(original, *, rows=None, latents=None, sign=1):
         original.factors[rows],
         original.logvar[rows][:, latents],
         distortion=original.distortion[rows],
+        held_out=original.held_out[rows],
         companions=[
             {name: each[rows] for name, each in kept.items()} for kept in original.companions
         ],

@@ -7,7 +7,11 @@ from disentbench import plugins
 from disentbench.posterior.from_arrays import represent
 from disentbench.scoring.scores import coded, measure, needs
 
-OF_CODES = [n for n in plugins.names("metrics") if {"codes", "factors"} <= set(needs(n))]
+OF_CODES = [
+    name
+    for name in plugins.names("metrics")
+    if {"codes", "factors"} <= set(needs(name)) and "posterior" not in needs(name)
+]
 NOTHING = {"explicitness": 0.5}  # what a constant code scores, where that is not 0
 
 

@@ -111,8 +111,8 @@ HELPERS = {
     "metrics/_boosting.py": {"dci"},
     "posterior/quadrature.py": {"decomposition", "mig_chen"},
     "posterior/aggregate.py": {"decomposition", "mig_chen"},
-    "posterior/rates.py": {"decomposition", "elbo", "mig_chen", "udr"},
-    "metrics/mig.py": {"mig"},
+    "posterior/rates.py": {"decomposition", "elbo", "held_out", "mig_chen", "udr"},
+    "metrics/mig.py": {"mig", "held_out"},
     "posterior/representation.py": set(plugins.names("metrics")),
     "scoring/scores.py": set(plugins.names("metrics")),
 }
