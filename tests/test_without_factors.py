@@ -83,7 +83,7 @@ def test_what_was_held_out_is_in_the_latents_and_scored_apart(results):
     held = ((shape == 2) & (scale == 1)) | ((shape == 0) & (x < 2))
     assert held.sum() == 16 + 16
     np.testing.assert_array_equal(represented.held_out, held)
-    scores = pd.read_csv(results / "scores.csv", float_precision="round_trip")
+    scores = pd.read_csv(results / "scores.csv")
     found = scores[scores["dataset"] == "tiny"].set_index(["seed", "metric"])["value"]
     for part, rows in (("seen", ~held), ("held_out", held)):
         expected = represented.distortion[rows].mean()
@@ -98,8 +98,15 @@ def test_the_page_says_so_and_ranks_it_by_what_it_has(results):
     assert "one channel; no factors. a test" in page
     assert "on stripes lowest mean distortion over the runs that have one" in page
     assert "on tiny highest mean MIG over the runs that have one" in page
+    assert page.count('<h2 id="drawing-tiny">What training saw</h2>') == 1
+    assert "drawing-stripes" not in page
+    assert "4 steps of 8 images, 0.500 epochs, drawn with replacement by weights on tiny" in page
+    words = "32 of 96 combinations, those in which shape is heart and scale is 5, or shape is "
+    assert f"{words}square and posX is 0 or 8." in page
     undefined = page.split('id="undefined"')[1].split("<dt")[0]
     assert "none" in undefined
+    for name, columns in {"correlations": 6, "held_out": 8}.items():
+        assert pd.read_csv(results / f"report/tables/tiny_{name}.csv").shape == (1, columns)
     board = pd.read_csv(results / "report/tables/stripes_settings.csv")
     assert set(board["value"]) == {"elbo", "distortion", "active_units"}
     assert board["mean"].notna().all()

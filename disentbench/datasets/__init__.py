@@ -93,6 +93,11 @@ class Dataset(Options):
         return self.model_dump(mode="json", exclude=set(self.drawing))
 
     @property
+    def is_weighted(self) -> bool:
+        """Whether training draws some images more often than others."""
+        return False
+
+    @property
     def holds_out(self) -> bool:
         """Whether training never draws some of the images."""
         return False

@@ -92,6 +92,11 @@ class GridDataset(Dataset):
         return self
 
     @property
+    def is_weighted(self) -> bool:
+        """Whether training draws some images more often than others."""
+        return bool(self.correlate or self.hold_out)
+
+    @property
     def holds_out(self) -> bool:
         """Whether training never sees some of the combinations."""
         return bool(self.hold_out)
@@ -100,7 +105,7 @@ class GridDataset(Dataset):
         self, factors: Int[np.ndarray, "image factor"]
     ) -> Float[np.ndarray, " image"] | None:
         """The probability with which training draws each image; None where all are alike."""
-        if not (self.correlate or self.hold_out):
+        if not self.is_weighted:
             return None
         return _drawing.weights(factors, self.factors, self.correlate, self.held_out(factors))
 

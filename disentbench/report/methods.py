@@ -91,11 +91,22 @@ def without_factors(study: Study, name: str) -> str:
 def _training(study: Study) -> str:
     """Steps and batches, and how often each image was seen: an epoch leaves out a last rest."""
     steps, batch = study.training.steps, study.training.batch_size
-    if study.training.sampling == "with_replacement":
-        return f"{count(steps, 'step')} of {batch} images, drawn with replacement"
-    sizes = dict.fromkeys(study.dataset(name).size // batch for name in study.datasets)
-    epochs = " or ".join(number(steps / size) for size in sizes)
-    return f"{count(steps, 'step')} of {batch} images, {epochs} epochs"
+    datasets = {name: study.dataset(name) for name in study.datasets}
+    weighted = [name for name, dataset in datasets.items() if dataset.is_weighted]
+    alike = [dataset for name, dataset in datasets.items() if name not in weighted]
+    ways = [_sampling(study.training, [dataset.size for dataset in alike])] if alike else []
+    if weighted:
+        on = f" on {listed(weighted)}" if alike else ""
+        ways.append(f"drawn with replacement by weights{on}")
+    return ", ".join([f"{count(steps, 'step')} of {batch} images", *ways])
+
+
+def _sampling(training: Training, sizes: list[int]) -> str:
+    """How images that are drawn alike were drawn, of data sets of these sizes."""
+    if training.sampling == "with_replacement":
+        return "drawn with replacement"
+    in_epoch = dict.fromkeys(size // training.batch_size for size in sizes)
+    return f"{' or '.join(number(training.steps / steps) for steps in in_epoch)} epochs"
 
 
 def _optimiser(training: Training) -> str:
