@@ -1,5 +1,6 @@
 """What training saw, where it does not draw all images alike: in numbers and words, no figure."""
 
+from math import prod
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -95,7 +96,7 @@ def held_out(dataset: GridDataset) -> str:
     if not dataset.hold_out:
         return ""
     share = _drawing.share_held_out(dataset.factors, dataset.hold_out)
-    total = len(grid(dataset.sizes))
+    total = prod(dataset.sizes)
     conditions = ", or ".join(_words(dataset, condition) for condition in dataset.hold_out)
     number = fixed(round(share * total), 0)
     return (
