@@ -3,16 +3,13 @@
 Beside it in the study stands one that is drawn by weights, some combinations of it never.
 """
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from builders.checkouts import copy_of_checkout, planned
-from builders.without_factors import COMMANDS, STRIPES, study
+from builders.every_command import COMMANDS, run
+from builders.without_factors import STRIPES, study
 
 from disentbench.plugins import needs
 from disentbench.posterior.from_files import read_latents
@@ -20,17 +17,6 @@ from disentbench.scoring.scores import chosen
 from disentbench.storage import hdf5
 
 PARTS = ("seen", "held_out")
-
-
-def run(checkout, *words):
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=checkout,
-        env=os.environ | {"PYTHONPATH": str(checkout)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
