@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 from sections import machine, write
-from steps import CPU, Case, line, stepper
+from steps import CPU, Case, line, stepper_of
 
 from disentbench.models.device_images import Resident
 from disentbench.storage.images import Images
@@ -130,9 +130,9 @@ def throughput(path: Path) -> dict[str, float]:
 
 def _stepper(options: dict, images: Images | None = None) -> Callable[[int], float]:
     """What makes steps of a training on these images."""
-    case = Case(precision="float32", members=1, dataset=options)
-    dataset = case.recipe.dataset
-    return stepper(case, Resident(images or dataset.images(), CPU, dataset))
+    recipe = Case(precision="float32", members=1).on(options)
+    resident = Resident(images or recipe.dataset.images(), CPU, recipe.dataset)
+    return stepper_of(recipe, resident)
 
 
 def text(used: dict[str, Used], rates: dict[str, float]) -> str:

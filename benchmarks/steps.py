@@ -33,17 +33,20 @@ class Case(NamedTuple):
     precision: str = "bf16"
     batch: int = 64
     members: int = 50
-    dataset: dict = {"of": "dsprites", **GRID}  # noqa: RUF012 - nobody changes it
 
     @property
     def recipe(self) -> Recipe:
-        """Of one pack, by default on 5,760 of dSprites' images."""
+        """Of one pack, on 5,760 of dSprites' images."""
+        return self.on({"of": "dsprites", **GRID})
+
+    def on(self, dataset: dict) -> Recipe:
+        """Of one pack, on the images of a data set with these options."""
         fields = plugins.load("objectives", self.objective).model_fields
         needed = [name for name, field in fields.items() if field.is_required()]
         return read_recipe(
             {
                 "study": "bench",
-                "datasets": {"grid": self.dataset},
+                "datasets": {"grid": dataset},
                 "objectives": {self.objective: dict.fromkeys(needed, 4)},
                 "seeds": f"0-{self.members - 1}",
                 "pack": self.members,
@@ -74,8 +77,15 @@ def step_seconds(case: Case, images: Resident) -> float:
 
 def stepper(case: Case, images: Resident, *, recorded: bool = True) -> Callable[[int], float]:
     """Makes so many steps, recorded where the product does so, and says the seconds of each."""
-    seeds = list(range(case.members))
-    problem = problem_of(case.recipe, images, together=case.members > 1)
+    return stepper_of(case.recipe, images, recorded=recorded)
+
+
+def stepper_of(
+    recipe: Recipe, images: Resident, *, recorded: bool = True
+) -> Callable[[int], float]:
+    """The same of a pack."""
+    seeds = list(recipe.pack.seeds)
+    problem = problem_of(recipe, images, together=len(seeds) > 1)
     state, draws = fresh(problem, seeds), batches_of(problem, seeds)
     recording = replay.recorded(state, problem, draws) if recorded else None
 

@@ -17,13 +17,17 @@ ROOT = Path(__file__).parent
 # computes one. What a study and its options come to is in the recipe, which is compared itself.
 CARRIERS = {"storage", "errors", "fitting", "options", "plugins", "published"}
 CARRIERS |= {"recipe", "sources", "study"}
+# Of those, what reads the values of files from outside for data sets.
+READERS = {"classes", "matlab_files", "numpy_files", "tar_files"}
 # What reads representations.
 READING = ("posterior.from_files", "storage.representation_files", "storage.classes")
 
 
 def data(dataset: str) -> tuple[Path, ...]:
-    """The sources of a data set file, images.h5."""
-    return of(f"datasets.{dataset}", "storage.images", "storage.images_file", "storage.classes")
+    """The sources of a data set file, images.h5, and of what reads files for this one."""
+    code = of(f"datasets.{dataset}", "storage.images", "storage.images_file")
+    taken = {path for source in code for path in imported(source)}
+    return tuple(sorted({*code} | {path for path in taken if path.stem in READERS}))
 
 
 def training(dataset: str, objective: str, architecture: str, likelihood: str) -> tuple[Path, ...]:

@@ -70,7 +70,7 @@ class Dataset(Options):
         """What a model sees of stored images [image, channel, height, width] in [0, 1].
 
         `noise("name", 3)` is uniform on [0, 1), [image, 3], another for each name; `material` is
-        what `images()` has given besides the images.
+        what `images()` has given besides the images, its bytes as values in [0, 1].
         """
         return images
 

@@ -32,6 +32,12 @@ class GridDataset(Dataset):
     correlate: Annotated[tuple[Correlation, ...], SINCE] = ()
     hold_out: Annotated[tuple[Condition, ...], SINCE] = ()
 
+    @field_validator("correlate")
+    @classmethod
+    def _in_order(cls, pairs: tuple[Correlation, ...]) -> tuple[Correlation, ...]:
+        known = all(name in cls.values for pair in pairs for name in pair.factors)
+        return tuple(_drawing.in_order(pairs, list(cls.values))) if known else pairs
+
     @field_validator("*", mode="before")
     @classmethod
     def _classes(cls, choice: Any, info: Any) -> Any:
@@ -54,7 +60,14 @@ class GridDataset(Dataset):
             raise ValueError(
                 f"hold_out is {shown(given)}; it should be a mapping, or a list of them"
             )
-        return raw | {"hold_out": tuple(cls._condition(raw, each) for each in conditions)}
+        held = (cls._condition(raw, each) for each in conditions)
+        return raw | {"hold_out": tuple(sorted(held, key=cls._place))}
+
+    @classmethod
+    def _place(cls, condition: Condition) -> list[tuple[int, Classes]]:
+        """What sorts conditions: however they are written, the same is held out."""
+        factors = list(cls.values)
+        return [(factors.index(name), classes) for name, classes in condition.items()]
 
     @classmethod
     def _condition(cls, raw: dict[str, Any], condition: Any) -> Condition:

@@ -64,6 +64,11 @@ class OwnArrays(OwnImages):
     values: Values = "bytes"
     axes: Axes = None
 
+    @property
+    def packed(self) -> bool:
+        """Whether they are kept as bits."""
+        return self.values == "binary"
+
     def look(self) -> Contents:
         """The contents of the file, of which the factors alone are read."""
         (path,) = self.files

@@ -66,12 +66,11 @@ class DspritesBackground(DspritesColor):
         import torch
 
         size = self.image_size
-        room = torch.tensor([n - size + 1 for n in picture.shape[:2]], device=place.device)
-        corner = (place * room).long()
         steps = torch.arange(size, device=place.device)
-        row, column = (corner[:, i, None] + steps for i in (0, 1))
-        window = picture[row[:, :, None], column[:, None, :]]
-        return window.permute(0, 3, 1, 2).float() / 255
+        row, column = (
+            (place[:, i, None] * (picture.shape[i] - size + 1)).long() + steps for i in (0, 1)
+        )
+        return picture[row[:, :, None], column[:, None, :]].permute(0, 3, 1, 2)
 
 
 dataset = DspritesBackground

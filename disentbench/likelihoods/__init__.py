@@ -6,6 +6,7 @@ in channels of its own: [image, outputs x channel, height, width]. Until it comp
 data, and torch is not imported.
 """
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 from disentbench.options import Options
@@ -32,6 +33,20 @@ class Likelihood(Options):
         channel, height, width]. That of a density may be negative.
         """
         raise NotImplementedError
+
+    def ends(self, values: int) -> tuple[float, float]:
+        """By what a loss on so many values is judged: the least distortion that there is, and what
+        may be added to it in any case, both in nats per image (posterior/divergence.py).
+
+        Of a density the least is that of an image that is decoded exactly.
+        """
+        least = self.least
+        return (0.0, 0.0) if least is None else (values * least, values * math.log(2))
+
+    @property
+    def least(self) -> float | None:
+        """The least distortion of a value, in nats, if this is a density; else None."""
+        return None
 
     def mean(self, output: "Tensor") -> "Tensor":
         """E[x | z] [image, channel, height, width], for pictures."""

@@ -1,5 +1,6 @@
 """Each value has a Laplace distribution about the decoder's mean: the L1 loss as a density."""
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 from disentbench.likelihoods import Likelihood
@@ -19,6 +20,11 @@ class Laplace(Likelihood):
     reference: ClassVar[str] = "Laplace's law, with the decoder's output in the place of the median"
 
     scale: Scale = 0.1
+
+    @property
+    def least(self) -> float:
+        """That of a value that is decoded exactly."""
+        return math.log(2 * self.scale)
 
     def distortion(self, output: "Tensor", images: "Tensor") -> "Tensor":
         from disentbench.likelihoods._densities import laplace

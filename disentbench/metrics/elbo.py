@@ -28,8 +28,8 @@ metric = Metric(
     reference="Kingma & Welling 2014, arXiv:1312.6114",
     values=(
         Value(
-            *terms.DISTORTION[:2], -math.inf, math.inf, better="lower", unit="nats", prominence=7
+            *terms.DISTORTION[:2], -math.inf, math.inf, better="lower", unit="nats", prominence=8
         ),
-        Value("elbo", "ELBO", -math.inf, math.inf, "higher", "nats", prominence=8),
+        Value("elbo", "ELBO", -math.inf, math.inf, "higher", "nats", prominence=7),
     ),
 )

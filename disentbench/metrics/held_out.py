@@ -30,16 +30,17 @@ def seen_and_held_out(  # noqa: PLR0917 - what two metrics take, and the parts
 ) -> Score:
     """Distortion and ELBO in nats per image, and MIG from 0 to 1, over either part of the images.
 
-    A factor that does not vary within a part has no share in its MIG.
+    A factor that does not vary within a part has no share in its MIG; where none does, it is NaN.
     """
     spent = rates(posterior)
     values = {}
     for part, rows in (("seen", ~held_out), ("held_out", held_out)):
         lost = float(distortion[rows].mean(dtype=np.float64))
+        varies = bool((factors[rows].min(0) < factors[rows].max(0)).any())
         gap = mig(codes[rows], factors[rows], categories[rows], bins=bins)
         values[f"distortion_{part}"] = lost
         values[f"elbo_{part}"] = -lost - float(spent[rows].mean())
-        values[f"mig_{part}"] = gap.values["mig"]
+        values[f"mig_{part}"] = gap.values["mig"] if varies else math.nan
     return Score(values)
 
 

@@ -1,8 +1,11 @@
 """A data set at hand of a device: batches are gathered, unpacked and rendered there."""
 
+import warnings
 from math import prod
 
+import numpy as np
 import torch
+from jaxtyping import UInt8
 from torch import Tensor
 
 from disentbench.datasets import Dataset
@@ -22,7 +25,7 @@ class Resident:
     and would train on other pixels than a CPU).
 
     What a data set renders is rendered anew for each use, by keys: those of a row, by which models
-    are judged, are always the same.
+    are judged, are always the same. Its material is on the device, bytes as shades in [0, 1].
     """
 
     def __init__(self, images: Images, device: torch.device, dataset: Dataset | None = None):
@@ -31,10 +34,13 @@ class Resident:
         self.stored_shape = images.shape
         self.shape = images.shape if self.dataset is None else self.dataset.image_shape
         self.binary = images.bits is not None
-        rows = torch.from_numpy(images.stored.reshape(len(images), -1))
+        rows = tensor_of(images.stored.reshape(len(images), -1))
         self.rows = rows.to(device) if fits(rows.nbytes, device) else rows
-        self.material = {k: torch.tensor(v, device=device) for k, v in images.material.items()}
         byte = torch.arange(256)
+        self.material = {
+            name: (byte / 255)[torch.tensor(values).int()].to(device)
+            for name, values in images.material.items()
+        }
         eight = byte[:, None] >> torch.arange(7, -1, -1) & 1
         self.table = (eight.float() if self.binary else byte / 255).to(device)
 
@@ -67,6 +73,13 @@ class Resident:
             values = values.view(len(rows), 8 * rows.shape[1])[:, : prod(self.stored_shape)]
             return values.reshape(-1, *self.stored_shape)
         return values.view(-1, height, width, channels).permute(0, 3, 1, 2)
+
+
+def tensor_of(rows: UInt8[np.ndarray, "image byte"]) -> Tensor:
+    """The same memory as a tensor; of a file that is mapped to be read, too, as nobody writes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(rows)
 
 
 def fits(size: int, device: torch.device) -> bool:

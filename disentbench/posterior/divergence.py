@@ -13,6 +13,10 @@ times log 2, and whatever learns ends below. A run that collapsed ends near the 
 below too; one that is merely bad ends within the factor. They have not diverged, nor has one whose
 posteriors became as narrow as a float allows (beta = 0 does that): their scores are what they are.
 
+A density has no natural zero: its distortions, and so losses, count from that of an image which is
+decoded exactly, and as what they are at least compared with stands the logarithm of 2 for each
+value, with which Bernoulli's begin.
+
 A run that diverged has no scores: its latents are kept as NaN.
 """
 
@@ -25,13 +29,19 @@ from disentbench.posterior.representation import LARGEST
 WORSE = 10.0
 
 
-def blown_up(loss: float, untrained: float, distortion: float) -> bool:
+def blown_up(
+    loss: float, untrained: float, distortion: float, ends: tuple[float, float] = (0.0, 0.0)
+) -> bool:
     """Whether a training ended far worse than it began, or in no number.
 
     `loss` is that of the trained parameters, `untrained` and its `distortion` those of the
-    parameters before the first step, all on the same batch with the same noise.
+    parameters before the first step, all on the same batch with the same noise. All of them count
+    from the first of `ends`, the distortion of an image that is decoded exactly; no loss within
+    WORSE times the second of that is a divergence.
     """
-    return not math.isfinite(loss) or not loss <= WORSE * max(abs(untrained), distortion)
+    least, bar = ends
+    most = WORSE * max(abs(untrained - least), distortion - least, bar)
+    return not math.isfinite(loss) or not loss - least <= most
 
 
 def beyond(mean: np.ndarray, *others: np.ndarray) -> bool:

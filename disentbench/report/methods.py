@@ -69,7 +69,7 @@ def _dataset(study: Study, name: str) -> str:
     channels, height, width = dataset.image_shape
     colour = "one channel" if channels == 1 else f"{channels} channels"
     factors = ", ".join(f"{k} ({len(v)})" for k, v in dataset.factors.items())
-    known = f"factors (classes): {factors}" if factors else "no factors are known"
+    known = f"factors (classes): {factors}" if factors else "no factors"
     label = dataset.label if study.file_of("datasets", name) == name else f"{name}: {dataset.label}"
     return (
         f"{label}; {count(dataset.size, 'image')} of {height} × {width}, {colour}; "

@@ -100,12 +100,12 @@ def contiguous(group: Group, name: str) -> bool:
 
 
 def mapping(group: Group, name: str) -> np.ndarray:
-    """The whole of a contiguous dataset, mapped: read where it is looked at, and shared by all
-    processes of a machine that do. What is written to it stays in memory."""
+    """The whole of a contiguous dataset, mapped to be read: where it is looked at it is shared by
+    all processes of a machine. It may be larger than their memory."""
     dataset = _dataset(group, name)
     _require_stored(dataset)
     offset = dataset.id.get_offset()
-    return np.memmap(group.file.filename, dataset.dtype, "c", offset, dataset.shape)
+    return np.memmap(group.file.filename, dataset.dtype, "r", offset, dataset.shape)
 
 
 def row(group: Group, name: str, index: int) -> np.ndarray:

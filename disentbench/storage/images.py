@@ -100,8 +100,9 @@ class Digest:
         self.hash = hashlib.sha256(repr((images.shape, images.factor_names)).encode())
         material = [array for _, array in sorted(images.material.items())]
         for array in (*material, images.factors.astype("<i8"), *images.factor_values):
-            self._begin(array.shape, array.dtype)
-            self.update(array)
+            values = np.char.encode(array, "utf-8") if array.dtype.kind == "U" else array
+            self._begin(values.shape, values.dtype)
+            self.update(values)
         self._begin(stored.shape, stored.dtype)
 
     def _begin(self, shape: tuple[int, ...], dtype: np.dtype) -> None:

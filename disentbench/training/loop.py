@@ -31,7 +31,7 @@ from disentbench.training import devices, parts, replay
 from disentbench.training.checkpoint import Checkpoint, state_files
 from disentbench.training.interruption import Interruption
 from disentbench.training.loss import MODEL, Problem
-from disentbench.training.randomness import Batches, ends_of
+from disentbench.training.randomness import Batches, by_weights
 from disentbench.training.state import State, blown_up, fresh
 
 OnProgress = Callable[[list[int], int, float], None]  # seeds trained side by side, step, loss
@@ -78,7 +78,7 @@ def train(
     together = device.type == "cuda" if vectorise is None else vectorise
     resident = Resident(images, device, recipe.dataset)
     problem = problem_of(recipe, resident, together and len(seeds) > 1)
-    problem = problem._replace(ends=ends_of(recipe.dataset.weights(images.factors)))
+    problem = problem._replace(weighted=by_weights(recipe.dataset.weights(images.factors)))
     most = parts.most_members(problem, seeds, memory) if together else 1
     interruption, whose = interruption or Interruption(), fingerprint(recipe, images)
     found = state_files(checkpoints, whose)

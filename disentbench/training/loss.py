@@ -28,14 +28,29 @@ Players = dict[str, Parameters]
 Losses = dict[str, Tensor]  # a term's name and its value, of one member or [member]
 
 
+class Weighted(NamedTuple):
+    """How images are drawn by weights: see randomness.by_weights.
+
+    `ends` says where the interval of each image ends, `drawable` how many have one.
+    """
+
+    ends: Float[np.ndarray, " image"]
+    drawable: int
+
+
 class Problem(NamedTuple):
-    """What the members of a pack share; `ends` where images are drawn by weights."""
+    """What the members of a pack share; `weighted` where images are drawn by weights."""
 
     model: VAE
     objective: Objective
     training: Training
     images: Resident
-    ends: Float[np.ndarray, " image"] | None = None  # see randomness.ends_of
+    weighted: Weighted | None = None
+
+    @property
+    def drawable(self) -> int:
+        """How many images training may draw: the N of the estimators of q(z)."""
+        return len(self.images) if self.weighted is None else self.weighted.drawable
 
     @property
     def critic(self) -> Critic | None:
@@ -104,7 +119,7 @@ def terms_of(
         posterior,
         z,
         structure,
-        len(problem.images),
+        problem.drawable,
         code=code,
         second=second,
         normals=draw.normals,

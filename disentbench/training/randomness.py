@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_map
 
 from disentbench.models.vae import VAE, Noise
 from disentbench.seeds import generator
-from disentbench.training.loss import Draw, Problem
+from disentbench.training.loss import Draw, Problem, Weighted
 
 INITIAL, ORDER, NORMAL, GUMBEL, EVALUATION, INITIAL_CRITIC = range(6)
 SECOND_ORDER, SECOND_NORMAL, SECOND_GUMBEL = range(6, 9)
@@ -45,17 +45,16 @@ class Lots(NamedTuple):
     normals: dict[str, Tensor]
 
 
-def ends_of(
-    weights: Float[np.ndarray, " image"] | None,
-) -> Float[np.ndarray, " image"] | None:
-    """Where the interval of each image in [0, 1) ends, as wide as its weight; None without weights.
+def by_weights(weights: Float[np.ndarray, " image"] | None) -> Weighted | None:
+    """Each image's interval of [0, 1), as wide as its weight; None without weights.
 
     An image of weight 0 has an empty one: no number lies in it, and it is never drawn.
     """
     if weights is None:
         return None
     ends = np.cumsum(weights, dtype=np.float64)
-    return ends / ends[-1]  # the last is exactly 1, beyond every number that is drawn
+    # The last is exactly 1, beyond every number that is drawn.
+    return Weighted(ends / ends[-1], int(np.count_nonzero(weights)))
 
 
 class Batches:
@@ -118,9 +117,9 @@ class Batches:
 
     def _positions(self, seed: int, block: int, purpose: int) -> np.ndarray:
         size, batch = len(self.problem.images), self.problem.training.batch_size
-        if self.problem.ends is not None:
+        if self.problem.weighted is not None:
             uniform = generator(seed, purpose, block).random((BLOCK, batch))
-            return np.searchsorted(self.problem.ends, uniform, side="right")
+            return np.searchsorted(self.problem.weighted.ends, uniform, side="right")
         if self.problem.training.sampling == "with_replacement":
             return generator(seed, purpose, block).integers(size, size=(BLOCK, batch))
         steps = range(block * BLOCK, (block + 1) * BLOCK)

@@ -1,6 +1,7 @@
 """Where the training of some members stands, and how one step changes it."""
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 import pandas as pd
@@ -152,4 +153,6 @@ def blown_up(state: State, problem: Problem, seeds: list[int], draws: Batches) -
     _, untrained = losses_of(fresh(problem, seeds).players, problem, draw, step)
     judged = terms["loss"], untrained["loss"], untrained["distortion"]
     rows = torch.stack([values.double() for values in judged], dim=1).tolist()
-    return torch.tensor([divergence.blown_up(*row) for row in rows], device=state.failed.device)
+    ends = problem.model.likelihood.ends(prod(problem.model.shape))
+    failed = [divergence.blown_up(loss, first, lost, ends) for loss, first, lost in rows]
+    return torch.tensor(failed, device=state.failed.device)

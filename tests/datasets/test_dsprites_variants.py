@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from builders.packs import tiny
+from builders.packs import SETTINGS, tiny
 from builders.training import CPU, run
 from PIL import Image
 
@@ -81,7 +81,7 @@ def test_before_a_picture_a_sprite_is_the_complement_of_what_is_behind_it():
     corner = behind[:, :, :2, :2]
     assert 0 <= behind.min() < 0.02
     assert 0.98 < behind.max() < 1
-    windows = torch.from_numpy(our_picture()).float().unfold(0, 32, 1).unfold(1, 32, 1) / 255
+    windows = torch.from_numpy(our_picture() / np.float32(255)).unfold(0, 32, 1).unfold(1, 32, 1)
     for i in (0, 100, 500):  # of all windows one is the background but for a shift per channel
         apart = (2 * behind[i] - windows).flatten(3)
         shift = apart.amax(3) - apart.amin(3) < 1e-5
@@ -89,6 +89,21 @@ def test_before_a_picture_a_sprite_is_the_complement_of_what_is_behind_it():
         shifts = apart[place[0], place[1], :, 0]
         assert ((shifts >= 0) & (shifts < 1)).all()
     assert len(corner.flatten(1).unique(dim=0)) == len(x)
+
+
+def test_the_shift_is_uniform_and_of_each_channel_by_itself(tmp_path):
+    """Before a black picture half of it is all that is seen."""
+    Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(tmp_path / "own.png")
+    s, _ = seen("dsprites_background", image_size=32)
+    _, images = variant("dsprites_background", image_size=32, picture=tmp_path / "own.png")
+    x = images[torch.arange(len(images))]
+    behind = torch.where(s == 1, 1 - x, x)
+    shifts = 2 * behind[:, :, 0, 0]
+    torch.testing.assert_close(behind, (shifts / 2)[:, :, None, None].expand_as(behind))
+    close(shifts, 0.5, 1 / np.sqrt(12), shifts.numel())
+    close((shifts - 0.5).square(), 1 / 12, 1 / np.sqrt(180), shifts.numel())
+    correlation = torch.corrcoef(shifts.T.double())
+    assert (correlation - torch.eye(3)).abs().max() < 5 / np.sqrt(len(shifts))
 
 
 def test_every_window_of_a_picture_is_as_likely(tmp_path):
@@ -127,8 +142,8 @@ def test_where_models_are_judged_an_image_is_drawn_once(tmp_path, name):
     assert torch.equal(back[rows], x)
 
 
-def rendering(name, seeds):
-    recipe = tiny("beta_tcvae", seeds=f"{seeds[0]}-{seeds[-1]}")
+def rendering(name, seeds, objective="beta_tcvae"):
+    recipe = tiny(objective, seeds=f"{seeds[0]}-{seeds[-1]}")
     dataset = make(
         "datasets", name, {"image_size": 16, "orientation": 0, "posX": [0, 9], "posY": 4}
     )
@@ -152,6 +167,14 @@ def test_in_training_it_is_drawn_anew_at_every_step(name):
         draw = alone.at(step, CPU)
         theirs = images.seen(steps[step].rows[1:2], steps[step].keys[1:2])
         assert torch.equal(images.seen(draw.rows, draw.keys), theirs)
+
+
+def test_a_second_batch_is_drawn_by_keys_of_its_own(monkeypatch):
+    monkeypatch.setitem(SETTINGS, "factor_vae", {"gamma": 3, "permute": "second_batch"})
+    draws, _ = rendering("dsprites_color", range(2), "factor_vae")
+    keys = torch.stack([draws.at(step, CPU).keys for step in range(3)])
+    assert keys.shape == (3, 2, 2 * 16)
+    assert len(keys.unique()) == keys.numel()
 
 
 def test_a_set_that_renders_nothing_draws_no_keys():

@@ -206,8 +206,8 @@ def test_a_stamp_changes_with_any_file(own_folder, change):
 
 
 def study_of(path):
-    batches = {"training": {"steps": 10, "batch_size": 2}}
-    return changed("datasets/grid", {"of": "folder", "path": str(path)}) | batches
+    others = {"training": {"steps": 10, "batch_size": 2}, "metrics": ["elbo"]}
+    return changed("datasets/grid", {"of": "folder", "path": str(path)}) | others
 
 
 def test_a_recipe_has_the_contents_and_needs_no_folder(own_folder):

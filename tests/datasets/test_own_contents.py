@@ -53,7 +53,8 @@ def test_a_file_of_other_contents_is_not_what_was_planned(own):
 
 
 def study_of(own, **options):
-    return changed("datasets/grid", {"of": own.kind, "path": str(own.path), **options})
+    grid = {"of": own.kind, "path": str(own.path), **options}
+    return changed("datasets/grid", grid) | {"metrics": ["elbo"]}
 
 
 def test_a_recipe_has_the_contents_and_needs_no_file(own):

@@ -20,7 +20,7 @@ CASES = {
     "gaussian 0.3": ("gaussian", {"scale": 0.3}, lambda o: Normal(o.sigmoid(), 0.3)),
     "gaussian learned": (
         "gaussian",
-        {"scale": "learned", "least_scale": 0.05},
+        {"scale": {"learned_above": 0.05}},
         lambda o: Normal(o[:, :3].sigmoid(), 0.05 + SOFTPLUS(o[:, 3:])),
     ),
     "laplace": ("laplace", {}, lambda o: Laplace(o.sigmoid(), 0.1)),
@@ -85,10 +85,24 @@ def test_the_mean_is_that_of_the_distribution(name):
     torch.testing.assert_close(found, distribution(output).mean)
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_the_least_of_a_density_is_that_of_what_is_decoded_exactly(name):
+    likelihood, output, _, distribution = drawn(name)
+    least, more = likelihood.ends(math.prod(SHAPE))
+    if name == "bernoulli":
+        assert (least, more) == (0, 0)
+        return
+    narrow = torch.cat([output[:, :3], torch.full_like(output[:, 3:], -1e4)], dim=1)
+    exact = distribution(narrow)
+    expected = -exact.log_prob(exact.mean).sum((1, 2, 3))
+    torch.testing.assert_close(torch.full_like(expected, least), expected)
+    assert more == pytest.approx(math.prod(SHAPE) * math.log(2))
+
+
 def test_the_best_scale_of_a_gaussian_is_the_error():
     """Learned, it ends there: the derivative by the scale is nought where s^2 = (x - m)^2."""
     likelihood = make("likelihoods", "gaussian", {"scale": "learned"})
-    error, least = 0.25, likelihood.least_scale
+    error, least = 0.25, likelihood.scale.learned_above
     raw = math.log(math.expm1(error - least))
     output = torch.tensor([0.0, raw], dtype=torch.float64).view(1, 2, 1, 1).requires_grad_()
     image = torch.full((1, 1, 1, 1), 0.5 + error, dtype=torch.float64)
@@ -97,7 +111,7 @@ def test_the_best_scale_of_a_gaussian_is_the_error():
 
 
 def test_a_scale_is_bounded_below_so_that_what_is_always_black_has_a_finite_density():
-    likelihood = make("likelihoods", "gaussian", {"scale": "learned", "least_scale": 0.02})
+    likelihood = make("likelihoods", "gaussian", {"scale": {"learned_above": 0.02}})
     output = torch.tensor([-200.0, -200.0]).view(1, 2, 1, 1)
     density = math.log(0.02) + math.log(2 * math.pi) / 2
     found = likelihood.distortion(output, torch.zeros(1, 1, 1, 1)).item()
@@ -107,10 +121,12 @@ def test_a_scale_is_bounded_below_so_that_what_is_always_black_has_a_finite_dens
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"scale": 0}, "scale.* is 0; it should be greater than 0"),
-        ({"scale": "lernt"}, "scale"),
-        ({"scale": float("nan")}, "scale"),
-        ({"scal": 1}, "unknown key 'scal'; the keys are scale, least_scale"),
+        ({"scale": 0}, "scale.* is 0; it should be at least 0.001"),
+        ({"scale": "lernt"}, "'lernt' is no scale; write a number, or learned"),
+        ({"scale": float("nan")}, "scale.* is nan; it should be"),
+        ({"scale": {"learned_above": -1}}, "learned_above is -1; it should be at least 0.001"),
+        ({"scale": {"least": 1}}, "unknown key 'least'; the keys are learned_above"),
+        ({"scal": 1}, "unknown key 'scal'; the keys are scale$"),
     ],
 )
 def test_wrong_options_are_told_what_would_do(options, sentence):

@@ -123,6 +123,26 @@ def test_what_learns_or_collapses_has_not_diverged(objective, rate, images, tmp_
     assert not run(tiny(objective, steps=30, learning_rate=rate), images, tmp_path).failed.any()
 
 
+DENSITIES = [
+    *({"of": "gaussian", "scale": scale} for scale in (0.01, 0.372, 10, "learned")),
+    *({"of": "laplace", "scale": scale} for scale in (0.01, 0.3, 10)),
+]
+
+
+@pytest.mark.parametrize("rate", [1e-3, 0.1])
+@pytest.mark.parametrize("likelihood", DENSITIES, ids=str)
+def test_nor_has_it_under_a_density_whatever_its_scale(likelihood, rate, images, tmp_path):
+    """Where a loss is near nought, too, as it is at some scale for all images."""
+    recipe = tiny("vae", steps=30, learning_rate=rate, likelihood=likelihood)
+    assert not run(recipe, images, tmp_path).failed.any()
+
+
+@pytest.mark.parametrize("likelihood", DENSITIES[:2] + DENSITIES[4:6], ids=str)
+def test_under_a_density_it_blows_up_too(likelihood, images, tmp_path):
+    recipe = tiny("vae", steps=1, learning_rate=100.0, likelihood=likelihood)
+    assert run(recipe, images, tmp_path).failed.all()
+
+
 def test_a_learning_rate_of_one_blows_up(images, tmp_path):
     """After one step, of which the history has only what came before it."""
     trained = run(tiny("vae", steps=1, learning_rate=1.0), images, tmp_path)

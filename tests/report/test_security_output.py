@@ -17,6 +17,7 @@ from builders.checkouts import copy_of_checkout, snakemake
 from builders.strangers import STUDY
 from builders.studies import examined, made, rendered, scored, trained
 
+from disentbench import fitting
 from disentbench import study as studies
 from disentbench.report.text import latex
 from disentbench.storage import plain_data, seals
@@ -60,6 +61,7 @@ def poisoned(folder: Path, of: studies.Study, monkeypatch) -> None:
 def test_no_text_of_a_study_is_markup(tmp_path, monkeypatch):
     """Names are checked, so the check is switched off for those of the groups."""
     monkeypatch.setattr(studies, "path_safe", lambda name: name)
+    monkeypatch.setattr(fitting, "path_safe", lambda name: name)
     groups = {"groups": {"<script>$x_{": [0, 1]}, "discrete": {"<img onerror=x>$": 2}}
     of = made(objectives={"hfvae": {"beta": [4], **groups}}, metrics=["mig"])
     poisoned(tmp_path, of, monkeypatch)

@@ -122,7 +122,9 @@ def test_what_has_nothing_to_download_says_so(capsys):
     assert "dsprites is rendered here and needs no download" in refused(capsys, "dsprites")
     own = "dsprites_npz brings no files of its own; `path` names yours in a study"
     assert own in refused(capsys, "dsprites_npz")
-    assert "choose from dsprites, " in refused(capsys, "dsprits")
+    assert "no dataset named 'dsprits'; choose from cars3d, dsprites, " in refused(
+        capsys, "dsprits"
+    )
 
 
 def test_a_file_in_the_way_of_the_folder_is_named(site, publish, capsys, home):

@@ -11,9 +11,9 @@ from scipy.stats import chisquare
 
 from disentbench import plugins
 from disentbench.models.device_images import Resident
-from disentbench.training import loop
+from disentbench.training import loop, loss
 from disentbench.training.loss import Problem
-from disentbench.training.randomness import BLOCK, ORDER, SECOND_ORDER, Batches, ends_of
+from disentbench.training.randomness import BLOCK, ORDER, SECOND_ORDER, Batches, by_weights
 
 PAIR = {"factors": ["shape", "scale"], "sigma": 0.3}
 SIZE = 3 * 6 * 2 * 2
@@ -36,9 +36,9 @@ BOTH = {"correlate": [PAIR], "hold_out": {"shape": "heart", "scale": [0, 1]}}
 def batches(seeds, recipe=None):
     recipe = recipe or weighted(**BOTH)
     images = recipe.dataset.images()
-    ends = ends_of(recipe.dataset.weights(images.factors))
+    shares = by_weights(recipe.dataset.weights(images.factors))
     problem = loop.problem_of(recipe, Resident(images, CPU, recipe.dataset), together=False)
-    return Batches(problem._replace(ends=ends), seeds), recipe.dataset.weights(images.factors)
+    return Batches(problem._replace(weighted=shares), seeds), recipe.dataset.weights(images.factors)
 
 
 def drawn(draws, seed, blocks, purpose=ORDER):
@@ -67,7 +67,7 @@ def test_no_number_that_is_drawn_lies_at_an_image_of_weight_nought():
     """At either end, in the middle, and where the sum of the weights rounds to less than 1."""
     below_one = np.nextafter(1, 0)
     for weights in ([0, 0.3, 0, 0.7, 0], [0.1] * 10 + [0.0], [0.0] + [1 / 49] * 49 + [0.0]):
-        ends = ends_of(np.array(weights))
+        ends = by_weights(np.array(weights)).ends
         edges = np.clip([0, *ends, *np.nextafter(ends, 0), *np.nextafter(ends, 1)], 0, below_one)
         places = np.searchsorted(ends, edges, side="right")
         assert all(weights[place] > 0 for place in places)
@@ -119,6 +119,22 @@ def test_training_sees_nothing_of_what_is_held_out(tmp_path):
 
 
 def test_a_problem_without_weights_draws_as_ever():
-    assert Problem._field_defaults["ends"] is None
+    assert Problem._field_defaults["weighted"] is None
     recipe = tiny()
-    assert ends_of(recipe.dataset.weights(recipe.dataset.images().factors)) is None
+    assert by_weights(recipe.dataset.weights(recipe.dataset.images().factors)) is None
+
+
+def test_the_estimators_count_the_images_that_may_be_drawn(monkeypatch, tmp_path):
+    """Of 72 images a third: N is 24 in each term, with or without the rest."""
+    counted = []
+    made = loss.Terms
+
+    def terms(distortion, posterior, z, structure, size, **others):
+        counted.append(size)
+        return made(distortion, posterior, z, structure, size, **others)
+
+    monkeypatch.setattr(loss, "Terms", terms)
+    for recipe in (tiny(steps=1), weighted(tiny(steps=1), hold_out={"shape": [0, 1]})):
+        run(recipe, recipe.dataset.images(), tmp_path / str(len(counted)))
+    assert set(counted[: len(counted) // 2]) == {72}
+    assert set(counted[len(counted) // 2 :]) == {24}

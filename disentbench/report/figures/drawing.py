@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from disentbench.datasets import _drawing
+from disentbench.datasets import _drawing, _drawn
 from disentbench.datasets._drawing import Classes, Condition
 from disentbench.datasets._grid import GridDataset, grid
 from disentbench.report import comparisons, tables
@@ -28,11 +28,13 @@ class Correlated(NamedTuple):
     inverse: bool
     correlation: float
     mutual_information: float
+    never_drawn: float  # of the pairs of classes, the share
 
     @property
     def cells(self) -> list[str]:
         """As it stands on the page."""
         numbers = (fixed(self.correlation, 2), fixed(self.mutual_information, 2))
+        numbers += (_percent(self.never_drawn),)
         return [f"{self.sigma:g}", "yes" if self.inverse else "no", *numbers]
 
 
@@ -41,33 +43,31 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     dataset = report.study.dataset(block.dataset)
     if not isinstance(dataset, GridDataset) or not dataset.is_weighted:
         return None
-    correlated = pairs(dataset)
+    training = report.study.training
+    correlated = pairs(dataset, training.steps * training.batch_size)
     if correlated:
         name = report.folder.table(f"{block.dataset}_correlations")
         tables.write_csv(name, pd.DataFrame(correlated))
     return {
-        "drawn": drawn(dataset, report.study.training.steps, report.study.training.batch_size),
+        "drawn": drawn(dataset, training.steps, training.batch_size),
         "pairs": correlated,
         "held_out": held_out(dataset),
         "scores": _scores(report, block) if dataset.hold_out else None,
     }
 
 
-def pairs(dataset: GridDataset) -> list[Correlated]:
-    """Every correlated pair of a data set, by the classes that training draws of it."""
+def pairs(dataset: GridDataset, draws: int) -> list[Correlated]:
+    """Every correlated pair of a data set, by the classes that so many draws take of it."""
     combinations = grid(dataset.sizes)
     weights = dataset.weights(combinations)
     assert weights is not None  # of a data set that correlates or holds out
-    names = list(dataset.factors)
-    return [
-        Correlated(
-            *each.factors,
-            each.sigma,
-            each.inverse,
-            *_drawing.joint(combinations, weights, *map(names.index, each.factors)),
-        )
-        for each in dataset.correlate
-    ]
+    names, correlated = list(dataset.factors), []
+    for each in dataset.correlate:
+        joint = _drawn.joint(combinations, weights, *map(names.index, each.factors))
+        never = _drawn.never_drawn(joint.table.ravel(), draws)
+        numbers = joint.correlation, joint.mutual_information, never
+        correlated.append(Correlated(*each.factors, each.sigma, each.inverse, *numbers))
+    return correlated
 
 
 def drawn(dataset: GridDataset, steps: int, batch: int) -> str:
@@ -75,7 +75,7 @@ def drawn(dataset: GridDataset, steps: int, batch: int) -> str:
     combinations = grid(dataset.sizes)
     weights = dataset.weights(combinations)
     assert weights is not None
-    share = _drawing.never_drawn(weights, steps * batch)
+    share = _drawn.never_drawn(weights, steps * batch)
     among = ", those held out among them," if dataset.hold_out else ""
     return (
         f"Training draws images with replacement by weights. Of the "
