@@ -12,7 +12,7 @@ NEEDED = {"factors": "factors", "held_out": "combinations of classes that are he
 
 def measurable(metrics: list[str], dataset: Any) -> list[str]:
     """Those of the metrics whose needs a data set meets."""
-    there = {"factors": bool(dataset.factors), "held_out": dataset.holds_out}
+    there = {"factors": dataset.varies, "held_out": dataset.holds_out}
     lacking = {need for need in NEEDED if not there[need]}
     return [metric for metric in metrics if not lacking & {*plugins.needs(metric)}]
 
@@ -25,8 +25,8 @@ def metrics(of_dataset: dict[str, list[str]], asked: list[str]) -> None:
     """
     for name in (name for name, measured in of_dataset.items() if not measured):
         raise ValueError(
-            f"none of the metrics can be measured on {name}, which has no factors or holds nothing "
-            "out; name one that needs neither, such as elbo"
+            f"none of the metrics can be measured on {name}, which has no factor that varies or "
+            "holds nothing out; name one that needs neither, such as elbo"
         )
     measured = {metric for metrics in of_dataset.values() for metric in metrics}
     lacking = [metric for metric in asked if metric not in measured]

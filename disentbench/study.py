@@ -79,8 +79,9 @@ class Study(Options):
             plugins.require("metrics", metric)
         _ = self.density  # its options are looked at, too
         batch = self.training.batch_size
-        for name in self.datasets:
+        for name, options in self.datasets.items():
             fitting.images(name, self.dataset(name), batch, self.network)
+            options.update(self.dataset(name).filled)
         fitting.metrics(self._metrics_on, self.metrics)
         for name in self.objectives:
             for _, objective in self.settings(name):

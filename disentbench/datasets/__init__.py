@@ -145,6 +145,16 @@ class Dataset(Options):
         return tuple(len(classes) for classes in self.factors.values())
 
     @property
+    def varies(self) -> bool:
+        """Whether there is ground truth to measure by: a factor with more than one class."""
+        return any(size > 1 for size in self.sizes)
+
+    @property
+    def filled(self) -> dict[str, Any]:
+        """Options that were told by files where a study has left them out, as they are written."""
+        return {}
+
+    @property
     def size(self) -> int:
         """The number of images; if a data set says nothing else, every combination of classes."""
         return prod(self.sizes)

@@ -100,6 +100,12 @@ class OwnImages(Dataset):
             object.__setattr__(self, "contents", self.look())
         return self
 
+    @property
+    def filled(self) -> dict[str, Any]:
+        """The contents, so that whoever reads the study again needs no file."""
+        assert self.contents is not None
+        return {"contents": self.contents.model_dump(mode="json")}
+
     def look(self) -> Contents:
         """The contents of what is there now."""
         raise NotImplementedError

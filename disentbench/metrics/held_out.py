@@ -57,7 +57,8 @@ metric = Metric(
     seen_and_held_out,
     label="Held-out combinations",
     variant="distortion, ELBO and MIG (20 bins) of the images that training may draw, and of those "
-    "that it never does",
+    "that it never does; MIG is over the factors that vary within the part, which may be others in "
+    "the other part, and few images raise or lower it by chance",
     reference="Kingma & Welling 2014, arXiv:1312.6114; Chen et al. 2018, arXiv:1802.04942",
     values=tuple(value for part in PARTS.items() for value in _values(*part)),
 )

@@ -26,7 +26,7 @@ def section(report: Report, block: Block) -> dict[str, Any]:
         "label": report.study.dataset(dataset).label,
         "rule": report.rule,
         "values": report.columns,
-        "without": methods.without_factors(report.study, dataset),
+        "without": methods.unmeasured(report.study, dataset),
         "finding": headline.finding(block, report.rule, report.settings, pairs),
         "also": headline.also(block, report.rule, report.settings, by_tc),
         "chance": headline.chance(block, report.rule),

@@ -25,6 +25,9 @@ STARTS = {
 }
 
 
+RENDERED = "rendered anew at every step, and once for each image where models are judged"
+
+
 class Fact(NamedTuple):
     """A line of the head."""
 
@@ -70,6 +73,7 @@ def _dataset(study: Study, name: str) -> str:
     colour = "one channel" if channels == 1 else f"{channels} channels"
     factors = ", ".join(f"{k} ({len(v)})" for k, v in dataset.factors.items())
     known = f"factors (classes): {factors}" if factors else "no factors"
+    known += f"; {RENDERED}" if dataset.renders else ""
     label = dataset.label if study.file_of("datasets", name) == name else f"{name}: {dataset.label}"
     return (
         f"{label}; {count(dataset.size, 'image')} of {height} × {width}, {colour}; "
@@ -77,15 +81,24 @@ def _dataset(study: Study, name: str) -> str:
     )
 
 
-def without_factors(study: Study, name: str) -> str:
-    """What cannot be measured on a data set without factors; empty for one that has some."""
-    if study.dataset(name).factors:
+def unmeasured(study: Study, name: str) -> str:
+    """What cannot be measured on a data set for what it lacks; empty where all can be."""
+    dataset, there = study.dataset(name), study.metrics_on(name)
+    lacking = [metric for metric in study.metrics if metric not in there]
+    for_factors = [metric for metric in lacking if "factors" in plugins.needs(metric)]
+    if not dataset.varies:
+        none = "no factors" if not dataset.factors else "no factor of more than one class"
+        if not for_factors:
+            return f"This data set has {none}, and no metric of the study needs one."
+        named = _labels(for_factors)
+        return f"This data set has {none}. Not measured on it, as they need factors: {named}."
+    if not lacking:
         return ""
-    needing = [metric for metric in study.metrics if "factors" in plugins.needs(metric)]
-    if not needing:
-        return "This data set has no factors, and no metric of the study needs them."
-    labels = listed(plugins.load("metrics", metric).label for metric in needing)
-    return f"This data set has no factors. Not measured on it, as they need factors: {labels}."
+    return f"Not measured on this data set, which holds no combination out: {_labels(lacking)}."
+
+
+def _labels(metrics: list[str]) -> str:
+    return listed(plugins.load("metrics", metric).label for metric in metrics)
 
 
 def _training(study: Study) -> str:
@@ -174,7 +187,8 @@ def _filled(study: Study, kind: str, name: str) -> dict:
     """The options of a data set or an objective: as they were given, else by default."""
     given = getattr(study, kind)[name]
     made = study.dataset(name) if kind == "datasets" else next(iter(study.settings(name)))[1]
-    return {"of": study.file_of(kind, name)} | _plain_options(made) | given
+    swept = given if kind == "objectives" else {}
+    return {"of": study.file_of(kind, name)} | _plain_options(made) | swept
 
 
 def _plain_options(made: Options) -> dict:

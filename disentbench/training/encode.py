@@ -1,6 +1,7 @@
 """Posteriors of the evaluation images under every trained member of a pack."""
 
 from collections.abc import Iterable, Iterator
+from math import prod
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from disentbench.training.randomness import EVALUATION, Generators, noise
 
 CHUNKS = {"cuda": 8192}  # images encoded at once, by the type of the device
 CHUNK = 1024  # on any other
+CHUNK_PIXELS = 64 * 64  # of such images; of larger ones there are fewer at once
 
 
 @torch.inference_mode()
@@ -25,7 +27,8 @@ def encode(
     model: VAE, saved: Saved, images: Resident, seeds: range, device: torch.device
 ) -> Iterator[Encoded]:
     """q(z | x) and the distortion of one sample of every image, member after member."""
-    chunk = CHUNKS.get(device.type, CHUNK)
+    chunk = CHUNKS.get(device.type, CHUNK) * CHUNK_PIXELS // max(CHUNK_PIXELS, prod(images.shape))
+    chunk = max(1, chunk)
     for i, seed in enumerate(seeds):
         parameters, failed = saved.member(i, device), bool(saved.failed[i])
         rngs = generator(seed, EVALUATION, 0), generator(seed, EVALUATION, 1)

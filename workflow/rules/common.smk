@@ -10,7 +10,7 @@ from pathlib import Path
 from disentbench import plugins, sources
 from disentbench.errors import UserError
 from disentbench.storage import expected, files, study_file
-from disentbench.workflow import configfiles, folder, gpus, terminal
+from disentbench.workflow import configfiles, folder, gpus, memory, terminal
 from snakemake.logging import logger
 
 # Jobs find the command beside the Python that runs Snakemake, activated or not, and know how to run
@@ -88,7 +88,12 @@ def pack(wildcards):
 
 def recipe(wildcards):
     """All that the pack's training depends on: a change in it trains the pack anew."""
-    return study.recipe(pack(wildcards)).text
+    return recipe_of(wildcards).text
+
+
+def recipe_of(wildcards):
+    """What the pack is trained with."""
+    return study.recipe(pack(wildcards))
 
 
 @cache
@@ -111,29 +116,6 @@ def parts(wildcards):
 def dataset_file(wildcards):
     """The file that defines a data set."""
     return study.file_of("datasets", wildcards.dataset)
-
-
-def memory(of, images, runs=0):
-    """What a job asks for, in MB: `of` itself, so many times the images that are read into memory,
-    and what so many runs encode. Pixels are mapped, and take what the machine has to spare."""
-    dataset = study.dataset(of.dataset)
-    held = dataset.bytes if dataset.packed else 0
-    return 2000 + (images * held + runs * encoded(of)) // 10**6
-
-
-def encoded(wildcards):
-    """The bytes of what a run encodes: mean, logvar and distortion, and logits of classes."""
-    classes = 0
-    if hasattr(wildcards, "objective"):
-        structure = study.recipe(pack(wildcards)).objective.structure()
-        classes = sum(structure.discrete.values())
-    return study.dataset(wildcards.dataset).size * 4 * (2 * study.latents + classes + 1)
-
-
-def measuring(*datasets):
-    """What measuring asks for, in MB: 4 GB do for the 737,280 images of dSprites."""
-    most = max(study.dataset(name).size for name in datasets)
-    return max(4000, 4000 * most // 737_280)
 
 
 def dataset_inputs(name):

@@ -8,8 +8,8 @@ rule data:
         "results/{study}/{dataset}/logs/data.log",
     threads: 2
     resources:
-        mem_mb=lambda w: memory(w, images=2),
-        disk_mb=lambda w: 100 + study.dataset(w.dataset).bytes // 10**6,
+        mem_mb=lambda w: memory.data(study.dataset(w.dataset)),
+        disk_mb=lambda w: memory.disk(study.dataset(w.dataset).bytes),
         runtime=30,
     params:
         dataset=lambda w: dataset_file(w),

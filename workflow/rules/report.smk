@@ -15,7 +15,7 @@ rule report:
     log:
         "results/{study}/logs/report.log",
     resources:
-        mem_mb=measuring(*study.datasets),
+        mem_mb=memory.measuring(*map(study.dataset, study.datasets)),
         runtime=30,
     params:
         study=lambda w: study.text,  # a string would have its braces filled in

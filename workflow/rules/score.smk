@@ -11,7 +11,7 @@ rule score:
         f"{RUNS}logs/score-{{metric}}.log",
     threads: 1
     resources:
-        mem_mb=lambda w: measuring(w.dataset),
+        mem_mb=lambda w: memory.measuring(study.dataset(w.dataset)),
         runtime=120,
     params:
         latents=lambda w: of_pack(w, "latents"),
@@ -37,7 +37,7 @@ rule levels:
         "results/{study}/{dataset}/logs/levels-{metric}.log",
     threads: 1
     resources:
-        mem_mb=lambda w: measuring(w.dataset),
+        mem_mb=lambda w: memory.measuring(study.dataset(w.dataset)),
         runtime=120,
     params:
         images=lambda w: said(expected.images(study.dataset(w.dataset))),
@@ -61,7 +61,7 @@ rule audit:
         "results/{study}/{dataset}/logs/audit.log",
     threads: 1
     resources:
-        mem_mb=lambda w: measuring(w.dataset),
+        mem_mb=lambda w: memory.measuring(study.dataset(w.dataset)),
         runtime=60,
     params:
         latents=lambda w: said(

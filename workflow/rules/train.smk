@@ -11,7 +11,7 @@ rule train:
     threads: side_by_side
     resources:
         gpu=gpu,
-        mem_mb=lambda w: 2000 + memory(w, images=1),
+        mem_mb=lambda w, threads: memory.training(recipe_of(w), threads),
         runtime=720,
     params:
         recipe=recipe,
@@ -35,8 +35,10 @@ rule encode:
     threads: 1
     resources:
         gpu=gpu,
-        mem_mb=lambda w: memory(w, images=1, runs=4),
-        disk_mb=lambda w: 100 + len(pack(w).seeds) * encoded(w) // 10**6,
+        mem_mb=lambda w: memory.encoding(recipe_of(w)),
+        disk_mb=lambda w: memory.disk(
+            len(pack(w).seeds) * memory.encoded(recipe_of(w))
+        ),
         runtime=60,
     params:
         recipe=recipe,

@@ -81,7 +81,7 @@ def drawn(dataset: GridDataset, steps: int, batch: int) -> str:
         f"Training draws images with replacement by weights. Of the "
         f"{count(len(combinations), 'combination')} of classes {_percent(share)}{among} are "
         f"expected never to be drawn in {count(steps, 'step')} of {count(batch, 'image')}. "
-        "Whatever is measured is measured on all images alike."
+        "What is measured is measured on all images alike, unless a part of them is named."
     )
 
 

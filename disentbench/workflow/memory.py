@@ -1,0 +1,101 @@
+"""The memory and disk that a job asks for, in MB, of what it computes; imports no torch.
+
+They are estimates from above: networks are counted layer by layer. Pixels that are mapped from a
+file are not in them: they take what the machine has to spare.
+"""
+
+from math import prod
+from typing import NamedTuple
+
+from disentbench.architectures import Dense, Layer, Shape
+from disentbench.datasets import Dataset
+from disentbench.recipe import Recipe
+
+PROGRAM = 1500  # of Python with its libraries, in MB
+GPU = 2500  # of the host beside a GPU
+NUMBER = 4  # bytes of a float32
+STATES = 6  # numbers of a parameter in a step: itself, gradient, two moments, and copies of them
+COPIES = 3  # of a parameter where a pack is joined, written and read
+KEPT = 3  # of what a layer gives, while gradients are computed
+CHUNK_VALUES = 2**22  # of the images that are encoded at once
+MEASURED = 737_280  # images, of which 4 GB are enough for every metric
+
+
+class Network(NamedTuple):
+    """How many parameters a network has, and how many values it computes of an image."""
+
+    parameters: int
+    values: int
+
+
+def of_layers(layers: tuple[Layer, ...], shape: Shape) -> Network:
+    """A network that takes inputs of this shape."""
+    parameters, values = 0, prod(shape)
+    for layer in layers:
+        if weight := layer.weight_shape(shape):
+            parameters += prod(weight) + prod(layer.bias_shape(shape))
+        shape = layer.out_shape(shape)
+        values += prod(shape)
+    return Network(parameters, values)
+
+
+def of_recipe(recipe: Recipe) -> Network:
+    """The encoder and decoder of one member together, and its critic, if there is one."""
+    classes = sum(recipe.objective.structure().discrete.values())
+    channels, *sides = recipe.dataset.image_shape
+    last, code = Dense(2 * recipe.latents + classes), recipe.latents + classes
+    shown = (recipe.likelihood.outputs * channels, *sides)
+    parts = [
+        of_layers((*recipe.architecture.encoder(), last), recipe.dataset.image_shape),
+        of_layers(recipe.architecture.decoder(shown), (code,)),
+    ]
+    if critic := recipe.objective.critic(code):
+        parts.append(of_layers(critic.layers, (code,)))
+    return Network(sum(part.parameters for part in parts), sum(part.values for part in parts))
+
+
+def packed(dataset: Dataset) -> int:
+    """The bytes of images that are read into memory: the binary ones."""
+    return dataset.bytes if dataset.packed else 0
+
+
+def encoded(recipe: Recipe) -> int:
+    """The bytes of what one run encodes: mean, logvar and distortion, and logits of classes."""
+    classes = sum(recipe.objective.structure().discrete.values())
+    return NUMBER * recipe.dataset.size * (2 * recipe.latents + classes + 1)
+
+
+def data(dataset: Dataset) -> int:
+    """To make or read images, which come in blocks unless they are binary."""
+    return _mb(2 * packed(dataset) + 32 * dataset.size * len(dataset.factors))
+
+
+def training(recipe: Recipe, threads: int) -> int:
+    """To train a pack, as many members side by side as there are threads."""
+    network, members = of_recipe(recipe), len(recipe.pack.seeds)
+    batch = recipe.training.batch_size * recipe.objective.structure().batches
+    step = threads * (STATES * network.parameters + KEPT * batch * network.values)
+    joined = COPIES * members * network.parameters
+    return GPU + _mb(packed(recipe.dataset) + NUMBER * (step + joined))
+
+
+def encoding(recipe: Recipe) -> int:
+    """To encode a data set, a chunk of its images at a time, member after member."""
+    network, members = of_recipe(recipe), len(recipe.pack.seeds)
+    chunk = max(1, CHUNK_VALUES // prod(recipe.dataset.image_shape)) * network.values
+    held = NUMBER * (COPIES * members * network.parameters + 2 * chunk)
+    return GPU + _mb(packed(recipe.dataset) + 4 * encoded(recipe) + held)
+
+
+def measuring(*datasets: Dataset) -> int:
+    """To compute a metric of the runs on these data sets, or a page of them."""
+    return max(4000, 4000 * max(dataset.size for dataset in datasets) // MEASURED)
+
+
+def disk(size: int) -> int:
+    """To write so many bytes."""
+    return 100 + size // 10**6
+
+
+def _mb(size: int) -> int:
+    return PROGRAM + size // 10**6
