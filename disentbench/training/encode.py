@@ -1,6 +1,6 @@
 """Posteriors of the evaluation images under every trained member of a pack."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from math import prod
 
 import numpy as np
@@ -28,17 +28,34 @@ def encode(
 ) -> Iterator[Encoded]:
     """q(z | x) and the distortion of one sample of every image, member after member."""
     chunk = CHUNKS.get(device.type, CHUNK) * CHUNK_PIXELS // max(CHUNK_PIXELS, prod(images.shape))
-    chunk = max(1, chunk)
     for i, seed in enumerate(seeds):
         parameters, failed = saved.member(i, device), bool(saved.failed[i])
         rngs = generator(seed, EVALUATION, 0), generator(seed, EVALUATION, 1)
-        chunks = [
-            _encode_chunk(model, parameters, images[index], rngs)
-            for index in torch.arange(len(images), device=device).split(chunk)
-        ]
-        posteriors, distortions = zip(*chunks, strict=True)
-        posterior = _joined(posteriors)
-        yield _judged(Encoded(seed, *posterior, np.concatenate(distortions), failed))
+        run = _unfilled(model, len(images), seed, failed)
+        for first in range(0, len(images), max(1, chunk)):
+            rows = slice(first, min(first + max(1, chunk), len(images)))
+            x = images[torch.arange(rows.start, rows.stop, device=device)]
+            _fill(run, rows, *_encode_chunk(model, parameters, x, rngs))
+        yield _judged(run)
+
+
+def _unfilled(model: VAE, count: int, seed: int, failed: bool) -> Encoded:
+    """Room for what so many images are encoded to.
+
+    It is there before the first chunk: small results that stay between large ones that go would
+    leave holes in memory, which nothing fits.
+    """
+    mean, logvar = (np.empty((count, model.latents), np.float32) for _ in range(2))
+    logits = {name: np.empty((count, n), np.float32) for name, n in model.discrete.items()}
+    return Encoded(seed, mean, logvar, logits, np.empty(count, np.float32), failed)
+
+
+def _fill(run: Encoded, rows: slice, posterior: Posterior, distortion: Tensor) -> None:
+    """Write what a chunk is encoded to in its place."""
+    run.mean[rows], run.logvar[rows] = posterior.mean.cpu(), posterior.logvar.cpu()
+    run.distortion[rows] = distortion.cpu()
+    for name, values in posterior.logits.items():
+        run.logits[name][rows] = values.cpu()
 
 
 def _judged(run: Encoded) -> Encoded:
@@ -57,23 +74,10 @@ def _judged(run: Encoded) -> Encoded:
 
 def _encode_chunk(
     model: VAE, parameters: Parameters, x: Tensor, rngs: Generators
-) -> tuple[Posterior, np.ndarray]:
+) -> tuple[Posterior, Tensor]:
     """q(z | x) and the distortion of a sample of it, the classes drawn exactly."""
     posterior = model.encode(parameters, x)
     drawn = noise(rngs, model, len(x)).to(x.device)
     _, code = sample(posterior, drawn, temperature=0.0)
     output = model.decode(parameters, code)
-    return posterior, model.likelihood.distortion(output, x).cpu().numpy()
-
-
-def _joined(chunks: tuple[Posterior, ...]) -> Posterior:
-    """The chunks of one member's posterior as arrays."""
-
-    def join(parts: Iterable[Tensor]) -> np.ndarray:
-        return torch.cat(list(parts)).cpu().numpy()
-
-    return Posterior(
-        join(chunk.mean for chunk in chunks),
-        join(chunk.logvar for chunk in chunks),
-        {name: join(chunk.logits[name] for chunk in chunks) for name in chunks[0].logits},
-    )
+    return posterior, model.likelihood.distortion(output, x)
