@@ -115,7 +115,9 @@ def _layout(path: Path, arrays: Arrays, values: Values, axes: Axes) -> Layout:
             raise UserError(f"it has no array 'images'; it holds {held}")
         shape, kind = arrays.claimed("images")
         require_kind(kind, values)
-        return layout_of(shape, axes)
+        layout = layout_of(shape, axes)
+        arrays.require_blocks("images")
+        return layout
 
 
 def layout_of(shape: tuple[int, ...], axes: Axes = None) -> Layout:

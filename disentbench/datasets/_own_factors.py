@@ -8,7 +8,6 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from disentbench.datasets._own_images import (
-    LONGEST_TEXT,
     MOST_FACTORS,
     GroundTruth,
     factor_name,
@@ -17,9 +16,12 @@ from disentbench.datasets._own_images import (
 from disentbench.errors import UserError
 from disentbench.options import shown, twice
 from disentbench.storage import limits
-from disentbench.storage.classes import classes_and_values, of_one_kind, titled
+from disentbench.storage.classes import LONGEST_TEXT, classes_and_values, of_one_kind, titled
 
 VALUES = "factor_values"
+MOST_BYTES = 2**30  # of the classes of all factors, and of what finds one factor's
+FINDING = 5  # columns of numbers that it takes to find one factor's classes
+SORTING = 3  # columns as they came, likewise
 
 
 @runtime_checkable
@@ -36,6 +38,10 @@ class Arrays(Protocol):
 
     def read(self, name: str) -> np.ndarray:
         """The whole of an array."""
+        ...
+
+    def require_blocks(self, name: str) -> None:
+        """Refuse an array that cannot be read part by part, before any is read."""
         ...
 
     def blocks(self, name: str, size: int) -> Iterator[np.ndarray]:
@@ -72,7 +78,13 @@ def _require_claimed(shape: tuple[int, ...], kind: np.dtype, count: int) -> None
             f"its factors have the shape {shape}, where [{count} images, factor] is expected, of "
             f"at most {MOST_FACTORS:,} factors"
         )
-    if (claimed := prod(shape) * kind.itemsize) > limits.MEMORY:
+    if (claimed := count * (shape[1] + FINDING) * 8) > MOST_BYTES:
+        raise UserError(
+            f"its {prod(shape):,} factors of images would take {limits.shown(claimed)} of memory "
+            f"as classes, and at most {limits.shown(MOST_BYTES)} are taken; bring fewer images or "
+            "factors"
+        )
+    if (claimed := count * (shape[1] + SORTING) * kind.itemsize) > limits.MEMORY:
         raise UserError(
             f"its factors would take {limits.shown(claimed)} of memory; numbers of a smaller kind, "
             "or shorter texts, will do"

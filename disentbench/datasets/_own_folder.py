@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from disentbench.datasets._own_images import (
-    LONGEST_TEXT,
     MOST_FACTORS,
     GroundTruth,
     factor_name,
@@ -23,7 +22,7 @@ from disentbench.datasets._own_images import (
 from disentbench.errors import UserError
 from disentbench.options import shown, twice
 from disentbench.storage import limits
-from disentbench.storage.classes import classes_and_values
+from disentbench.storage.classes import LONGEST_TEXT, classes_and_values, text_classes
 from disentbench.storage.spellings import REAL, WHOLE
 
 if TYPE_CHECKING:
@@ -178,9 +177,7 @@ def _classes(name: str, column: tuple[str, ...]) -> tuple[Int[np.ndarray, " imag
         if all(_is_number(text, spelling) for text in column):
             codes, (values,) = classes_and_values([[kind(text)] for text in column], [name])
             return codes[:, 0], values
-    known = sorted(set(column))
-    places = {text: place for place, text in enumerate(known)}
-    return np.array([places[text] for text in column], np.int64), np.array(known)
+    return text_classes(column, f"the factor {name!r}")
 
 
 def _is_number(text: str, spelling: re.Pattern) -> bool:

@@ -20,7 +20,6 @@ MOST_FACTORS = 200  # their names are in a recipe, which is an argument of a com
 MOST_CLASSES = 1_000_000  # of all factors together
 LONGEST_NAME = 64
 LONGEST_SIDE = 4096  # pixels
-LONGEST_TEXT = 1000  # characters of a class's value
 
 
 def factor_name(name: str) -> str:
@@ -143,7 +142,8 @@ def told_of(path: Path) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        said = str(error)
+        raise UserError(said if said.startswith(str(path)) else f"{path}: {said}") from None
 
 
 def require_several(count: int) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from disentbench.datasets._own_arrays import OwnArrays
 from disentbench.datasets._own_factors import VALUES
 from disentbench.storage import hdf5
+from disentbench.storage.images import BLOCK_BYTES
 
 
 class InHdf5:
@@ -30,6 +31,10 @@ class InHdf5:
     def read(self, name: str) -> np.ndarray:
         """The whole of a dataset."""
         return hdf5.array(self.file, name)
+
+    def require_blocks(self, name: str) -> None:
+        """Refuse a dataset that cannot be read part by part, before any is read."""
+        hdf5.rows_at_once(self.file, name, BLOCK_BYTES)
 
     def blocks(self, name: str, size: int) -> Iterator[np.ndarray]:
         """A dataset along its first axis, about `size` bytes at a time."""

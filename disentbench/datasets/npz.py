@@ -31,6 +31,10 @@ class Zipped:
         """The whole of an array."""
         return numpy_files.read_member(self.archive, name)
 
+    def require_blocks(self, name: str) -> None:
+        """Refuse an array that cannot be read part by part, before any is read."""
+        numpy_files.require_in_order(self.archive, name)
+
     def blocks(self, name: str, size: int) -> Iterator[np.ndarray]:
         """An array along its first axis, about `size` bytes at a time."""
         return numpy_files.member_blocks(self.archive, name, size)

@@ -1,6 +1,6 @@
 """Ground truth from anywhere: each factor's classes as numbers from nought on, and their values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,11 @@ from jaxtyping import Int
 from numpy.typing import ArrayLike
 
 from disentbench.errors import UserError
+from disentbench.options import shown
+from disentbench.storage import limits
+
+LONGEST_TEXT = 1000  # characters of a class's value
+MOST_TEXT = 2**28  # bytes of an array of texts, each of which takes as much as the longest
 
 
 def classes(factors: ArrayLike, names: Sequence[str] = ()) -> Int[np.ndarray, "image factor"]:
@@ -24,10 +29,11 @@ def classes_and_values(
         raise UserError(f"factors has shape {factors.shape}; it must be [image, factor], not empty")
     if len(names) not in (0, factors.shape[1]):
         raise UserError(f"there are {factors.shape[1]} factors and {len(names)} names for them")
-    columns = [_column(column, titled(i, names)) for i, column in enumerate(factors.T)]
-    pairs = [np.unique(column, return_inverse=True) for column in columns]
-    codes = np.stack([code for _, code in pairs], axis=1).astype(np.int64)
-    return codes, tuple(values for values, _ in pairs)
+    codes, known = np.empty(factors.shape, np.int64), []
+    for i, column in enumerate(factors.T):
+        codes[:, i], values = _coded(column, titled(i, names))
+        known.append(values)
+    return codes, tuple(known)
 
 
 def titled(i: int, names: Sequence[str]) -> str:
@@ -35,9 +41,20 @@ def titled(i: int, names: Sequence[str]) -> str:
     return f"the factor {names[i]!r}" if names else f"factor {i}"
 
 
-def _column(values: np.ndarray, factor: str) -> np.ndarray:
-    """The classes of one factor as they came: whole numbers or text."""
-    values = of_one_kind(values, factor) if values.dtype.kind == "O" else values
+def _coded(values: np.ndarray, factor: str) -> tuple[Int[np.ndarray, " image"], np.ndarray]:
+    """The class of each image and the sorted values of one factor, as they came."""
+    if values.dtype.kind == "O":
+        plain = _plain(values, factor)
+        if isinstance(plain[0], str):
+            return text_classes(plain, factor)
+        values = np.array(plain)
+    _require_whole(values, factor)
+    known, codes = np.unique(values, return_inverse=True)
+    return codes.astype(np.int64, copy=False), known
+
+
+def _require_whole(values: np.ndarray, factor: str) -> None:
+    """Refuse what are no classes: they are whole numbers or text."""
     whole = values.dtype.kind in "iub" or values.dtype.kind in "SUMm"
     if values.dtype.kind == "f":
         odd = ~(np.isfinite(values) & (np.floor(values) == values))
@@ -49,22 +66,66 @@ def _column(values: np.ndarray, factor: str) -> np.ndarray:
             )
     elif not whole:
         raise UserError(f"{factor} holds {values.dtype}; its classes must be whole numbers or text")
-    return values
+
+
+def text_classes(texts: Sequence[str], factor: str) -> tuple[Int[np.ndarray, " image"], np.ndarray]:
+    """The class of each text, and the texts that there are, in the order of the alphabet.
+
+    Only the latter become an array: in one of all, each would take as much as the longest.
+    """
+    _require_short(texts, factor)
+    known = sorted(set(texts))
+    places = {text: place for place, text in enumerate(known)}
+    return np.array([places[text] for text in texts], np.int64), _text(known, factor)
 
 
 def of_one_kind(values: np.ndarray, factor: str) -> np.ndarray:
     """A column of Python's objects as an array of text or of numbers."""
-    plain = [
-        entry.decode(errors="replace") if isinstance(entry, bytes) else entry for entry in values
-    ]
+    plain = _plain(values, factor)
+    if plain and isinstance(plain[0], str):
+        _require_short(plain, factor)
+        return _text(plain, factor)
+    return np.array(plain)
+
+
+def _plain(values: np.ndarray, factor: str) -> list[Any]:
+    """The entries of a column of Python's objects: all are text, or all numbers."""
+    plain = [_decoded(entry) for entry in values.tolist()]
     missing = [_is_missing(entry) for entry in plain]
     if any(missing):
         raise UserError(f"{factor} is missing in row {missing.index(True)}; leave such rows out")
     for kind in (str, int | float | np.number | np.bool_):
         if all(isinstance(entry, kind) for entry in plain):
-            return np.array(plain)
+            return plain
     kinds = ", ".join(sorted({type(entry).__name__ for entry in plain}))
     raise UserError(f"{factor} holds {kinds}; its classes must be whole numbers or text")
+
+
+def _decoded(entry: Any) -> Any:
+    """An entry, bytes as text; nulls at its end are none of it, as in NumPy's text."""
+    text = entry.decode(errors="replace") if isinstance(entry, bytes) else entry
+    return text.rstrip("\0") if isinstance(text, str) else text
+
+
+def _require_short(texts: Iterable[str], factor: str) -> None:
+    """Refuse a text that nobody means as a value, before an array is as wide."""
+    for row, text in enumerate(texts):
+        if len(text) > LONGEST_TEXT:
+            raise UserError(
+                f"{factor} is {shown(text[:200])} in row {row}, a text of {len(text):,} "
+                f"characters; at most {LONGEST_TEXT:,} will do"
+            )
+
+
+def _text(texts: Sequence[str], factor: str) -> np.ndarray:
+    """Texts as an array, which has room for the longest in each place."""
+    longest = max(map(len, texts), default=0)
+    if (size := 4 * longest * len(texts)) > MOST_TEXT:
+        raise UserError(
+            f"{factor} has {len(texts):,} texts of up to {longest:,} characters, which take "
+            f"{limits.shown(size)} of memory; shorter or fewer ones will do"
+        )
+    return np.array(texts, dtype=str)
 
 
 def _is_missing(value: Any) -> bool:

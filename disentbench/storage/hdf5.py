@@ -1,13 +1,13 @@
 """HDF5 files, whole or not at all; what comes from outside is data.
 
-Only this file and hdf5_links.py import h5py.
+Only this file and its neighbours hdf5_*.py import h5py.
 """
 
 import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from math import ceil, prod
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,12 @@ import h5py
 import numpy as np
 
 from disentbench.errors import UserError
-from disentbench.storage import files, hdf5_links, limits, seals
+from disentbench.storage import files, hdf5_links, hdf5_storage, hdf5_texts, limits, seals
 from disentbench.storage.identities import Identity
 
 File, Group, Dataset = h5py.File, h5py.Group, h5py.Dataset
 TEXT = h5py.string_dtype()
 MOST_IN_ATTRIBUTE = 100_000  # values
-MOST_IN_CHUNKS = 2**29  # bytes of the rows that lie in one row of chunks
 
 
 class _Disk(io.FileIO):
@@ -90,8 +89,18 @@ def is_ours(file: h5py.File) -> bool:
 
 
 def array(group: Group, name: str) -> np.ndarray:
-    """The whole of a dataset."""
-    return _values(group, name, ())
+    """The whole of a dataset; of Python's objects, text alone."""
+    dataset = _stored(group, name)
+    if dataset.dtype.kind != "O":
+        return _read(dataset, name, ())
+    if not hdf5_texts.is_text(dataset):
+        raise UserError(f"{group.file.filename}: {name!r} holds neither numbers nor text")
+    try:
+        return hdf5_texts.texts(dataset)
+    except (MemoryError, OSError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise hdf5_storage.damaged(dataset, name) from error
 
 
 def contiguous(group: Group, name: str) -> bool:
@@ -102,8 +111,7 @@ def contiguous(group: Group, name: str) -> bool:
 def mapping(group: Group, name: str) -> np.ndarray:
     """The whole of a contiguous dataset, mapped to be read: where it is looked at it is shared by
     all processes of a machine. It may be larger than their memory."""
-    dataset = _dataset(group, name)
-    _require_stored(dataset)
+    dataset = _stored(group, name)
     offset = dataset.id.get_offset()
     return np.memmap(group.file.filename, dataset.dtype, "r", offset, dataset.shape)
 
@@ -115,20 +123,15 @@ def row(group: Group, name: str, index: int) -> np.ndarray:
 
 def blocks(group: Group, name: str, size: int) -> Iterator[np.ndarray]:
     """A dataset along its first axis, about `size` bytes at a time, and chunks as a whole."""
-    dataset = _dataset(group, name)
-    _require_stored(dataset)
-    count, *row = dataset.shape
-    chunk = dataset.chunks[0] if dataset.chunks else 1
-    row_bytes = max(1, prod(row) * dataset.dtype.itemsize)
-    unpacked = prod(dataset.chunks or ()) * dataset.dtype.itemsize
-    if (least := max(unpacked, min(chunk, count) * row_bytes)) > MOST_IN_CHUNKS:
-        raise UserError(
-            f"{group.file.filename}: {name} lies in chunks of {chunk:,} rows, which take "
-            f"{limits.shown(least)} of memory; write it in smaller ones (h5repack -l CHUNK=...)"
-        )
-    rows = max(chunk, size // row_bytes // chunk * chunk)
-    for first in range(0, count, rows):
+    dataset = _stored(group, name)
+    rows = rows_at_once(group, name, size)
+    for first in range(0, len(dataset), rows):
         yield _read(dataset, name, slice(first, first + rows))
+
+
+def rows_at_once(group: Group, name: str, size: int) -> int:
+    """How many rows are about `size` bytes; a UserError for what cannot be read in such parts."""
+    return hdf5_storage.rows_at_once(_stored(group, name), name, size)
 
 
 def rows(group: Group, name: str, first: int, last: int) -> np.ndarray:
@@ -142,7 +145,7 @@ def dtype(group: Group, name: str) -> np.dtype:
     try:
         return dataset.dtype
     except (TypeError, ValueError) as error:  # numbers that NumPy does not know
-        raise _damaged(group, name) from error
+        raise hdf5_storage.damaged(group, name) from error
 
 
 def shape(group: Group, name: str) -> tuple[int, ...]:
@@ -154,11 +157,11 @@ def names(group: Group, name: str) -> list[str]:
     """What a group holds that may be there."""
     if name not in group:
         return []
-    if not isinstance(group[name], h5py.Group):
+    if not isinstance(item := group.get(name), h5py.Group):
         raise UserError(
-            f"{group.file.filename}: {name} must be a group of datasets, not one itself"
+            f"{group.file.filename}: {name} must be a group of datasets, not {_kind(group, name)}"
         )
-    return list(group[name])
+    return list(item)
 
 
 def claim(group: Group, name: str, *, one: bool = False) -> int:
@@ -167,8 +170,7 @@ def claim(group: Group, name: str, *, one: bool = False) -> int:
     A compressed chunk is unpacked whole. A shape that the storage does not hold is refused: HDF5
     makes up what was never written.
     """
-    dataset = _dataset(group, name)
-    _require_stored(dataset)
+    dataset = _stored(group, name)
     count = prod((dataset.shape or ())[1:]) if one else dataset.size or 0
     return max(count, prod(dataset.chunks or ())) * dataset.dtype.itemsize
 
@@ -205,65 +207,44 @@ def label_axes(dataset: h5py.Dataset, *labels: str) -> None:
 
 
 def _dataset(group: Group, name: str) -> h5py.Dataset:
-    if not isinstance(group.get(name), h5py.Dataset):
-        there = ", ".join(group) or "nothing"
-        raise UserError(f"{group.file.filename} has no dataset {name!r}; it holds {there}")
-    return group[name]
+    if isinstance(item := group.get(name), h5py.Dataset):
+        return item
+    if name in group:
+        raise UserError(
+            f"{group.file.filename} has no dataset {name!r}: that is {_kind(group, name)}"
+        )
+    there = ", ".join(group) or "nothing"
+    raise UserError(f"{group.file.filename} has no dataset {name!r}; it holds {there}")
+
+
+def _kind(group: Group, name: str) -> str:
+    """What stands under a name, in words."""
+    link, item = group.get(name, getlink=True), group.get(name)
+    if item is None:
+        path = f"to {link.path!r}, " if isinstance(link, h5py.SoftLink) else ""
+        return f"a link {path}where nothing is"
+    kinds = {h5py.Group: "a group", h5py.Dataset: "one itself"}
+    return next((words for kind, words in kinds.items() if isinstance(item, kind)), "a type")
+
+
+def _stored(group: Group, name: str) -> h5py.Dataset:
+    """A dataset all of whose values are in the file."""
+    dataset = _dataset(group, name)
+    hdf5_storage.require_stored(dataset)
+    return dataset
 
 
 def _values(group: Group, name: str, index: int | tuple) -> np.ndarray:
-    dataset = _dataset(group, name)
-    _require_stored(dataset)
-    return _read(dataset, name, index)
+    return _read(_stored(group, name), name, index)
 
 
 def _read(dataset: h5py.Dataset, name: str, index: int | tuple | slice) -> np.ndarray:
     try:
         return np.asarray(dataset[index])
     except (IndexError, MemoryError, OSError, ValueError) as error:
-        if missing := _missing_filter(dataset):
-            raise UserError(
-                f"{dataset.file.filename}: {name!r} is compressed with the filter {missing}, which "
-                "is not installed here; write it with gzip (h5repack -f GZIP=4)"
-            ) from error
-        raise _damaged(dataset, name) from error
-
-
-def _damaged(group: Group | h5py.Dataset, name: str) -> UserError:
-    return UserError(f"{group.file.filename} is damaged: {name!r} cannot be read")
-
-
-def _missing_filter(dataset: h5py.Dataset) -> str | None:
-    """The first filter that a dataset was written with and that is not there to read it."""
-    plan = dataset.id.get_create_plist()
-    for code, _, _, name in map(plan.get_filter, range(plan.get_nfilters())):
-        if not h5py.h5z.filter_avail(code):
-            return f"{name.decode('utf-8', 'replace') or 'unknown'} ({code})"
-    return None
-
-
-def _require_stored(dataset: h5py.Dataset) -> None:
-    """Refuse a dataset that claims values which the file does not hold."""
-    if not dataset.size:
-        return
-    if dataset.chunks:
-        expected = prod(ceil(n / c) for n, c in zip(dataset.shape, dataset.chunks, strict=True))
-        whole = _count_of_chunks(dataset) >= expected
-    else:
-        whole = dataset.id.get_storage_size() >= dataset.size * dataset.dtype.itemsize
-    if not whole:
-        stored = limits.shown(dataset.id.get_storage_size())
-        raise UserError(
-            f"{dataset.file.filename}: {dataset.name!r} claims {dataset.shape} values, and not all "
-            f"of them were written ({stored} are stored)"
-        )
-
-
-def _count_of_chunks(dataset: h5py.Dataset) -> int:
-    try:
-        return dataset.id.get_num_chunks()
-    except RuntimeError as error:
-        raise _damaged(dataset.file, dataset.name) from error
+        if missing := hdf5_storage.missing_filter(dataset):
+            raise hdf5_storage.not_installed(dataset, name, missing) from error
+        raise hdf5_storage.damaged(dataset, name) from error
 
 
 def _open(path: Path) -> h5py.File:

@@ -102,14 +102,20 @@ def read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
         return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def member_blocks(archive: zipfile.ZipFile, name: str, size: int) -> Iterator[np.ndarray]:
-    """An array of an archive along its first axis, about `size` bytes of it at a time."""
+def require_in_order(archive: zipfile.ZipFile, name: str) -> Header:
+    """The header of an array that can be read along its first axis, part by part."""
     claimed = member_header(archive, name)
     if claimed.fortran:
         raise UserError(
             f"{archive.filename}: {name} lies in Fortran's order, the first axis fastest, and "
             f"cannot be read in parts; save np.ascontiguousarray({name})"
         )
+    return claimed
+
+
+def member_blocks(archive: zipfile.ZipFile, name: str, size: int) -> Iterator[np.ndarray]:
+    """An array of an archive along its first axis, about `size` bytes of it at a time."""
+    claimed = require_in_order(archive, name)
     count, *row = claimed.shape
     rows = max(1, size // max(1, prod(row) * claimed.dtype.itemsize))
     with archive.open(f"{name}.npy") as stream:

@@ -137,8 +137,16 @@ def test_pickles_and_fortran_order_are_refused(tmp_path):
         "Fortran's order": {"images": np.asfortranarray(BYTES)},
     }.items():
         np.savez(path, **arrays)
-        with pytest.raises((UserError, ValidationError), match=name):
-            list(npz.dataset(path=path).images().in_blocks())
+        with pytest.raises(ValidationError, match=name):
+            npz.dataset(path=path)
+
+
+def test_what_was_not_written_is_refused_when_a_study_is_read(tmp_path):
+    for chunks in (None, (1, 8, 8)):
+        with h5py.File(tmp_path / "own.h5", "w") as file:
+            file.create_dataset("images", (4, 8, 8), np.uint8, chunks=chunks)
+        with pytest.raises(ValidationError, match="not all of them were written"):
+            h5.dataset(path=tmp_path / "own.h5")
 
 
 def test_links_out_of_an_hdf5_file_are_refused(tmp_path):
@@ -156,5 +164,6 @@ def test_chunks_that_would_fill_the_memory_are_refused(tmp_path):
         resizable = {"chunks": (16, *shape[1:]), "maxshape": (None, *shape[1:])}
         file.create_dataset("images", shape, np.uint8, compression="gzip", **resizable)
         file["images"].id.write_direct_chunk((0, 0, 0, 0), b"\0" * 100)
-    with pytest.raises(UserError, match=r"images lies in chunks of 16 rows, which take 768 MiB"):
-        list(h5.dataset(path=tmp_path / "own.h5").images().in_blocks())
+    sentence = r"images lies in chunks of 16 rows, which take 768 MiB"
+    with pytest.raises(ValidationError, match=sentence):
+        h5.dataset(path=tmp_path / "own.h5")
