@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from pydantic import field_validator
 
 if TYPE_CHECKING:  # whoever plans a study does not wait for torch
     from torch import Tensor
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # whoever plans a study does not wait for torch
 
 from disentbench.errors import UserError
 from disentbench.options import Options
+from disentbench.storage import limits
 from disentbench.storage.images import Images
 
 
@@ -43,6 +45,12 @@ class Dataset(Options):
     renders: ClassVar[bool] = False  # whether `render` does anything
     reads_folders: ClassVar[bool] = False  # whether `files` are folders
     drawing: ClassVar[frozenset[str]] = frozenset()  # options that alter what training draws alone
+
+    @field_validator("*")
+    @classmethod
+    def _paths(cls, value: Any) -> Any:
+        """Whatever option is a path is one that a file can have."""
+        return limits.named(value) if isinstance(value, Path) else value
 
     @property
     def name(self) -> str:
@@ -80,7 +88,7 @@ class Dataset(Options):
 
         Another content makes other images.
         """
-        return tuple(value.expanduser() for _, value in self if isinstance(value, Path))
+        return tuple(limits.expanded(value) for _, value in self if isinstance(value, Path))
 
     @property
     def remedy(self) -> str:
@@ -177,4 +185,4 @@ def promised(dataset: Dataset, images: Images, where: str) -> Images:
 
 
 def _words(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return (", ".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)

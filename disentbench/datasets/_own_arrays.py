@@ -28,6 +28,7 @@ from jaxtyping import UInt8
 from disentbench.datasets._own_factors import Arrays, truth_of
 from disentbench.datasets._own_images import (
     Contents,
+    GroundTruth,
     OwnImages,
     contents,
     require_several,
@@ -79,6 +80,7 @@ class OwnArrays(OwnImages):
         (path,) = self.files
         with type(self).opened(path) as arrays:
             layout, truth = _layout(path, arrays, self.values, self.axes), truth_of(path, arrays)
+        self._require_known(_contents(path, layout, truth))
         channels, height, width = layout.shape
         blocks = partial(_blocks, type(self).opened, path, self.values, layout)
         stored: dict[str, Any] = (
@@ -104,6 +106,10 @@ def _seen(
     """The contents of a file, looked at once as long as it stays as it is."""
     with opened(path) as arrays:
         layout, truth = _layout(path, arrays, values, axes), truth_of(path, arrays)
+    return _contents(path, layout, truth)
+
+
+def _contents(path: Path, layout: Layout, truth: GroundTruth) -> Contents:
     return contents(path, images=layout.images, shape=layout.shape, factors=truth.sizes)
 
 

@@ -51,14 +51,14 @@ class Arrays(Protocol):
 
 def truth_of(path: Path, arrays: Arrays) -> GroundTruth:
     """The factors of a file, their names and values; a UserError names the file."""
-    there = arrays.names()
     with told_of(path):
+        there = arrays.names()
         (count, *_), _ = arrays.claimed("images")
         if "factors" not in there:
             if odd := [name for name in there if name.startswith("factor_")]:
                 raise UserError(f"it has {odd[0]!r} and no array 'factors'; bring both or neither")
             return GroundTruth(np.zeros((count, 0), np.int64))
-        _require_claimed(*arrays.claimed("factors"), count)
+        require_claimed(*arrays.claimed("factors"), count)
     factors, names = arrays.read("factors"), _names(path, arrays)
     with told_of(path):
         factors, known = classes_and_values(factors, names)
@@ -66,12 +66,14 @@ def truth_of(path: Path, arrays: Arrays) -> GroundTruth:
         if odd := [
             n for n in there if n.split("/")[0] == VALUES and n[len(VALUES) + 1 :] not in names
         ]:
-            raise UserError(f"{odd[0]!r} is of no factor; the factors are {', '.join(names)}")
+            raise UserError(
+                f"{odd[0]!r} is of no factor; {VALUES}/NAME is, of one of {', '.join(names)}"
+            )
     values = (_values(path, arrays, *pair) for pair in zip(names, known, strict=True))
     return GroundTruth(factors, names, tuple(values))
 
 
-def _require_claimed(shape: tuple[int, ...], kind: np.dtype, count: int) -> None:
+def require_claimed(shape: tuple[int, ...], kind: np.dtype, count: int) -> None:
     """Refuse factors that are not those of the images, before they are read."""
     if len(shape) != 2 or shape[0] != count or not 1 <= shape[1] <= MOST_FACTORS:
         raise UserError(
@@ -80,8 +82,8 @@ def _require_claimed(shape: tuple[int, ...], kind: np.dtype, count: int) -> None
         )
     if (claimed := count * (shape[1] + FINDING) * 8) > MOST_BYTES:
         raise UserError(
-            f"its {prod(shape):,} factors of images would take {limits.shown(claimed)} of memory "
-            f"as classes, and at most {limits.shown(MOST_BYTES)} are taken; bring fewer images or "
+            f"its factors are too many: {prod(shape):,} classes would take {limits.shown(claimed)} "
+            f"of memory, where at most {limits.shown(MOST_BYTES)} will do; bring fewer images or "
             "factors"
         )
     if (claimed := count * (shape[1] + SORTING) * kind.itemsize) > limits.MEMORY:

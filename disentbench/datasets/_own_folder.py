@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,6 +36,7 @@ FORMATS = ("PNG", "JPEG")
 MOST_BYTES = 2**26  # of factors.csv
 MODES = {"1": 1, "L": 1, "LA": 1, "RGB": 3, "RGBA": 3, "P": 3, "PA": 3}  # channels that are kept
 DEPTH_AT = 24  # the byte of a PNG that says how many bits a channel has
+MOST_FOLDERS = 1000  # that are looked into, where an image is missed
 MOST_DIGITS = 15  # of a number that is read as one
 
 
@@ -49,6 +51,7 @@ def listed(folder: Path) -> Listing:
     """The images that factors.csv names, in its order, or all that there are, sorted by name."""
     with told_of(folder):
         there = _entries(folder, ".")
+        _require_told_apart(folder, there)
         if FACTORS in there:
             _require_inside(folder, FACTORS)
     names, truth = _tabled(folder / FACTORS) if FACTORS in there else _without_factors(there)
@@ -56,6 +59,31 @@ def listed(folder: Path) -> Listing:
         require_several(len(names))
         _require_there(folder, names)
     return Listing(tuple(names), truth)
+
+
+def _require_told_apart(folder: Path, there: Iterable[str]) -> None:
+    """Refuse what would be passed over though it is meant: a table, images in folders below."""
+    if FACTORS in there:
+        return
+    for name in sorted(path.name for path in folder.iterdir()):
+        if name == FACTORS:
+            raise UserError(f"{FACTORS} in it is a folder, where a table is expected")
+        if name.lower() == FACTORS:
+            raise UserError(f"it has {shown(name)}; call the table of factors {FACTORS}")
+    if not any(map(_is_image, there)) and (below := _first_below(folder)):
+        raise UserError(
+            f"it has no image beside its folders, and {shown(below)} in one of these; name such "
+            f"images in {FACTORS}, or let `path` name their folder"
+        )
+
+
+def _first_below(folder: Path) -> str | None:
+    """The first image in the folders of a folder, of so many folders."""
+    for below, folders, names in islice(os.walk(folder), MOST_FOLDERS):
+        folders.sort()
+        if images := sorted(filter(_is_image, names)):
+            return str(Path(below, images[0]).relative_to(folder))
+    return None
 
 
 def _tabled(table: Path) -> tuple[list[str], GroundTruth]:

@@ -130,10 +130,25 @@ class OwnImages(Dataset):
         """The number of images: some combinations may be absent, others there several times."""
         return self.known.images
 
+    def _require_known(self, found: Contents) -> None:
+        """Refuse a file of other contents than the study has, before its images are read."""
+        if found != self.known:
+            raise UserError(
+                f"{self.files[0]} has {_words(found)}, where `contents` says {_words(self.known)}; "
+                "leave `contents` out, it is filled in when a study is read"
+            )
+
 
 def contents(path: Path, **parts: Any) -> Contents:
     """Contents, or a UserError that says what about them is too much."""
     return plugins.named(str(path), Contents.model_validate, parts)
+
+
+def _words(contents: Contents) -> str:
+    """Contents in a sentence."""
+    factors = ", ".join(f"{name} ({size} classes)" for name, size in contents.factors.items())
+    shape = " x ".join(map(str, contents.shape))
+    return f"{contents.images:,} images of {shape} and the factors {factors or 'none'}"
 
 
 @contextmanager

@@ -10,7 +10,6 @@ them. A palette becomes RGB; transparent images and those of 16 bits are refused
 """
 
 import hashlib
-import os
 from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
@@ -22,8 +21,17 @@ from pydantic import field_validator
 
 from disentbench.datasets import _own_folder
 from disentbench.datasets._own_folder import FACTORS, Listing, listed, shape_of
-from disentbench.datasets._own_images import Contents, OwnImages, Side, contents, stamp
+from disentbench.datasets._own_images import (
+    LONGEST_SIDE,
+    Contents,
+    GroundTruth,
+    OwnImages,
+    Side,
+    contents,
+    stamp,
+)
 from disentbench.errors import UserError
+from disentbench.options import is_whole, shown
 from disentbench.storage.images import BLOCK_BYTES, Blocks, Images
 
 Shape = tuple[int, int, int]
@@ -41,7 +49,14 @@ class Folder(OwnImages):
     @field_validator("image_size", mode="before")
     @classmethod
     def _both_sides(cls, size: Any) -> Any:
-        return (size, size) if isinstance(size, int) else size
+        if isinstance(size, int | float | str):
+            if not is_whole(size, 1, LONGEST_SIDE):
+                raise ValueError(
+                    f"{shown(size)} is no size; one whole number from 1 to {LONGEST_SIDE:,} will "
+                    "do, or [height, width]"
+                )
+            return size, size
+        return size
 
     @classmethod
     def _wanted(cls) -> str:
@@ -49,13 +64,16 @@ class Folder(OwnImages):
 
     @property
     def stamps(self) -> list[Any]:
-        """One word for the names, sizes and times of all files in the folder."""
+        """One word for the names, sizes and times of what is read, and of nothing beside it."""
         return [_word(folder) for folder in self.files if folder.is_dir()]
 
     def look(self) -> Contents:
         """The contents of the folder: of its images the first is looked at."""
         (folder,) = self.files
         names, truth = _listed(folder)
+        return self._contents(folder, names, truth)
+
+    def _contents(self, folder: Path, names: tuple[str, ...], truth: GroundTruth) -> Contents:
         shape = self._seen(shape_of(folder / names[0]))
         return contents(folder, images=len(names), shape=shape, factors=truth.sizes)
 
@@ -67,7 +85,8 @@ class Folder(OwnImages):
         """The factors, and images that are read when they are asked for."""
         (folder,) = self.files
         names, truth = _listed(folder)
-        channels, height, width = shape = self._seen(shape_of(folder / names[0]))
+        self._require_known(self._contents(folder, names, truth))
+        channels, height, width = shape = self.known.shape
         paths = tuple(folder / name for name in names)
         return Images(
             name=self.name,
@@ -123,12 +142,14 @@ def _words(image: UInt8[ndarray, "height width channel"]) -> str:
 
 
 def _word(folder: Path) -> str:
-    """A word that changes with any file below a folder, but not with where the folder is."""
+    """A word that changes with any file that is read, but not with where the folder is."""
     whole = hashlib.sha256()
-    for below, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(below, name)
-            _, size, time = stamp(path) if path.exists() else (0, 0, 0)
-            whole.update(repr((str(path.relative_to(folder)), size, time)).encode())
+    try:
+        names = _listed(folder).names
+    except UserError as error:  # whoever reads the folder says so
+        return hashlib.sha256(str(error).encode()).hexdigest()[:16]
+    for name in (FACTORS, *names):
+        path = folder / name
+        _, size, time = stamp(path) if path.exists() else (0, 0, 0)
+        whole.update(repr((name, size, time)).encode())
     return whole.hexdigest()[:16]

@@ -11,6 +11,7 @@ from disentbench.errors import UserError
 MEMORY = 2 * 2**30  # bytes that the arrays of one file may take in memory, unless more is allowed
 MOST_RUNS = 10_000  # of one file
 MOST_COLUMNS = 10_000  # latents, factors or columns of one file
+LONGEST_PATH, LONGEST_NAME = 4095, 255  # bytes of a path and of each name in it
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 KINDS = {
     stat.S_IFDIR: "a folder",
@@ -42,6 +43,40 @@ def regular(path: str | Path, what: str = "a file") -> Path:
     if not os.access(path, os.R_OK):
         raise UserError(f"{path} may not be read; ask its owner for permission")
     return path
+
+
+def named(path: Path) -> Path:
+    """A path as it is given, if a file can have it; a UserError for what no file system takes."""
+    try:
+        text = str(path).encode()
+    except UnicodeEncodeError:  # half a character
+        text = b"\0"
+    if b"\0" in text:
+        raise UserError(
+            f"{_shown_path(path)} cannot be a path: it has characters that no name of a file has"
+        )
+    if len(text) > LONGEST_PATH or any(len(name) > LONGEST_NAME for name in text.split(b"/")):
+        raise UserError(
+            f"{_shown_path(path)} cannot be a path: it has more than {LONGEST_PATH:,} bytes, or a "
+            f"name in it more than {LONGEST_NAME}"
+        )
+    return path
+
+
+def expanded(path: Path) -> Path:
+    """A path with `~` filled in; a UserError where nobody knows whose home is meant."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise UserError(
+            f"{path} begins with the home of a user who is not known here; name the whole path"
+        ) from None
+
+
+def shown_path(path: Path) -> str:
+    """A path as Python writes it, cut where it is long."""
+    text = repr(str(path))
+    return text if len(text) <= 120 else f"{text[:80]} ... {text[-30:]}"
 
 
 def require_unpacked(path: Path) -> None:

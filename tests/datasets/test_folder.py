@@ -13,6 +13,7 @@ from builders.own_folder import PIXELS, TABLE, read, refused
 from PIL import Image
 from pydantic import ValidationError
 
+from disentbench import plugins
 from disentbench.datasets import folder
 from disentbench.errors import UserError
 from disentbench.storage.study_file import read_recipe, read_study, require_files
@@ -166,7 +167,14 @@ def test_images_may_be_scaled_to_one_size(tmp_path, size, shape):
     assert np.array_equal(images.stored[0], np.asarray(expected))
 
 
-@pytest.mark.parametrize("size", [0, 4097, [4], [4, 4, 4], "4", 4.5, True])
+@pytest.mark.parametrize("size", [0, -1, 4097, "4", "x", 4.5, 8.0])
+def test_one_number_that_is_no_size(own_folder, size):
+    sentence = f"image_size: {size!r} is no size; one whole number from 1 to 4,096 will do, or"
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        plugins.make("datasets", "folder", {"path": str(own_folder), "image_size": size})
+
+
+@pytest.mark.parametrize("size", [[4], [4, 4, 4], [0, 4], {}, True])
 def test_a_size_that_is_none(own_folder, size):
     with pytest.raises(ValidationError):
         folder.dataset(path=own_folder, image_size=size)
@@ -187,7 +195,6 @@ def test_a_folder_that_is_none(own_folder):
 
 
 CHANGES = {
-    "a file more": lambda own: (own / "new.txt").write_text("x"),
     "a file less": lambda own: (own / "below/c.png").unlink(),
     "another name": lambda own: (own / "a.png").rename(own / "z.png"),
     "another size": lambda own: (own / "factors.csv").write_text(TABLE + "\n"),
@@ -196,13 +203,25 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_stamp_changes_with_any_file(own_folder, change):
+def test_a_stamp_changes_with_any_file_that_is_read(own_folder, change):
     dataset = folder.dataset(path=own_folder)
     before = dataset.stamps
     assert before == dataset.stamps
     CHANGES[change](own_folder)
     assert dataset.stamps != before
     assert all(len(word) == 16 for word in dataset.stamps)
+
+
+def test_a_stamp_does_not_change_with_what_stands_beside(own_folder):
+    """A study may stand there, with its results."""
+    for table in (True, False):
+        dataset = folder.dataset(path=own_folder)
+        before = dataset.stamps
+        (own_folder / f"results/{table}").mkdir(parents=True)
+        for name in ("results/images.h5", "results/x.png", ".DS_Store", ".hidden.png", "README"):
+            (own_folder / name).write_text(f"{table}")
+        assert dataset.stamps == before
+        (own_folder / "factors.csv").unlink(missing_ok=True)
 
 
 def study_of(path):

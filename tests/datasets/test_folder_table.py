@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from builders.own_folder import PIXELS, read, refused
 
+from disentbench.storage import classes
+
 TABLES = {
     "its first column is 'name'; it must be image or file": "name,a\na.png,1\n",
     "its first column is ''": "",
@@ -55,3 +57,34 @@ def test_a_table_or_a_folder_that_leads_out_is_refused(own_folder, tmp_path):
     (own_folder / "factors.csv").write_text("image,a\nout/a.png,1\nb.png,2\n")
     (own_folder / "out").symlink_to(tmp_path)
     assert "out is a link that leads out of it" in refused(own_folder)
+
+
+@pytest.mark.parametrize("name", ["Factors.csv", "FACTORS.CSV"])
+def test_a_table_of_almost_that_name_is_not_passed_over(own_folder, name):
+    (own_folder / "factors.csv").rename(own_folder / name)
+    assert f"it has {name!r}; call the table of factors factors.csv" in refused(own_folder)
+
+
+def test_a_table_that_is_a_folder_is_not_passed_over(own_folder):
+    (own_folder / "factors.csv").unlink()
+    (own_folder / "factors.csv").mkdir()
+    assert "factors.csv in it is a folder, where a table is expected" in refused(own_folder)
+
+
+def test_images_in_folders_below_are_not_passed_over(own_folder):
+    (own_folder / "factors.csv").unlink()
+    for path in own_folder.glob("*.*"):
+        path.unlink()
+    assert "and 'below/c.png' in one of these; name such images in factors" in refused(own_folder)
+    (own_folder / "below/c.png").unlink()
+    assert "there are no images" in refused(own_folder)
+
+
+def test_texts_take_no_more_memory_than_a_table_may(own_folder, monkeypatch):
+    """As an array each text takes four bytes for every character of the longest."""
+    names = [f"{i}.png" for i in range(50)]
+    rows = [f"{name},{i}x{'y' * 900 * (i == 0)}" for i, name in enumerate(names)]
+    (own_folder / "factors.csv").write_text("image,a\n" + "\n".join(rows) + "\n")
+    monkeypatch.setattr(classes, "MOST_TEXT", 50 * 4 * 902 - 1)
+    said = refused(own_folder)
+    assert "the factor 'a' has 50 texts of up to 902 characters, which take 176 KiB" in said

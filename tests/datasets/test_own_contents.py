@@ -8,7 +8,6 @@ from builders.good_study import changed
 from builders.own_images import BYTES, DATASETS, FACTORS, ROWS, TEXT
 
 from disentbench.cli import main
-from disentbench.datasets import promised
 from disentbench.errors import UserError
 from disentbench.storage.study_file import read_recipe, read_study, require_files
 
@@ -48,8 +47,16 @@ def test_contents_that_cannot_be(own, wrong, sentence):
 def test_a_file_of_other_contents_is_not_what_was_planned(own):
     contents = {"images": ROWS, "shape": [3, 5, 7], "factors": {"a": 3}}
     dataset = own.made({"contents": contents}, images=BYTES, factors=TEXT, factor_names=["b"])
-    with pytest.raises(UserError, match="what it gives has b factors, where `factors` of"):
-        promised(dataset, dataset.images(), "what it gives")
+    of, known = (f"23 images of 3 x 5 x 7 and the factors {name} (3 classes)" for name in "ba")
+    with pytest.raises(UserError) as refused:
+        dataset.images()
+    assert str(refused.value) == (
+        f"{own.path} has {of}, where `contents` says {known}; leave `contents` out, it is filled "
+        "in when a study is read"
+    )
+    dataset = own.made({"contents": contents | {"factors": {}}}, images=BYTES[:-1])
+    with pytest.raises(UserError, match=r"has 22 images of 3 x 5 x 7 and the factors none, where"):
+        dataset.images()
 
 
 def study_of(own, **options):

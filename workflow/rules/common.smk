@@ -119,10 +119,14 @@ def dataset_file(wildcards):
 
 
 def dataset_inputs(name):
-    """The files that a data set reads, but for names in braces, which Snakemake would fill in."""
-    return [
-        path for path in map(str, study.dataset(name).files) if not {*path} & {*"{}"}
-    ]
+    """The files that a data set reads, but for names in braces, which Snakemake would fill in.
+
+    A folder changes with whatever is put there, of a study, too; the stamps say what is read.
+    """
+    dataset = study.dataset(name)
+    if dataset.reads_folders:
+        return []
+    return [path for path in map(str, dataset.files) if not {*path} & {*"{}"}]
 
 
 def dataset_stamps(name):
