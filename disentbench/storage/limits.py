@@ -73,7 +73,7 @@ def expanded(path: Path) -> Path:
         ) from None
 
 
-def shown_path(path: Path) -> str:
+def _shown_path(path: Path) -> str:
     """A path as Python writes it, cut where it is long."""
     text = repr(str(path))
     return text if len(text) <= 120 else f"{text[:80]} ... {text[-30:]}"
