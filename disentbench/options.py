@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_serializer, model_validator
@@ -134,6 +135,15 @@ def shown(value: Any) -> str:
 def is_whole(value: Any, low: int, high: int) -> bool:
     """Whether `value` is an integer from `low` to `high`; True and False are no numbers here."""
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def a_path(value: Any, wanted: str) -> str | Path:
+    """What may be a path; a ValueError names what is `wanted`."""
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
+        raise ValueError(
+            f"{shown(str(value) if isinstance(value, Path) else value)} is no path; name {wanted}"
+        )
+    return value
 
 
 def as_mapping(entries: Any) -> Any:

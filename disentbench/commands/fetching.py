@@ -1,7 +1,6 @@
 """The command fetch, which downloads the files of a published data set."""
 
 import json
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from disentbench import plugins
 from disentbench.errors import Stopped, UserError
+from disentbench.storage import limits
 
 if TYPE_CHECKING:
     from disentbench.datasets._published import Download
@@ -27,7 +27,7 @@ def fetch(*, dataset: str, to: Path | None = None) -> None:
     from disentbench.datasets._published import fetched
 
     downloads = _downloads(dataset)
-    folder = fetched(dataset) if to is None else Path(os.path.expanduser(to)).absolute()
+    folder = fetched(dataset) if to is None else limits.expanded(to).absolute()
     with _stoppable():
         for download in downloads:
             _fetch(download, folder)

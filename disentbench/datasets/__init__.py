@@ -18,6 +18,7 @@ Training draws all images alike unless `weights` says otherwise; what is measure
 all. The options that decide that alone, in `drawing`, alter no image.
 """
 
+import os
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -95,6 +96,9 @@ class Dataset(Options):
         """What would do where one of its files is missing."""
         return "put it there or name one that is"
 
+    def require_files(self) -> None:
+        """Refuse files that are there and at a glance are not what is needed, with a UserError."""
+
     @property
     def rendering(self) -> dict[str, Any]:
         """The options that the images depend on, written out."""
@@ -129,7 +133,7 @@ class Dataset(Options):
     def stamps(self) -> list[Any]:
         """Sizes and times of the files that are there; one that was moved there may be older than
         what it replaces."""
-        stats = [path.stat() for path in self.files if path.exists()]
+        stats = [path.stat() for path in self.files if os.path.exists(path)]
         return [(found.st_size, found.st_mtime_ns) for found in stats]
 
     def images(self) -> Images:

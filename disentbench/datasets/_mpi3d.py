@@ -48,6 +48,12 @@ class Mpi3d(PublishedDataset):
         "horizontal_axis": np.arange(40.0),
         "vertical_axis": np.arange(40.0),
     }
+    # The colours and shapes of the objects have no names: the authors' table is of a smaller set.
+    names: ClassVar[dict[str, tuple[str, ...]]] = {
+        "object_size": ("small", "large"),
+        "camera_height": ("top", "center", "bottom"),
+        "background_color": ("purple", "sea green", "salmon"),
+    }
 
     object_color: Classes = tuple(range(6))
     object_shape: Classes = tuple(range(6))

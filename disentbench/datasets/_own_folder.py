@@ -227,6 +227,11 @@ def _opened(path: Path) -> Iterator["Picture"]:
                 yield picture
     except UserError as error:
         raise UserError(f"{path} {error}") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise UserError(
+            f"{path} has more than {Image.MAX_IMAGE_PIXELS:,} pixels, which no picture here needs; "
+            "make it smaller"
+        ) from None
     except Exception as error:  # a mangled file fails in many ways, all of them the file's
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{path} cannot be read as PNG or JPEG: {reason}") from None

@@ -12,6 +12,7 @@ from pydantic import field_validator
 
 from disentbench.datasets._grid import GridDataset
 from disentbench.errors import UserError
+from disentbench.options import a_path
 from disentbench.storage import limits
 
 
@@ -36,9 +37,7 @@ class PublishedDataset(GridDataset):
     @field_validator("path", mode="before")
     @classmethod
     def _a_path(cls, path: Any) -> Any:
-        if path is not None and (not isinstance(path, str | Path) or not str(path)):
-            raise ValueError(f"{path!r} is no path; name {cls._wanted()}")
-        return path
+        return path if path is None else a_path(path, cls._wanted())
 
     @classmethod
     def _wanted(cls) -> str:
@@ -50,7 +49,7 @@ class PublishedDataset(GridDataset):
         """The published files, in the order of `downloads`."""
         if self.path is None:
             return tuple(fetched(self.name) / download.name for download in self.downloads)
-        path = self.path.expanduser()
+        path = limits.expanded(self.path)
         if len(self.downloads) == 1:
             return (path,)
         return tuple(path / download.name for download in self.downloads)
@@ -60,7 +59,7 @@ class PublishedDataset(GridDataset):
         return tuple(self._present(path) for path in self.files)
 
     def _present(self, path: Path) -> Path:
-        if path.exists():
+        if os.path.exists(path):  # `Path.exists` raises where a name is too long
             return limits.regular(path, self._wanted())
         raise UserError(f"{path} is not there; {self.remedy}")
 
@@ -84,4 +83,4 @@ def fetched(name: str) -> Path:
     """The folder in which `disentbench fetch` keeps a data set."""
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     root = os.environ.get("DISENTBENCH_DATA") or f"{cache}/disentbench"
-    return Path(root).expanduser() / name
+    return limits.expanded(Path(root)) / name

@@ -12,10 +12,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from pydantic import field_validator
 
+from disentbench.datasets._own_folder import pixels, shape_of
 from disentbench.datasets.dsprites_color import DspritesColor
 from disentbench.errors import UserError
+from disentbench.options import a_path
 from disentbench.seeds import generator
-from disentbench.storage import limits
 from disentbench.storage.images import Images
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class DspritesBackground(DspritesColor):
     """Behind the sprite (w + u) / 2, where the sprite is its complement 1 - (w + u) / 2.
 
     w is a random window of the picture, u ~ U(0, 1) one number in each channel of an image.
-    `picture` names another picture, PNG or JPEG; it is taken as large as it is.
+    `picture` names another picture, PNG or JPEG, grey or RGB of 8 bits; it is taken as large as it
+    is.
     """
 
     label: ClassVar[str] = "dSprites before a picture"
@@ -42,9 +44,7 @@ class DspritesBackground(DspritesColor):
     @field_validator("picture", mode="before")
     @classmethod
     def _a_path(cls, path: Any) -> Any:
-        if path is not None and (not isinstance(path, str | Path) or not str(path)):
-            raise ValueError(f"{path!r} is no path; name a PNG or JPEG file")
-        return path
+        return path if path is None else a_path(path, "a PNG or JPEG file")
 
     def images(self) -> Images:
         """The sprites, and the picture to be put behind them."""
@@ -52,6 +52,11 @@ class DspritesBackground(DspritesColor):
         picture = read_picture(self.files[0], self.image_size) if self.files else our_picture()
         sprites.material["picture"] = picture
         return sprites
+
+    def require_files(self) -> None:
+        """Refuse a picture that cannot be put behind the sprites, as its header says."""
+        for path in self.files:
+            require_size(path, self.image_size)
 
     def render(
         self, images: "Tensor", noise: "PixelNoise", material: "dict[str, Tensor]"
@@ -103,18 +108,17 @@ def _waves(
 
 
 def read_picture(path: Path, least: int) -> UInt8[np.ndarray, "height width 3"]:
-    """A user's picture, of at least so many pixels on each side."""
-    from PIL import Image, UnidentifiedImageError
+    """A user's picture, grey or RGB, of at least so many pixels on each side."""
+    require_size(path, least)
+    picture = pixels(path)
+    return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
 
-    limits.regular(path, "a PNG or JPEG file")
-    try:
-        with Image.open(path, formats=("PNG", "JPEG")) as picture:
-            if picture.width * picture.height > MOST_PIXELS or min(picture.size) < least:
-                raise UserError(
-                    f"{path} has {picture.width} x {picture.height} pixels; a picture needs at "
-                    f"least {least} on each side, and at most {MOST_PIXELS:,} in all"
-                )
-            return np.asarray(picture.convert("RGB"))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} cannot be read as PNG or JPEG: {reason}") from None
+
+def require_size(path: Path, least: int) -> None:
+    """Refuse a picture whose header says that it is too small or too large, or that it is none."""
+    _, height, width = shape_of(path)
+    if width * height > MOST_PIXELS or min(width, height) < least:
+        raise UserError(
+            f"{path} has {width} x {height} pixels; a picture needs at least {least} on each side, "
+            f"and at most {MOST_PIXELS:,} in all"
+        )

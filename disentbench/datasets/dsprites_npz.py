@@ -6,6 +6,7 @@
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os.path import exists
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 from zipfile import BadZipFile, ZipFile
@@ -17,6 +18,7 @@ from pydantic import field_validator
 from disentbench.datasets._grid import grid
 from disentbench.datasets.dsprites import CANVAS, VALUES, Dsprites, DspritesGrid
 from disentbench.errors import UserError
+from disentbench.options import a_path
 from disentbench.storage import limits
 from disentbench.storage.images import Images
 from disentbench.storage.numpy_files import Stream, header, held, member_header, read_member
@@ -36,9 +38,7 @@ class DspritesNpz(DspritesGrid):
     @field_validator("path", mode="before")
     @classmethod
     def _a_path(cls, path: Any) -> Any:
-        if not isinstance(path, str | Path) or not str(path):
-            raise ValueError(f"{path!r} is no path; name the published .npz file")
-        return path
+        return a_path(path, "the published .npz file")
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -99,7 +99,7 @@ def read_bits(path: Path | str, sizes: tuple[int, ...]) -> UInt8[np.ndarray, "im
 @contextmanager
 def _opened(path: Path) -> Iterator[ZipFile]:
     """The archive; whatever is wrong with it is said in one sentence."""
-    if not path.exists():
+    if not exists(path):
         raise UserError(f"{path} is not a file; name the published dSprites .npz")
     limits.regular(path, "the published dSprites .npz")
     try:

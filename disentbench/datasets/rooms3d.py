@@ -39,7 +39,7 @@ VALUES = {  # slowest factor first
     "wall_hue": np.arange(10) / 10,
     "object_hue": np.arange(10) / 10,
     "scale": np.linspace(0.75, 1.25, 8),
-    "shape": np.arange(4.0),  # cube, cylinder, sphere, cone
+    "shape": np.arange(4.0),  # as in SOLIDS
     "orientation": np.linspace(-30, 30, 15),  # degrees that the camera has gone to the right
 }
 SATURATION_AND_VALUE = {  # by the factor; a pale room lets a solid of its own hue be seen
@@ -75,6 +75,7 @@ class Rooms3D(GridDataset):
         "Dataset. https://github.com/google-deepmind/3d-shapes, whose images these are not"
     )
     values: ClassVar = VALUES
+    names: ClassVar[dict[str, tuple[str, ...]]] = {"shape": ("cube", "cylinder", "sphere", "cone")}
 
     floor_hue: Classes = tuple(range(10))
     wall_hue: Classes = tuple(range(10))

@@ -12,7 +12,7 @@ from disentbench.datasets._grid import Classes, grid
 from disentbench.datasets._published import Download, PublishedDataset
 from disentbench.datasets._rows import rows_kept
 from disentbench.errors import UserError
-from disentbench.storage import hdf5, limits
+from disentbench.storage import hdf5
 from disentbench.storage.images import BLOCK_BYTES, Blocks, Images, Pixels
 
 IMAGE = (64, 64, 3)  # height, width, channel
@@ -83,8 +83,8 @@ class Shapes3d(PublishedDataset):
                 )
             if (chunk := hdf5.claim(file, name, one=True)) > BLOCK_BYTES:
                 raise UserError(
-                    f"{path} keeps its {name} in chunks of {limits.shown(chunk)}, each of which is "
-                    f"unpacked whole; write it with chunks of at most {limits.shown(BLOCK_BYTES)} "
+                    f"{path} keeps its {name} in chunks of {chunk:,} bytes, each of which is "
+                    f"unpacked whole; write it with chunks of at most {BLOCK_BYTES:,} "
                     "(h5repack -l)"
                 )
 

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
+from os.path import exists
 from pathlib import Path
 from typing import ClassVar
 
@@ -107,7 +108,7 @@ class SmallNorb(PublishedDataset):
     def files(self) -> tuple[Path, ...]:
         """The published files, each unpacked where only that is there."""
         return tuple(
-            unpacked if not path.exists() and (unpacked := path.with_suffix("")).exists() else path
+            unpacked if not exists(path) and exists(unpacked := path.with_suffix("")) else path
             for path in super().files
         )
 

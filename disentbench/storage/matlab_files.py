@@ -10,6 +10,8 @@ from disentbench.storage import limits
 
 HEADER = 128  # bytes, the last two of which say the order of the bytes
 ORDERS = {b"IM": "<", b"MI": ">"}
+VERSION = 0x0100  # in the two bytes before; 7.3, which is HDF5, has 0x0200
+WORDS = 8  # bytes before those of an element
 COMPRESSED = 15  # the type of an element that is another one, compressed
 MOST_BYTES = 2**26  # of one file, unpacked
 
@@ -44,15 +46,19 @@ def _unpacked(content: bytes) -> io.BytesIO:
     """
     if len(content) < HEADER or content[HEADER - 2 : HEADER] not in ORDERS:
         raise ValueError("it does not begin like one of version 5 to 7")
-    word = ORDERS[content[HEADER - 2 : HEADER]] + "2I"
+    order = ORDERS[content[HEADER - 2 : HEADER]]
+    if struct.unpack_from(f"{order}H", content, HEADER - 4) != (VERSION,):
+        raise ValueError("it is of version 7.3 or another; save it as version 7 (-v7)")
     parts, left, start = [content[:HEADER]], MOST_BYTES, HEADER
     while start < len(content):
-        kind, size = struct.unpack_from(word, content, start)
-        element, start = content[start : start + 8 + size], start + 8 + size
+        if start + WORDS > len(content):
+            raise ValueError("it is truncated")
+        kind, size = struct.unpack_from(f"{order}2I", content, start)
+        element, start = content[start : start + WORDS + size], start + WORDS + size
         if start > len(content):
             raise ValueError("it is truncated")
         if kind == COMPRESSED:
-            element = zlib.decompressobj().decompress(element[8:], left + 1)
+            element = zlib.decompressobj().decompress(element[WORDS:], left + 1)
         if (left := left - len(element)) < 0:
             raise ValueError(f"it unpacks to more than {limits.shown(MOST_BYTES)}")
         parts.append(element)

@@ -154,10 +154,7 @@ def skip(stream: Stream, size: int) -> None:
 
 def _require_held(claimed: Header, size: int, name: str) -> None:
     if claimed.bytes + DATA_STARTS > size:
-        raise ValueError(
-            f"{name} claims {limits.shown(claimed.bytes)} of values, and {limits.shown(size)} "
-            "are there"
-        )
+        raise ValueError(f"{name} claims {claimed.bytes:,} bytes of values, and {size:,} are there")
 
 
 @contextmanager

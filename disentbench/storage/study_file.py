@@ -1,5 +1,6 @@
 """Studies from outside: YAML files, JSON texts and mappings, each mistake in one sentence."""
 
+from os.path import isdir, isfile  # False of a name that is too long, too
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,22 @@ def read_plain(path: Path) -> Any:
 
 
 def require_files(study: Study) -> None:
-    """Refuse a study that reads a file that is not there; its images may have been made of it."""
+    """Refuse a study that reads a file which is not there, or which at a glance will not do.
+
+    Whoever has the images that were made of it need not ask.
+    """
     for name in study.datasets:
         dataset = study.dataset(name)
         for path in dataset.files:
-            if not (path.is_dir() if dataset.reads_folders else path.is_file()):
+            if not (isdir(path) if dataset.reads_folders else isfile(path)):
                 what = "folder" if dataset.reads_folders else "file"
                 raise UserError(
                     f"datasets.{name} reads {path}, which is no {what} here; {dataset.remedy}"
                 )
+        try:
+            dataset.require_files()
+        except UserError as error:
+            raise UserError(f"datasets.{name}: {error}") from None
 
 
 def _parsed(text: str, name: str) -> Any:

@@ -59,6 +59,5 @@ def _files(
 def _require_size(size: int | None, most: int) -> None:
     if size is None or not 0 <= size <= most:
         raise ValueError(
-            f"a member claims {limits.shown(size or 0)}, where at most {limits.shown(most)} are "
-            "expected"
+            f"a member claims {size or 0:,} bytes, where at most {most:,} are expected"
         )

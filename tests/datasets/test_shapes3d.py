@@ -144,7 +144,10 @@ def of_huge_chunks(file):
         (of_floats, r"its images are float32 \(288, 64, 64, 3\), where uint8 \(288, 64, 64, 3\)"),
         (of_fewer, r"its images are uint8 \(287, 64, 64, 3\), where uint8 \(288, 64, 64, 3\)"),
         (unwritten, "images' claims .* and not all of them were written"),
-        (of_huge_chunks, "keeps its images in chunks of 96 MiB, each of which is unpacked whole"),
+        (
+            of_huge_chunks,
+            "keeps its images in chunks of 100,663,296 bytes, each of which is unpacked whole",
+        ),
     ],
 )
 def test_another_file_is_refused(path, change, sentence):

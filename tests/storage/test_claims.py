@@ -136,7 +136,10 @@ HOSTILE = {
     one_huge_chunk: ("x.h5", "claims (2, 20, 3) values, and not all of them were written"),
     nested_groups: ("x.h5", "or more than 32 groups in one another"),
     many_groups: ("x.h5", "has more than 10,000 parts"),
-    npz_claimed: ("x.npz", "mean claims 1.12 GiB of values, and 188 bytes are there"),
+    npz_claimed: (
+        "x.npz",
+        "mean claims 1,200,000,000 bytes of values, and 188 are there",
+    ),
     npz_compressed: (
         "x.npz",
         "would take 64 MiB of memory to read, and 40 MiB are allowed",
@@ -144,7 +147,7 @@ HOSTILE = {
     npz_of_runs: ("x.npz", "claims 20,000 runs; one file may have at most 10,000"),
     npz_of_a_long_header: ("x.npz", "its header claims 60 MiB, where a few hundred bytes do"),
     npz_negative: ("x.npz", "claims the shape (-1, 3)"),
-    npy_claimed: ("x.npy", "x.npy claims 1.12 GiB of values"),
+    npy_claimed: ("x.npy", "x.npy claims 1,200,000,000 bytes of values"),
     csv_wide: ("x.csv", "claims 20,000 columns; one file may have at most 10,000"),
     csv_long: ("x.csv", "would take 60 MiB of memory to read"),
     parquet_compressed: (

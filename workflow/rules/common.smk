@@ -10,6 +10,7 @@ from pathlib import Path
 from disentbench import plugins, sources
 from disentbench.errors import UserError
 from disentbench.storage import expected, files, study_file
+from disentbench.storage.plain_data import printable
 from disentbench.workflow import configfiles, folder, gpus, memory, terminal
 from snakemake.logging import logger
 
@@ -32,7 +33,7 @@ try:
     if "--target-jobs" not in sys.argv:  # a job may run where no other's files are
         study_file.require_files(study)
 except UserError as error:
-    print(f"disentbench: {error}", file=sys.stderr, flush=True)
+    print(f"disentbench: {printable(str(error))}", file=sys.stderr, flush=True)
     sys.exit(2)
 
 # A dry run, and whoever asks for more, gets Snakemake's own words. So do jobs on a cluster.
