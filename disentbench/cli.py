@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import signal
 import sys
 import warnings
 from collections.abc import Iterable
@@ -34,6 +35,9 @@ def main(argv: list[str] | None = None) -> int:
     except Stopped as stop:
         complain(f"disentbench {name}: {stop}")
         return 128 + stop.number
+    except KeyboardInterrupt:
+        complain(f"disentbench {name}: stopped by SIGINT")
+        return 128 + signal.SIGINT
     except (UserError, OSError) as error:  # an OSError names the path that cannot be used, and why
         complain(f"disentbench {name}: {printable(str(error))}")
         return 2

@@ -1,15 +1,13 @@
 """The command fetch, which downloads the files of a published data set."""
 
 import json
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from disentbench import plugins
-from disentbench.errors import Stopped, UserError
+from disentbench.commands.signals import stoppable
+from disentbench.errors import UserError
 from disentbench.storage import limits
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ def fetch(*, dataset: str, to: Path | None = None) -> None:
 
     downloads = _downloads(dataset)
     folder = fetched(dataset) if to is None else limits.expanded(to).absolute()
-    with _stoppable():
+    with stoppable(lambda: _left(downloads, folder)):
         for download in downloads:
             _fetch(download, folder)
     if to is None:
@@ -69,27 +67,11 @@ def _fetch(download: "Download", folder: Path) -> None:
     sys.stdout.flush()
 
 
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Have signals end the work where it is, and say that the same command goes on."""
-    from disentbench.training.interruption import SIGNALS
+def _left(files: "tuple[Download, ...]", folder: Path) -> str:
+    """What is left where a signal came, and what the same command does with it."""
+    from disentbench.storage import parts
 
-    came = []
-
-    def stop(number: int, _: Any) -> None:
-        came.append(number)
-        raise KeyboardInterrupt  # nothing on the way takes it for an error of the network
-
-    heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in heeded}
-    try:
-        yield
-    except KeyboardInterrupt:
-        number = signal.Signals(came[0] if came else signal.SIGINT)
-        raise Stopped(
-            f"stopped by {number.name}; what came is kept, and the same command goes on from there",
-            number,
-        ) from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    begun = [file for file in files if parts.is_begun(folder / file.name)]
+    if all(parts.can_go_on(folder / file.name, file.urls, file.checksum) for file in begun):
+        return "what came is kept, and the same command goes on from there"
+    return "the same command begins this file anew, as its server gives no rest"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from disentbench import plugins, sources
+from disentbench.commands.signals import stoppable
 from disentbench.errors import UserError
 from disentbench.recipe import Recipe
 from disentbench.storage import expected, files, seals
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from disentbench.storage.images import Images
     from disentbench.training.loop import Trained
 
+ANEW = "nothing of it is kept, and the same command begins anew"
 
+
+@stoppable(lambda: ANEW)
 def data(*, dataset: str, options: dict[str, Any], out: Path) -> None:
     """Render or read a data set and write it as one HDF5 file."""
     from disentbench.datasets import promised
@@ -121,6 +125,7 @@ def _trained_already(recipe: Recipe, images: "Images", model: Path, history: Pat
         return False
 
 
+@stoppable(lambda: ANEW)
 def encode(
     *, study: str, images: Path, model: Path, latents: Path, threads: int | None = None
 ) -> None:

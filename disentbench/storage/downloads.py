@@ -5,43 +5,37 @@ interrupted download goes on from there. pooch checks the sum; only the transfer
 begins each anew. Nothing that comes is executed or unpacked.
 """
 
-import fcntl
 import os
 import re
 import shutil
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
-
-from pydantic import TypeAdapter
+from typing import IO, TYPE_CHECKING, Any
 
 from disentbench.errors import UserError
-from disentbench.storage import files, limits
+from disentbench.storage import files, limits, parts
 
 if TYPE_CHECKING:
     from requests import Response
 
 SECONDS = (10, 60)  # how long a server may take to be reached, and to say something
 PAUSE = 1.0  # seconds before a connection that broke is made anew
+WHOLE = r"[0-9]{1,18}"  # as a number of bytes is written
 CHUNK = 2**16  # bytes; up to that many are lost when a connection breaks
+
+
+BEGINNINGS = {  # of the kinds of files that are published, by their suffix
+    ".npz": b"PK\3\4",
+    ".h5": b"\x89HDF\r\n\x1a\n",
+    ".gz": b"\x1f\x8b",
+    ".mat": b"MATLAB",
+}
 
 
 class UnreachableError(Exception):
     """Why an address does not give its file, in words that follow it."""
-
-
-class Origin(NamedTuple):
-    """Where a part is from: the address, what its server says of the version, bytes of the whole.
-
-    The version is a strong ETag or else the time of the last change; '' if nothing was said.
-    """
-
-    url: str
-    version: str
-    total: int | None
 
 
 def is_there(path: Path, checksum: str | None) -> bool:
@@ -56,7 +50,24 @@ def is_there(path: Path, checksum: str | None) -> bool:
             f"{path} is there and is not the published file: its sum is {came}, and {checksum} is "
             "published; move it away or remove it, then run the same command again"
         )
+    if not checksum and (wrong := _misbegun(path, path.suffix)):
+        raise UserError(
+            f"{path} is there and is not the published file: it {wrong}; move it away or remove "
+            "it, then run the same command again"
+        )
     return True
+
+
+def _misbegun(path: Path, suffix: str) -> str | None:
+    """What is wrong with the first bytes of a file, in words that follow it, if it has a suffix."""
+    expected = BEGINNINGS.get(suffix, b"")
+    with path.open("rb") as file:
+        came = file.read(max(1, len(expected)))
+    if not came:
+        return "is empty"
+    if not came.startswith(expected):
+        return f"begins with {came!r}, where {suffix} files have {expected!r}"
+    return None
 
 
 def sum_of(path: Path, algorithm: str = "sha256") -> str:
@@ -79,8 +90,9 @@ def download(path: Path, urls: tuple[str, ...], checksum: str | None) -> None:
             return
         except UnreachableError as error:
             failures.append(f"{url} {error}")
-    part = _part(path)
-    kept = f"; what came is kept in {part}, and the same command goes on from there"
+    part = parts.part_of(path)
+    kept = f"; what came is kept in {part}, and the same command "
+    kept += "goes on from there" if parts.can_go_on(path, urls, checksum) else "begins anew"
     raise UserError(
         f"{path.name} cannot be downloaded: {', '.join(failures)}; get it with a browser and put "
         f"it at {path.absolute()}, or name where you have it by `path` in the study"
@@ -92,8 +104,8 @@ def _download(path: Path, url: str, checksum: str | None) -> None:
     import pooch  # noqa: PLC0415
 
     pooch.get_logger().setLevel("WARNING")
-    part = _part(path)
-    with files.naming(part), _held(part) as file, files.scratch(path) as folder:
+    part = parts.part_of(path)
+    with files.naming(part), parts.held(part) as file, files.scratch(path) as folder:
         transfer: Any = Transfer(part, file, checksum)
         try:
             came = pooch.retrieve(url, checksum, path.name, folder, downloader=transfer)
@@ -101,8 +113,11 @@ def _download(path: Path, url: str, checksum: str | None) -> None:
             sentence = f"gives another file, of {part.stat().st_size:,} bytes, than {checksum}"
             part.unlink()
             raise UnreachableError(f"{sentence}, which is removed") from None
+        if not checksum and (wrong := _misbegun(Path(came), path.suffix)):
+            part.unlink(missing_ok=True)
+            raise UnreachableError(f"gives a file that {wrong}, which is removed")
         os.replace(part if part.exists() else came, path)
-        _said(part).unlink(missing_ok=True)
+        parts.origin_of(part).unlink(missing_ok=True)
 
 
 class Transfer:
@@ -129,7 +144,7 @@ class Transfer:
                 time.sleep(PAUSE)
         os.fsync(self.file.fileno())
         print(f"{self.part.stem} has come; checking it", file=sys.stderr)
-        _same_file(self.part, output)
+        parts.same_file(self.part, output)
 
     @property
     def size(self) -> int:
@@ -139,7 +154,7 @@ class Transfer:
 
     def go_on(self, url: str) -> None:
         """Get what is missing, or all if the server gives no rest."""
-        start, origin = self.size, _origin(self.part)
+        start, origin = self.size, parts.known_origin(self.part)
         if origin and origin.total == start:
             return
         with self._answer(url, start, origin) as response:
@@ -147,12 +162,13 @@ class Transfer:
                 self.file.truncate(0)
                 start = 0
             total = _total(response)
-            said = TypeAdapter(Origin).dump_json(Origin(url, _version(response), total))
-            _said(self.part).write_bytes(said)
+            gives_rests = response.status_code == 206 or _accepts_ranges(response)
+            said = parts.Origin(url, _version(response), total, gives_rests)
+            parts.note(self.part, said)
             self._require_room((total or 0) - start)
             self._write(response, start, total)
 
-    def _answer(self, url: str, start: int, origin: Origin | None) -> "Response":
+    def _answer(self, url: str, start: int, origin: parts.Origin | None) -> "Response":
         """The rest if it can be had and is surely of the same file, or else the whole."""
         same = origin is not None and origin.url == url and bool(origin.version)
         known = origin is not None and 0 < start < (origin.total or start + 1)
@@ -204,8 +220,12 @@ def _get(url: str, asked: dict[str, str], accepted: tuple[int, ...]) -> "Respons
     why = f"answers {response.status_code} {response.reason}".rstrip()
     if response.status_code in accepted:
         if not response.headers.get("Content-Type", "").startswith("text/html"):
-            return response
-        why = "answers with a web page"  # of a login, say
+            length = response.headers.get("Content-Length")
+            if length is None or re.fullmatch(WHOLE, length):
+                return response
+            why = f"answers with the Content-Length {length!r}"
+        else:
+            why = "answers with a web page"  # of a login, say
     response.close()
     raise UnreachableError(why)
 
@@ -234,61 +254,20 @@ def _version(response: "Response") -> str:
     return tag if tag.startswith('"') else response.headers.get("Last-Modified", "")
 
 
+def _accepts_ranges(response: "Response") -> bool:
+    """Whether a server says that it gives rests of this file."""
+    return response.headers.get("Accept-Ranges", "").strip().lower() == "bytes"
+
+
 def _total(response: "Response") -> int | None:
     """The bytes of the whole file, if the server says it."""
     named = response.headers.get("Content-Range", "").rpartition("/")[2]
     length = named if response.status_code == 206 else response.headers.get("Content-Length", "")
-    return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
+    return int(length) if re.fullmatch(WHOLE, length) else None
 
 
-def _goes_on(response: "Response", start: int, origin: Origin) -> bool:
+def _goes_on(response: "Response", start: int, origin: parts.Origin) -> bool:
     """Whether this is what follows the first `start` bytes, of a file as long as it was."""
     if response.status_code != 206 or _total(response) != origin.total:
         return False
     return response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f"{path.name}.part")
-
-
-def _said(part: Path) -> Path:
-    return part.with_name(f"{part.name}.json")
-
-
-def _origin(part: Path) -> Origin | None:
-    """Where a part is from; None if that is not known, and it cannot be gone on with."""
-    try:
-        return TypeAdapter(Origin).validate_json(_said(part).read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-@contextmanager
-def _held(part: Path) -> Iterator[IO[bytes]]:
-    """A part to append to, which no other process writes; gone afterwards if nothing came."""
-    with part.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"another process downloads to {part}; let it end, then run this again"
-            ) from None
-        except OSError:  # a file system without locks
-            pass
-        try:
-            yield file
-        finally:
-            if part.exists() and not part.stat().st_size:
-                part.unlink()
-            if not part.exists():
-                _said(part).unlink(missing_ok=True)
-
-
-def _same_file(part: Path, output: str) -> None:
-    """Have another name for a part; a copy where the file system knows one name only."""
-    os.unlink(output)
-    try:
-        os.link(part, output)
-    except OSError:
-        shutil.copyfile(part, output)

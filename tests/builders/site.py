@@ -8,10 +8,11 @@ from threading import Event, Thread
 
 import numpy as np
 
-BODY = np.random.default_rng(0).bytes(300_000)
+HDF5 = b"\x89HDF\r\n\x1a\n"  # as which the file begins
+BODY = HDF5 + np.random.default_rng(0).bytes(300_000 - len(HDF5))
 SHA256 = f"sha256:{hashlib.sha256(BODY).hexdigest()}"
 MD5 = f"md5:{hashlib.md5(BODY).hexdigest()}"
-OTHER = np.random.default_rng(1).bytes(300_000)
+OTHER = HDF5 + np.random.default_rng(1).bytes(300_000 - len(HDF5))
 
 
 class Site:
@@ -83,14 +84,15 @@ class Site:
         same = condition in (None, self.etag or self.changed)
         start = int(named[1]) + self.shift if named and self.ranges and same else 0
         end, total = self.end(start), len(self.body)
-        request.send_response(416 if start >= total else 206 if start else 200)
+        request.send_response(416 if start and start >= total else 206 if start else 200)
         if start:
             rest = f"{start}-{end - 1}" if start < total else "*"
             request.send_header("Content-Range", f"bytes {rest}/{total}")
-        said = {"ETag": self.etag, "Last-Modified": self.changed, **self.headers}
+        said = {"ETag": self.etag, "Last-Modified": self.changed}
+        said |= {"Accept-Ranges": "bytes" if self.ranges else None}
         if self.sized:
             said["Content-Length"] = str(max(0, end - start) + (len(self.excess) if start else 0))
-        for name, value in said.items():
+        for name, value in (said | self.headers).items():
             if value:
                 request.send_header(name, value)
         return start

@@ -101,6 +101,10 @@ FAULTS = {
     "leads in a circle": {"location": "/file"},
     "leads to what is not http": {"location": "file:///etc/hostname"},
     "broke off after 0 of 300,000 bytes": {"cuts": [0]},
+    "gives a file that is empty, which is removed": {"body": b""},
+    "answers with the Content-Length '-1'": {"headers": {"Content-Length": "-1"}},
+    "gives a file that begins with b'<!DOCTYP', where .h5 files have "
+    r"b'\x89HDF\r\n\x1a\n', which is removed": {"body": b"<!DOCTYPE html><p>Log in"},
 }
 
 
@@ -152,6 +156,20 @@ def test_another_file_in_its_place_is_left_alone(path):
     path.mkdir()
     with pytest.raises(UserError, match="is a folder"):
         downloads.is_there(path, SHA256)
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    {"x.npz": b"PK\3\4", "x.h5": BODY[:8], "x.mat.gz": b"\x1f\x8b\x08", "x": b"?"}.items(),
+)
+def test_a_file_without_a_sum_at_least_begins_as_what_it_is(site, path, name, beginning):
+    path, site.body = path.with_name(name), beginning + bytes(9)
+    downloads.download(path, (site.url,), None)
+    assert downloads.is_there(path, None)
+    assert path.read_bytes() == site.body
+    path.write_bytes(b"")
+    with pytest.raises(UserError, match="is not the published file: it is empty; move it away"):
+        downloads.is_there(path, None)
 
 
 def test_a_disk_without_room_is_found_out_before(site, path, monkeypatch):

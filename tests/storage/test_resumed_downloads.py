@@ -17,10 +17,10 @@ def names(path):
     return sorted(entry.name for entry in path.parent.iterdir())
 
 
-def left_off(site, path, checksum=SHA256, again=0) -> int:
+def left_off(site, path, checksum=SHA256, again=0, then="goes on from there") -> int:
     """Have a download break off, `again` bytes into the second try; how many bytes were kept."""
     site.cuts = [CUT, again]
-    with pytest.raises(UserError, match="the same command goes on from there"):
+    with pytest.raises(UserError, match=f"and the same command {then}"):
         downloads.download(path, (site.url,), checksum)
     assert names(path) == ["file.h5.part", "file.h5.part.json"]
     kept = path.with_name("file.h5.part").read_bytes()
@@ -67,6 +67,14 @@ def test_a_site_that_gives_no_rest_is_asked_for_the_whole(site, path, checksum):
 
 
 @SUMS
+def test_that_it_goes_on_is_said_only_of_a_site_that_gives_the_rest(site, path, checksum):
+    site.ranges = False
+    left_off(site, path, checksum, again=CUT, then="begins anew")
+    downloads.download(path, (site.url,), checksum)
+    assert path.read_bytes() == BODY
+
+
+@SUMS
 def test_a_wrong_rest_is_not_taken(site, path, checksum):
     kept = left_off(site, path, checksum)
     site.shift = 10
@@ -96,7 +104,7 @@ def test_two_versions_of_a_file_are_not_spliced(site, path, heeds):
 def test_what_has_no_version_is_gone_on_with_if_it_has_a_sum(site, path, tag):
     """A weak tag is the same for other bytes of one meaning, and is none for us."""
     site.etag = tag
-    left_off(site, path, None, again=CUT)
+    left_off(site, path, None, again=CUT, then="begins anew")
     downloads.download(path, (site.url,), None)
     assert site.asked == [None]
     path.unlink()
