@@ -22,17 +22,6 @@ KINDS = {
 }
 
 
-def expanded(path: Path) -> Path:
-    """The path with `~` filled in; a UserError for a user or a home that nobody knows."""
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        raise UserError(
-            f"{path} begins with {path.parts[0]}, and no such home is known here; write the whole "
-            "path"
-        ) from None
-
-
 def kind(path: Path) -> str | None:
     """What stands there that is no regular file, in words."""
     mode = path.stat().st_mode if path.exists() else stat.S_IFREG

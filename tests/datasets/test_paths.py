@@ -36,10 +36,10 @@ def data(capsys, folder, name, **options) -> str:
 @OF_A_PATH
 def test_the_home_of_nobody_is_said(tmp_path, capsys, name, option):
     path = f"{NOBODY}/x"
-    words = f"{path} begins with {NOBODY}, and no such home is known here; write the whole path"
+    words = f"{path} begins with the home of a user who is not known here; name the whole path"
     assert data(capsys, tmp_path, name, **{option: path}) == f"disentbench data: {words}"
     study = read_study(changed("datasets/read", {"of": name, option: path}))
-    with pytest.raises(UserError, match="no such home is known here"):
+    with pytest.raises(UserError, match="home of a user who is not known here"):
         require_files(study)
 
 

@@ -36,9 +36,7 @@ rule encode:
     resources:
         gpu=gpu,
         mem_mb=lambda w: memory.encoding(recipe_of(w)),
-        disk_mb=lambda w: memory.disk(
-            len(pack(w).seeds) * memory.encoded(recipe_of(w))
-        ),
+        disk_mb=lambda w: memory.disk(len(pack(w).seeds) * memory.encoded(recipe_of(w))),
         runtime=60,
     params:
         recipe=recipe,
