@@ -139,10 +139,8 @@ def is_whole(value: Any, low: int, high: int) -> bool:
 
 def a_path(value: Any, wanted: str) -> str | Path:
     """What may be a path; a ValueError names what is `wanted`."""
-    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
-        raise ValueError(
-            f"{shown(str(value) if isinstance(value, Path) else value)} is no path; name {wanted}"
-        )
+    if not isinstance(value, str | Path) or not str(value):
+        raise ValueError(f"{shown(value)} is no path; name {wanted}")
     return value
 
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from disentbench import plugins
 from disentbench.datasets import Dataset
 from disentbench.errors import UserError
-from disentbench.options import Options, shown
+from disentbench.options import Options, a_path, shown
 
 MOST_IMAGES = 10**9
 MOST_FACTORS = 200  # their names are in a recipe, which is an argument of a command
@@ -85,9 +85,7 @@ class OwnImages(Dataset):
     @field_validator("path", mode="before")
     @classmethod
     def _a_path(cls, path: Any) -> Any:
-        if not isinstance(path, str | Path) or not str(path):
-            raise ValueError(f"{path!r} is no path; name {cls._wanted()}")
-        return path
+        return a_path(path, cls._wanted())
 
     @classmethod
     def _wanted(cls) -> str:

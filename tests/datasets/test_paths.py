@@ -47,14 +47,18 @@ def test_the_home_of_nobody_is_said(tmp_path, capsys, name, option):
 def test_a_cache_in_the_home_of_nobody_is_said(tmp_path, capsys, monkeypatch, variable):
     monkeypatch.delenv("DISENTBENCH_DATA", raising=False)
     monkeypatch.setenv(variable, NOBODY)
-    assert f"begins with {NOBODY}, and" in data(capsys, tmp_path, "shapes3d")
-    assert f"begins with {NOBODY}, and" in refused(capsys, "fetch", "shapes3d")
+    assert "begins with the home of a user who is not known here" in data(
+        capsys, tmp_path, "shapes3d"
+    )
+    assert "begins with the home of a user who is not known here" in refused(
+        capsys, "fetch", "shapes3d"
+    )
 
 
 def test_nothing_is_downloaded_to_a_folder_named_like_a_home(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     sentence = refused(capsys, "fetch", "shapes3d", "--to", f"{NOBODY}/x")
-    assert f"begins with {NOBODY}, and" in sentence
+    assert "begins with the home of a user who is not known here" in sentence
     assert list(tmp_path.iterdir()) == []
 
 
@@ -70,16 +74,14 @@ def test_one_s_own_home_is_filled_in(tmp_path, monkeypatch):
 def test_a_name_that_is_too_long_is_said(tmp_path, capsys, name, option):
     path = str(tmp_path / ("a" * 300))
     sentence = data(capsys, tmp_path, name, **{option: path})
-    assert path in sentence
-    assert "Errno" not in sentence
-    study = read_study(changed("datasets/read", {"of": name, option: path}))
-    with pytest.raises(UserError, match="which is no file here"):
-        require_files(study)
+    assert "cannot be a path: it has more than" in sentence
+    with pytest.raises(UserError, match="cannot be a path: it has more than"):
+        read_study(changed("datasets/read", {"of": name, option: path}))
 
 
 @OF_A_PATH
 def test_a_null_byte_is_written_out(name, option):
-    with pytest.raises(ValueError, match="is no path; name") as error:
+    with pytest.raises(ValueError, match="cannot be a path: it has characters") as error:
         plugins.make("datasets", name, {option: "a\0b"})
     assert str(error.value).isprintable()
     assert r"'a\x00b' is no path" in str(error.value)
