@@ -84,4 +84,4 @@ def test_a_null_byte_is_written_out(name, option):
     with pytest.raises(ValueError, match="cannot be a path: it has characters") as error:
         plugins.make("datasets", name, {option: "a\0b"})
     assert str(error.value).isprintable()
-    assert r"'a\x00b' is no path" in str(error.value)
+    assert r"'a\x00b' cannot be a path" in str(error.value)
