@@ -27,13 +27,14 @@ def encode(
     model: VAE, saved: Saved, images: Resident, seeds: range, device: torch.device
 ) -> Iterator[Encoded]:
     """q(z | x) and the distortion of one sample of every image, member after member."""
-    chunk = CHUNKS.get(device.type, CHUNK) * CHUNK_PIXELS // max(CHUNK_PIXELS, prod(images.shape))
+    most = CHUNKS.get(device.type, CHUNK)
+    chunk = max(1, most * CHUNK_PIXELS // max(CHUNK_PIXELS, prod(images.shape)))
     for i, seed in enumerate(seeds):
         parameters, failed = saved.member(i, device), bool(saved.failed[i])
         rngs = generator(seed, EVALUATION, 0), generator(seed, EVALUATION, 1)
         run = _unfilled(model, len(images), seed, failed)
-        for first in range(0, len(images), max(1, chunk)):
-            rows = slice(first, min(first + max(1, chunk), len(images)))
+        for first in range(0, len(images), chunk):
+            rows = slice(first, min(first + chunk, len(images)))
             x = images[torch.arange(rows.start, rows.stop, device=device)]
             _fill(run, rows, *_encode_chunk(model, parameters, x, rngs))
         yield _judged(run)

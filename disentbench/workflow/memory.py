@@ -17,7 +17,7 @@ NUMBER = 4  # bytes of a float32
 STATES = 6  # numbers of a parameter in a step: itself, gradient, two moments, and copies of them
 COPIES = 3  # of a parameter where a pack is joined, written and read
 KEPT = 3  # of what a layer gives, while gradients are computed
-CHUNK_VALUES = 2**22  # of the images that are encoded at once
+CHUNK_VALUES = 2**22  # of the images that are encoded at once; see training/encode.py
 MEASURED = 737_280  # images, of which 4 GB are enough for every metric
 
 

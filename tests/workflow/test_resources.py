@@ -14,6 +14,7 @@ from disentbench import plugins
 from disentbench.models.vae import vae_of
 from disentbench.plugins import make
 from disentbench.storage.study_file import read_recipe
+from disentbench.training import encode
 from disentbench.training.state import initial_critic
 from disentbench.workflow import memory
 
@@ -45,6 +46,10 @@ def test_what_is_asked_for_grows_with_what_is_held():
     assert memory.data(whole) - memory.data(make("datasets", "dsprites_small", {})) > 2 * 377
     assert memory.packed(make("datasets", "rooms3d", {})) == 0
     assert memory.measuring(whole) == 4000 < memory.measuring(make("datasets", "mpi3d_toy", {}))
+
+
+def test_a_chunk_is_counted_as_encoding_takes_it():
+    assert memory.CHUNK_VALUES == encode.CHUNK * encode.CHUNK_PIXELS
 
 
 def test_binary_images_of_ones_own_are_counted_as_bits(tmp_path):
