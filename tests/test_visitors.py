@@ -156,15 +156,14 @@ metric = Metric(
 ''',
     "report/figures/spreads.py": '''"""The spread of every run."""
 
-from disentbench.report.figures import Figure, keep, panel
+from disentbench.report.figures import Figure, panel
 from disentbench.report.style import canvas
 
 
 def section(report, block):
     figure = canvas(3, 2)
     figure.add_subplot().plot(block.runs["spread"].to_numpy(), "o")
-    keep(report, figure, f"{block.dataset}_spreads")
-    drawn = panel(figure, "spread of every run", f"{block.dataset} spreads")
+    drawn = panel(report, figure, f"{block.dataset}_spreads", "spread of every run")
     return {"note": "A point for each run.", "panels": [drawn]}
 
 

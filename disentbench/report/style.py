@@ -2,9 +2,11 @@
 
 import base64
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
+from urllib.parse import quote
 
 import matplotlib as mpl
 import numpy as np
@@ -21,6 +23,18 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
 REFERENCE = ("#4A4A4A", "o")  # the VAE, against which the others are read
 INK, MUTED, HAIR = "#1A1A1A", "#6B6B6B", "#D9D9D9"
+# What the colours of figures are on a dark page.
+DARK = {
+    "#ffffff": "#1d2024",
+    INK.lower(): "#e8e8e6",
+    MUTED.lower(): "#a3a6aa",
+    "#9a9a9a": "#73777c",
+    HAIR.lower(): "#3a3f45",
+    REFERENCE[0].lower(): "#c2c2c2",
+    "#0072b2": "#4ba3e3",
+    "#7a5c99": "#b08fd8",
+}
+UNQUOTED = " /:;,=()!*+@$?[]{}|^`~"  # what a data URI in an attribute may hold as it is
 LINES = {
     "solid": "-",
     "dashed": (0, (4, 2)),
@@ -28,10 +42,11 @@ LINES = {
     "dash-dotted": (0, (6, 2, 1, 2)),
 }
 MANY = 400  # points in a panel above which they are painted as one image
+FONTS = ["Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"]
 
 RC = {
     "font.family": ["sans-serif"],
-    "font.sans-serif": ["Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
+    "font.sans-serif": FONTS,
     "font.size": 8,
     "axes.titlesize": 8.5,
     "axes.titleweight": "bold",
@@ -86,10 +101,11 @@ class Look(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """A figure on the page: what it shows in words, and the image as a data URI."""
+    """A figure on the page: what it shows in words, the image as a data URI, its files' name."""
 
     alt: str
     uri: str
+    name: str
 
 
 def looks(study: Study) -> dict[str, Look]:
@@ -120,16 +136,45 @@ def swatch(look: Look) -> str:
 
 
 def svg(figure: Figure, salt: str) -> str:
-    """A figure as an SVG data URI; as an image it can neither run a script nor fetch anything."""
-    buffer = io.BytesIO()
+    """A figure as an SVG data URI; as an image it can neither run a script nor fetch anything.
+
+    What is black on white there is white on black where the reader's page is dark. `salt` tells it
+    from all others.
+    """
+    text = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": salt}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
-    return uri(buffer.getvalue(), "svg+xml")
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, dpi=150)
+    return f"data:image/svg+xml,{quote(_recoloured(text.getvalue()), safe=UNQUOTED)}"
+
+
+def _recoloured(drawn: str) -> str:
+    """An SVG whose colours are those of the page, light or dark, that shows it; said once each."""
+    _, start, rest = drawn.partition("<svg ")
+    head, end, body = rest.partition(">")
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"font: (\d+) ([\d.]+px) [^;\"]+", r"font-weight: \1; font-size: \2", body)
+    body = re.sub(r"font-family: [^;\"]+; ", "", body)
+    for place, light in enumerate(DARK):
+        body = re.sub(rf"(?<=[:\s]){light}(?=[;\"])", f"var(--c{place})", body, flags=re.IGNORECASE)
+    light, dark = (
+        "".join(f"--c{place}:{colour};" for place, colour in enumerate(colours))
+        for colours in (DARK, DARK.values())
+    )
+    family = ",".join(f"'{name}'" for name in FONTS)
+    look = f"svg{{font-family:{family},sans-serif;{light}}}"
+    look += f"@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
+    body = re.sub(r"\s+", " ", body)
+    return f"{start}{head}{end}<style>{look}</style>{body}"
 
 
 def uri(content: bytes, kind: str) -> str:
     """The bytes of an image as a data URI."""
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def file_name(name: str) -> str:
+    """A name as that of a file: letters, digits, `.`, `_` and `-`, with `_` for all else."""
+    return re.sub(r"[^\w.-]+", "_", name)
 
 
 def save(figure: Figure, folder: ReportFolder, name: str) -> None:

@@ -1,10 +1,12 @@
 """What a figure is; every other file in this folder is a section of figures on one data set.
 
 A file names `figure = Figure(section, ...)`. Its function `section` is given the report and the
-data set's part of it, writes its figures (`keep`, under names that begin with the data set's) and
+data set's part of it, draws its figures (`panel`, under names that begin with the data set's) and
 tables, and returns what its template shows, or None where there is nothing to draw. The template
 that comes with this folder, `panels.html`, takes {"panels": [panel(...), ...], "note": "..."}, the
-note being optional; another layout is a template of one's own in report/templates/.
+note being optional; another layout is a template of one's own in report/templates/. A figure is
+`WIDE` inches, the column of a paper, unless it must be wider, and stands on the page as it stands
+in its files.
 """
 
 from collections.abc import Callable
@@ -20,6 +22,8 @@ from disentbench.report import style
 from disentbench.report.context import Report
 from disentbench.report.runs import Block
 from disentbench.report.style import Panel
+
+WIDE = 3.3  # inches
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,11 @@ def figures() -> dict[str, Figure]:
     return dict(sorted(by_name.items(), key=lambda item: item[1].place))
 
 
-def keep(report: Report, canvas: Canvas, name: str) -> None:
-    """Write a figure beside the page, as PNG and PDF."""
+def panel(report: Report, canvas: Canvas, name: str, alt: str) -> Panel:
+    """A figure on the page, in words and as an image, and in files beside it, as PDF and PNG.
+
+    `name` tells it from all others; its files have it.
+    """
+    name = style.file_name(name)
     style.save(canvas, report.folder, name)
-
-
-def panel(canvas: Canvas, alt: str, salt: str) -> Panel:
-    """A figure on the page, in words and as an image; `salt` tells it from all others."""
-    return Panel(alt, style.svg(canvas, salt))
+    return Panel(alt, style.svg(canvas, name), name)

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 from pandas.api.typing import DataFrameGroupBy
 
@@ -19,7 +18,7 @@ from disentbench.posterior import terms
 from disentbench.posterior.terms import Term
 from disentbench.report import style, tables
 from disentbench.report.context import Report
-from disentbench.report.figures import Figure, keep, panel
+from disentbench.report.figures import Figure, panel
 from disentbench.report.runs import Block
 from disentbench.report.style import HAIR, INK, LINES, Look, canvas
 from disentbench.report.text import count, fixed, latex, listed, number
@@ -145,19 +144,6 @@ def drawn(table: pd.DataFrame, term: Term) -> Canvas:
     return figure
 
 
-def sheet(table: pd.DataFrame) -> Canvas:
-    """All terms as one figure with a legend, for print."""
-    figure = canvas(2.9 * len(TERMS), 2.3)
-    for ax, term in zip(figure.subplots(1, len(TERMS)), TERMS, strict=True):
-        draw(ax, table, term)
-    marks = [
-        Line2D([], [], color=look.colour, marker=look.marker, markersize=4.5, label=label)
-        for label, look in ((NAMES.get(name, name), look) for name, look in LOOKS.items())
-    ]
-    style.legend(figure, marks)
-    return figure
-
-
 def draw(ax: Axes, table: pd.DataFrame, term: Term) -> None:
     """A line for each estimator over the batch size, level lines for what is exact.
 
@@ -199,7 +185,6 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     if table is None:
         return None
     name = f"{block.dataset}_audit"
-    keep(report, sheet(table), name)
     write(report.folder.table(name), table)
     return {
         "finding": finding(table),
@@ -207,7 +192,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
         "dashes": dashes(table),
         "sizes": size_texts(table),
         "panels": [
-            panel(drawn(table, term), f"{term.title} by batch size", f"{name} {term.name}")
+            panel(report, drawn(table, term), f"{name}_{term.name}", f"{term.title} by batch size")
             for term in TERMS
         ],
         "terms": [term.short for term in TERMS],

@@ -13,7 +13,7 @@ from disentbench.metrics import STANDARD_ERROR
 from disentbench.posterior import terms
 from disentbench.report import style
 from disentbench.report.context import Report
-from disentbench.report.figures import Figure, keep, panel
+from disentbench.report.figures import Figure, panel
 from disentbench.report.runs import Block
 from disentbench.report.style import HAIR, INK, MANY, MUTED, Look, Panel, alpha, canvas
 from disentbench.report.text import at_most, fixed, number, places
@@ -217,9 +217,8 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
 
 
 def _kept(report: Report, block: Block, canvas: Canvas, name: str, alt: str) -> Panel:
-    """A figure that is the same on the page and in its files."""
-    keep(report, canvas, f"{block.dataset}_{name}")
-    return panel(canvas, alt, f"{block.dataset} {name}")
+    """A figure of this data set."""
+    return panel(report, canvas, f"{block.dataset}_{name}", alt)
 
 
 def _monte_carlo(block: Block) -> str:

@@ -14,7 +14,7 @@ from disentbench.metrics._information import entropies
 from disentbench.report import comparisons
 from disentbench.report import runs as run_tables
 from disentbench.report.context import Report
-from disentbench.report.figures import Figure, keep, panel
+from disentbench.report.figures import Figure, panel
 from disentbench.report.runs import Block, Key
 from disentbench.report.style import INK, MUTED, canvas
 from disentbench.storage import hdf5, seals
@@ -77,20 +77,6 @@ def drawn(shown: Information) -> Canvas:
     return figure
 
 
-def sheet(runs: list[Information]) -> Canvas:
-    """All runs as one figure, for print."""
-    columns = min(3, len(runs))
-    rows = -(-len(runs) // columns)
-    width = max(2.9, 0.5 + CELL * len(runs[0].factors))
-    figure = canvas(width * columns, max(map(_height, runs)) * rows)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax, shown in zip(axes, runs, strict=False):
-        draw(ax, shown)
-    for ax in axes[len(runs) :]:
-        ax.set_axis_off()
-    return figure
-
-
 def _height(shown: Information) -> float:
     return 0.68 + ROW * (len(shown.variables) + 1.4)
 
@@ -131,18 +117,18 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     ]
     if not names:
         return None
-    told = (_of_best(report, block, names[0], key) for key in block.best)
-    runs = [information for information in told if information]
+    told = {key: _of_best(report, block, names[0], key) for key in block.best}
+    runs = {key: information for key, information in told.items() if information}
     if not runs:
         return None
     metric = plugins.load("metrics", names[0])
     name = f"{block.dataset}_information"
-    keep(report, sheet(runs), name)
     alt = "share of each factor's entropy that each latent knows"
     return {
         "note": NOTE.format(how=metric.factor_map, gap=metric.values[0].label),
         "panels": [
-            panel(drawn(shown), f"{shown.title}: {alt}", f"{name} {shown.title}") for shown in runs
+            panel(report, drawn(shown), f"{name}_{key[0]}", f"{shown.title}: {alt}")
+            for key, shown in runs.items()
         ],
     }
 

@@ -15,10 +15,10 @@ from disentbench.models.vae import VAE, vae_of
 from disentbench.posterior import Posterior
 from disentbench.posterior.rates import variable_rates
 from disentbench.recipe import Pack, Recipe
-from disentbench.report import comparisons
+from disentbench.report import comparisons, style
 from disentbench.report import runs as run_tables
 from disentbench.report.context import Report
-from disentbench.report.figures import Figure, keep
+from disentbench.report.figures import Figure
 from disentbench.report.runs import Block, Key
 from disentbench.report.style import MUTED, uri
 from disentbench.report.text import count, fixed, number
@@ -202,13 +202,15 @@ def _pictured(report: Report, block: Block, shown: Pictures) -> dict[str, Any]:
     key = (shown.pack.objective, shown.pack.setting)
     title = f"{comparisons.title(report.settings, key)}, seed {shown.seed}"
     score = number(block.scores(key, report.chosen.name)[shown.seed])
-    keep(report, sheet(title, shown), f"{block.dataset}_pictures_{shown.pack.objective}")
+    name = style.file_name(f"{block.dataset}_pictures_{shown.pack.objective}")
+    style.save(sheet(title, shown), report.folder, name)
     rows = {
         kind: [(row, png(row)) for row in getattr(shown, kind)]
         for kind in ("reconstructions", "traversals")
     }
     score = f"{report.chosen.label} {score}, {_median_of(report, block, key)}"
-    return {"title": title, "score": score, "left_out": shown.left_out, "key": key[0], **rows}
+    about = {"title": title, "name": name, "score": score, "left_out": shown.left_out}
+    return {**about, "key": key[0], **rows}
 
 
 def _median_of(report: Report, block: Block, key: Key) -> str:

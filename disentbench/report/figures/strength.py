@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from disentbench.report import levels, style
+from disentbench.report import levels
 from disentbench.report import runs as run_tables
 from disentbench.report.context import Report
-from disentbench.report.figures import Figure, keep, panel
+from disentbench.report.figures import Figure, panel
 from disentbench.report.figures._scale import Scale, beside, dodged, strengths
 from disentbench.report.levels import Levels
 from disentbench.report.runs import Block, Shown
@@ -79,22 +79,6 @@ def drawn(sweep: Swept, shown: Shown) -> Canvas:
     """One value as a figure of its own."""
     figure = canvas(3.3, 2.35)
     draw(figure.add_subplot(), sweep, shown)
-    return figure
-
-
-def sheet(sweep: Swept, shown: list[Shown]) -> Canvas:
-    """All values as one figure with a legend, for print."""
-    columns = min(3, len(shown))
-    rows = -(-len(shown) // columns)
-    labels = sweep.settings["label"].groupby(level="objective").first().to_dict()
-    handles = style.handles(sweep.looks, labels)
-    figure = canvas(2.9 * columns, 2.1 * rows + 0.25 * -(-len(handles) // 5))
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax, value in zip(axes, shown, strict=False):
-        draw(ax, sweep, value)
-    for ax in axes[len(shown) :]:
-        ax.set_axis_off()
-    style.legend(figure, handles)
     return figure
 
 
@@ -240,33 +224,27 @@ def section(report: Report, block: Block) -> dict[str, Any]:
     others = {n: shown for n, shown in report.columns.items() if not shown.value.prominence}
     shared = (report.settings, report.looks, report.levels[block.dataset])
     swept = [Swept(block, key, *shared) for key in keys(report.settings)]
-    large = len(run_tables.planned(report.study)) > INLINED
-    names = {
-        kind: [_kept(report, sweep, kind, shown) for sweep in swept if shown]
+    panels = {
+        kind: [_panels(report, sweep, shown) for sweep in swept if shown]
         for kind, shown in (("sweeps", familiar), ("other_sweeps", others))
     }
-    return {
-        "sweeps": [_panels(sweep, familiar) for sweep in swept if familiar],
-        "other_sweeps": [_panels(sweep, others) for sweep in swept if others and not large],
-        "other_files": names["other_sweeps"] if large else [],
+    large = len(run_tables.planned(report.study)) > INLINED
+    files = [panel.name for shown in panels["other_sweeps"] for panel in shown] if large else []
+    return panels | {
+        "other_sweeps": [] if large else panels["other_sweeps"],
+        "other_files": files,
         "dashes": dashes(report.settings),
     }
 
 
-def _kept(report: Report, sweep: Swept, kind: str, shown: dict[str, Shown]) -> str:
-    """Write all panels of one swept key as one figure; its name."""
-    name = "_".join(filter(None, (sweep.block.dataset, kind, sweep.key)))
-    keep(report, sheet(sweep, list(shown.values())), name)
-    return name
-
-
-def _panels(sweep: Swept, shown: dict[str, Shown]) -> list[Panel]:
+def _panels(report: Report, sweep: Swept, shown: dict[str, Shown]) -> list[Panel]:
     against = f"against {sweep.key}" if sweep.key else "by objective"
     return [
         panel(
+            report,
             drawn(sweep, one),
+            "_".join(filter(None, (sweep.block.dataset, value, sweep.key))),
             f"{one.value.label} {against}, every run a point",
-            f"{sweep.block.dataset} {sweep.key} {value}",
         )
         for value, one in shown.items()
     ]

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from disentbench.posterior import terms
-from disentbench.report import records, style
+from disentbench.report import records
 from disentbench.report.context import Report
-from disentbench.report.figures import Figure, keep, panel
+from disentbench.report.figures import Figure, panel
 from disentbench.report.runs import Block, Key, Rule, median_seed
 from disentbench.report.style import HAIR, Look, canvas
 from disentbench.report.text import fixed
@@ -99,26 +99,6 @@ def drawn(losses: pd.DataFrame, curve: Curve, looks: dict[str, Look]) -> Canvas:
     return figure
 
 
-def sheet(losses: pd.DataFrame, looks: dict[str, Look], labels: dict[str, str]) -> Canvas:
-    """All terms as one figure with a legend, for print."""
-    names = curves(losses)
-    columns = min(3, len(names))
-    rows = -(-len(names) // columns)
-    figure = canvas(2.9 * columns, 2.0 * rows + 0.25 * -(-len(looks) // 5))
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax, curve in zip(axes, names, strict=False):
-        draw(ax, losses, curve, looks)
-    for ax in axes[len(names) :]:
-        ax.set_axis_off()
-    drawn = set(losses[OBJECTIVE])
-    present = {name: looks[name] for name in looks if name in drawn}
-    handles = style.handles(present, labels)
-    for handle in handles:
-        handle.set_marker("")
-    style.legend(figure, handles)
-    return figure
-
-
 def draw(ax: Axes, losses: pd.DataFrame, curve: Curve, looks: dict[str, Look]) -> None:
     """The median run as a line, the other seeds of its pack as thin ones."""
     term = curve.term
@@ -155,13 +135,13 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     if losses.empty:
         return None
     name = f"{block.dataset}_training"
-    keep(report, sheet(losses, report.looks, report.labels), name)
     return {
         "panels": [
             panel(
+                report,
                 drawn(losses, curve, report.looks),
+                "_".join(filter(None, (name, *curve))),
                 f"{title(curve)} by training step",
-                f"{name} {' '.join(curve)}",
             )
             for curve in curves(losses)
         ]
