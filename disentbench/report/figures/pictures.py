@@ -1,223 +1,232 @@
 """What a model sees: images beside their reconstructions, and traversals of its latents."""
 
-import io
+from functools import cache
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
+from jaxtyping import UInt8
 from matplotlib.figure import Figure as Canvas
-from PIL import Image
 
 from disentbench.models import model_file
-from disentbench.models.device_images import Resident
-from disentbench.models.layers import Parameters
-from disentbench.models.vae import VAE, vae_of
-from disentbench.posterior import Posterior
-from disentbench.posterior.rates import variable_rates
-from disentbench.recipe import Pack, Recipe
-from disentbench.report import comparisons, style
-from disentbench.report import runs as run_tables
+from disentbench.report import comparisons, decoding, extremes, style
 from disentbench.report.context import Report
+from disentbench.report.decoding import Model, Row, Tiles
+from disentbench.report.extremes import Place
 from disentbench.report.figures import Figure
+from disentbench.report.figures._names import short
 from disentbench.report.runs import Block, Key
-from disentbench.report.style import MUTED, uri
-from disentbench.report.text import count, fixed, number
-from disentbench.storage import hdf5, images_file
-from disentbench.storage.images import Images
-from disentbench.storage.layout import PackFolder
+from disentbench.report.style import MUTED
+from disentbench.report.text import count, number
 
-SHOWN = 10  # images in a row
-ROWS = 12  # latents at most
-CPU = torch.device("cpu")
-STEPS = np.linspace(-2, 2, 9)  # of a traversal, in standard deviations of the prior
-GAP = 2  # pixels between images
-
-
-class Row(NamedTuple):
-    """A row of images [image, channel, height, width] in [0, 1] with what it shows."""
-
-    name: str
-    detail: str
-    images: np.ndarray
+IMAGES, TILES, LATENTS = 10, 9, 12  # of a run in its files, at most
+BUDGET = 1_400_000  # bytes of a page that pictures may take
+HEIGHT, HEAD = 0.46, 0.15  # inches of a row and of a line of the title
 
 
 class Pictures(NamedTuple):
     """A run's originals over its reconstructions, and its latents' traversals by falling KL."""
 
-    pack: Pack
-    seed: int
+    key: Key
+    place: Place
+    whole: bool  # whether the page shows it in full, as it does the first of a setting
     reconstructions: list[Row]
     traversals: list[Row]
-    left_out: int
+    latents: int  # and discrete groups that the run has
 
 
-class Model(NamedTuple):
-    """A trained run, ready to encode and decode, with the KL of each latent and group."""
+class Size(NamedTuple):
+    """How much of a run the page shows: images in a row, tiles of a traversal, latents."""
 
-    vae: VAE
-    parameters: Parameters
-    groups: dict[str, list[int]]
-    latent_kl: np.ndarray
-    group_kl: dict[str, float]
+    images: int
+    tiles: int
+    latents: int
 
 
-def pictures(recipe: Recipe, files: PackFolder, seed: int, source: Images) -> Pictures | None:
-    """Reconstructions and traversals of a run, or None where its model or latents are gone."""
-    if not (files.model.exists() and files.latents.exists()):
+# Of the median runs and of the others; 0 latents leave a run out. The first that fits is taken.
+SIZES = (
+    (Size(IMAGES, TILES, LATENTS), Size(6, 5, 6)),
+    (Size(IMAGES, TILES, 8), Size(6, 5, 4)),
+    (Size(8, 5, 8), Size(5, 5, 3)),
+    (Size(6, 5, 6), Size(4, 3, 3)),
+    (Size(6, 5, 5), Size(0, 0, 0)),
+    (Size(4, 3, 4), Size(0, 0, 0)),
+)
+
+
+def section(report: Report, block: Block) -> dict[str, Any] | None:
+    """What the median, best and worst run of each objective's best setting make of images."""
+    if not block.best or not report.files.dataset(block.dataset).images.exists():
         return None
-    model = _model(recipe, files, seed)
-    chosen = np.sort(np.random.default_rng(0).choice(len(source), min(SHOWN, len(source)), False))
-    x = Resident(source, CPU, recipe.dataset)[torch.from_numpy(chosen)].numpy()
-    rows = _traversals(model, x[len(x) // 2])
-    return Pictures(recipe.pack, seed, _reconstructions(model, x), rows[:ROWS], len(rows) - ROWS)
+    x = decoding.chosen_images(report, block.dataset, IMAGES)
+    runs = [run for key in block.best for run in _runs(report, block, key, x)]
+    if not runs:
+        return None
+    models = fitted(runs, BUDGET // len(report.study.datasets))
+    for run in runs:
+        style.save(sheet(_title(report, run), run), report.folder, _name(block, run))
+    keys = dict.fromkeys(run.key for run in runs)
+    shown = {key: [drawn for drawn in models if drawn.run.key == key] for key in keys}
+    return {
+        "models": [_told(report, block, drawn) for drawn in shown.values() if drawn],
+        "left_out": [comparisons.title(report.settings, key) for key in keys if not shown[key]],
+        "extremes": any(run.place.word != "median" for run in runs),
+    }
 
 
-def _model(recipe: Recipe, files: PackFolder, seed: int) -> Model:
-    saved = model_file.load(files.model)
-    member = seed - recipe.pack.first
-    with hdf5.open_data(files.latents) as file:
-        mean, logvar = (hdf5.row(file, name, member) for name in ("mean", "logvar"))
-        groups = list(file["logits"]) if "logits" in file else []
-        logits = {group: hdf5.row(file["logits"], group, member) for group in groups}
-    rates = variable_rates(Posterior(mean, logvar, logits))
-    return Model(
-        vae_of(recipe),
-        saved.member(member, CPU),
-        recipe.objective.structure().groups,
-        rates[: mean.shape[1]],
-        dict(zip(groups, rates[mean.shape[1] :], strict=True)),
+def _runs(report: Report, block: Block, key: Key, x: Tiles) -> list[Pictures]:
+    """The shown runs of a setting, the median first; none where its model or latents are gone."""
+    load, runs = cache(model_file.load), []
+    for place in extremes.places(block, key, report.chosen):
+        if model := decoding.model_of(report, (block.dataset, *key, place.seed), load):
+            whole = not runs
+            runs.append(_pictures(key, place, whole, model, x))
+    return runs
+
+
+def _pictures(key: Key, place: Place, whole: bool, model: Model, x: Tiles) -> Pictures:
+    return Pictures(
+        key,
+        place,
+        whole,
+        decoding.reconstructions(model, x),
+        decoding.traversals(model, x[len(x) // 2], TILES, LATENTS),
+        len(model.latent_kl) + len(model.group_kl),
     )
 
 
-def _reconstructions(model: Model, x: np.ndarray) -> list[Row]:
-    means, classes = _encode(model, x)
-    decoded = _decode(model, means, classes)
-    return [Row("original", "", x), Row("decoded", "", decoded)]
+class Strip(NamedTuple):
+    """A row on the page: its words and its image, `width` and `height` in pixels."""
+
+    name: str
+    detail: str
+    uri: str
+    width: int
+    height: int
 
 
-@torch.inference_mode()
-def _encode(model: Model, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Posterior means [image, latent] and, for each discrete group, the likeliest class [image]."""
-    posterior = model.vae.encode(model.parameters, torch.from_numpy(np.ascontiguousarray(x)))
-    classes = {group: values.argmax(-1).numpy() for group, values in posterior.logits.items()}
-    return posterior.mean.numpy(), classes
+class Drawn(NamedTuple):
+    """What the page shows of a run."""
+
+    run: Pictures
+    reconstructions: list[Strip]
+    traversals: list[Strip]
+
+    @property
+    def size(self) -> int:
+        """Bytes on the page."""
+        return sum(len(strip.uri) for strip in [*self.reconstructions, *self.traversals])
 
 
-@torch.inference_mode()
-def _decode(model: Model, means: np.ndarray, classes: dict[str, np.ndarray]) -> np.ndarray:
-    """The mean images of codes."""
-    hot = [np.eye(size)[classes[group]] for group, size in model.vae.discrete.items()]
-    code = torch.from_numpy(np.concatenate([means, *hot], axis=1).astype(np.float32))
-    return model.vae.likelihood.mean(model.vae.decode(model.parameters, code)).numpy()
+def fitted(runs: list[Pictures], budget: int) -> list[Drawn]:
+    """The runs as the page shows them, in so many bytes.
+
+    Large images have fewer rows and columns; where that does not do, best and worst runs are left
+    out, and then the last of the medians.
+    """
+    for median, other in SIZES:
+        sizes = [median if run.whole else other for run in runs]
+        drawn = [_drawn(run, size) for run, size in zip(runs, sizes, strict=True) if size.latents]
+        if sum(each.size for each in drawn) <= budget:
+            return drawn
+    kept = np.cumsum([each.size for each in drawn]) <= budget
+    return [each for each, keep in zip(drawn, kept, strict=True) if keep]
 
 
-def _traversals(model: Model, image: np.ndarray) -> list[Row]:
-    """Every latent from -2 to 2 and every discrete group over its classes, by falling KL."""
-    mean, classes = _encode(model, image[None])
-    rows = [
-        (kl, _traversed(model, mean, classes, latent, kl))
-        for latent, kl in enumerate(model.latent_kl)
+def _drawn(run: Pictures, size: Size) -> Drawn:
+    return Drawn(
+        run,
+        _strips(run.reconstructions, size.images),
+        _strips(run.traversals[: size.latents], size.tiles),
+    )
+
+
+def _strips(rows: list[Row], most: int) -> list[Strip]:
+    """Rows of at most so many images; the images of all are as wide as those of the longest."""
+    pixels = [decoding.strip(row.images[decoding.spread(len(row.images), most)]) for row in rows]
+    width = max((row.shape[1] for row in pixels), default=0)
+    return [
+        Strip(row.name, row.detail, decoding.png(_padded(image, width)), width, image.shape[0])
+        for row, image in zip(rows, pixels, strict=True)
     ]
-    rows += [
-        (kl, _switched(model, mean, classes, group, kl)) for group, kl in model.group_kl.items()
-    ]
-    return [row for _, row in sorted(rows, key=lambda pair: -pair[0])]
 
 
-def _nats(kl: float) -> str:
-    return "< 0.001 nats" if kl < 1e-3 else f"{fixed(kl, 2 if kl >= 0.1 else 3)} nats"
-
-
-def _traversed(
-    model: Model, mean: np.ndarray, classes: dict[str, np.ndarray], latent: int, kl: float
-) -> Row:
-    means = np.repeat(mean, len(STEPS), axis=0)
-    means[:, latent] = STEPS
-    same = {group: np.repeat(value, len(STEPS)) for group, value in classes.items()}
-    group = next((name for name, members in model.groups.items() if latent in members), "")
-    detail = _nats(kl) + (f" · in {group}" if group else "")
-    return Row(f"z{latent}", detail, _decode(model, means, same))
-
-
-def _switched(
-    model: Model, mean: np.ndarray, classes: dict[str, np.ndarray], group: str, kl: float
-) -> Row:
-    size = model.vae.discrete[group]
-    kept = np.unique(np.linspace(0, size - 1, min(size, len(STEPS))).round().astype(int))
-    codes = {name: np.repeat(value, len(kept)) for name, value in classes.items()} | {group: kept}
-    detail = f"{_nats(kl)} · {count(size, 'class')}"
-    return Row(group, detail, _decode(model, np.repeat(mean, len(kept), axis=0), codes))
-
-
-def strip(row: np.ndarray) -> np.ndarray:
-    """Images side by side [height, width(, channel)] as bytes, white between them."""
-    tiles = np.pad(row, ((0, 0), (0, 0), (0, 0), (0, GAP)), constant_values=1.0)
-    joined = np.concatenate(list(tiles), axis=2)[:, :, :-GAP]
-    pixels = np.rint(255 * joined.clip(0, 1)).astype(np.uint8).transpose(1, 2, 0)
-    return pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
-
-
-def png(row: Row) -> str:
-    """A row of images as a PNG data URI, a pixel of the image for a pixel of the file."""
-    buffer = io.BytesIO()
-    Image.fromarray(strip(row.images)).save(buffer, format="PNG", optimize=True)
-    return uri(buffer.getvalue(), "png")
+def _padded(pixels: UInt8[np.ndarray, "h w c"], width: int) -> UInt8[np.ndarray, "h w2 c2"]:
+    """A strip as wide as asked for, by what cannot be seen: so a page needs not scale it."""
+    if pixels.shape[1] == width:
+        return pixels
+    opaque = np.full((*pixels.shape[:2], 1), 255, np.uint8)
+    seen = np.concatenate([pixels, opaque], axis=2)
+    return np.pad(seen, ((0, 0), (0, width - pixels.shape[1]), (0, 0)))
 
 
 def sheet(title: str, shown: Pictures) -> Canvas:
     """The pictures of a run as one figure, for print."""
-    rows = [*shown.reconstructions, *shown.traversals]
-    figure = Canvas(figsize=(6.0, 0.46 * len(rows) + 0.45))
-    figure.text(0.02, 1 - 0.24 / figure.get_figheight(), title, fontweight="bold", va="center")
-    top = 1 - 0.42 / figure.get_figheight()
+    rows, lines = [*shown.reconstructions, *shown.traversals], wrap(title, 88)
+    tall = HEIGHT * len(rows) + HEAD * len(lines) + 0.3
+    figure = Canvas(figsize=(6.0, tall))
+    for i, line in enumerate(lines):
+        y = 1 - (0.24 + HEAD * i) / tall
+        figure.text(0.02, y, line, fontweight="bold", va="center")
+    top, height = 1 - (0.27 + HEAD * len(lines)) / tall, HEIGHT / tall
     for i, row in enumerate(rows):
-        height = 0.46 / figure.get_figheight()
-        ax = figure.add_axes((0.30, top - (i + 1) * height, 0.69, 0.92 * height))
-        ax.imshow(strip(row.images), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        ax.set_anchor("W")
-        ax.set_axis_off()
         middle = top - (i + 0.5) * height
-        figure.text(0.02, middle, row.name, va="center", fontsize=8)
-        figure.text(0.285, middle, row.detail, va="center", ha="right", fontsize=6.5, color=MUTED)
+        ax = figure.add_axes((0.30, middle - 0.46 * height, 0.69, 0.92 * height))
+        _show(ax, row.images)
+        figure.text(0.02, middle, short(row.name, 12), va="center", fontsize=8)
+        words = short(row.detail, 24)
+        figure.text(0.285, middle, words, va="center", ha="right", fontsize=6.5, color=MUTED)
     return figure
 
 
-def section(report: Report, block: Block) -> dict[str, Any] | None:
-    """What the median run of each objective's best setting makes of images."""
-    path = report.files.dataset(block.dataset).images
-    if not block.best or not path.exists():
-        return None
-    source = images_file.read_images(path)
-    models = []
-    for objective, setting in block.best:
-        seed = run_tables.median_seed(block, objective, setting, report.chosen)
-        pack = report.study.pack_of(block.dataset, objective, setting, seed)
-        shown = pictures(report.study.recipe(pack), report.files.pack(pack), seed, source)
-        if shown:
-            models.append(_pictured(report, block, shown))
-    return {"models": models} if models else None
+def _show(ax: Any, images: Tiles) -> None:
+    ax.imshow(decoding.strip(images), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    ax.set_anchor("W")
+    ax.set_axis_off()
 
 
-def _pictured(report: Report, block: Block, shown: Pictures) -> dict[str, Any]:
-    key = (shown.pack.objective, shown.pack.setting)
-    title = f"{comparisons.title(report.settings, key)}, seed {shown.seed}"
-    score = number(block.scores(key, report.chosen.name)[shown.seed])
-    name = style.file_name(f"{block.dataset}_pictures_{shown.pack.objective}")
-    style.save(sheet(title, shown), report.folder, name)
-    rows = {
-        kind: [(row, png(row)) for row in getattr(shown, kind)]
-        for kind in ("reconstructions", "traversals")
-    }
-    score = f"{report.chosen.label} {score}, {_median_of(report, block, key)}"
-    about = {"title": title, "name": name, "score": score, "left_out": shown.left_out}
-    return {**about, "key": key[0], **rows}
+def _title(report: Report, run: Pictures) -> str:
+    return f"{comparisons.title(report.settings, run.key)}, seed {run.place.seed}"
 
 
-def _median_of(report: Report, block: Block, key: Key) -> str:
-    """Which run is shown: the median of so many, or the lower of the two in the middle."""
+def _name(block: Block, run: Pictures) -> str:
+    """What a run's files are called; the first of its setting has the objective's name alone."""
+    name = f"{block.dataset}_pictures_{run.key[0]}"
+    return style.file_name(name if run.whole else f"{name}_{run.place.word}")
+
+
+def _told(report: Report, block: Block, drawn: list[Drawn]) -> dict[str, Any]:
+    """What the template shows of a setting: its title, and its runs, the first in full."""
+    key = drawn[0].run.key
     n = int(block.summary.n.loc[key, report.chosen.name])
-    which = "median" if n % 2 else "the lower of the two middle ones"
-    return f"{which} of {n} of {count(block.planned, 'run')}"
+    return {
+        "objective": key[0],
+        "title": comparisons.title(report.settings, key),
+        "of": f"{n} of {count(block.planned, 'run')}" if n < block.planned else count(n, "run"),
+        "runs": [_of_run(report, block, each, n) for each in drawn],
+    }
+
+
+def _of_run(report: Report, block: Block, drawn: Drawn, n: int) -> dict[str, Any]:
+    run = drawn.run
+    score = number(block.scores(run.key, report.chosen.name)[run.place.seed])
+    more = run.latents - len(drawn.traversals)
+    return {
+        "word": _word(run.place, n),
+        "seed": run.place.seed,
+        "score": f"{report.chosen.label} {score}",
+        "name": _name(block, run),
+        "reconstructions": drawn.reconstructions,
+        "traversals": drawn.traversals,
+        "more": more,
+    }
+
+
+def _word(place: Place, n: int) -> str:
+    """Which run it is: the median, or the lower of the two in the middle, the best or the worst."""
+    if place.word != "median":
+        return place.word if n > 2 else {"best": "the better", "worst": "the worse"}[place.word]
+    return "the only run" if n == 1 else "median" if n % 2 else "lower of the two middle ones"
 
 
 figure = Figure(

@@ -1,0 +1,53 @@
+"""Which runs of a setting are shown: the median one, the best and the worst."""
+
+from typing import NamedTuple
+
+from disentbench.report.runs import Block, Key, Rule
+
+Run = tuple[str, str, int]  # (objective, setting, seed)
+
+
+class Place(NamedTuple):
+    """A run among those of its setting that have a score: which it is, in a word, and its seed."""
+
+    word: str  # median, best, worst
+    seed: int
+
+
+def ordered_seeds(block: Block, key: Key, rule: Rule) -> list[int]:
+    """The seeds of a setting's runs that have a score, by rising score, equals by seed."""
+    scores = block.scores(key, rule.name).dropna().sort_index()
+    return [int(seed) for seed in scores.sort_values(kind="stable").index]
+
+
+def places(block: Block, key: Key, rule: Rule) -> list[Place]:
+    """The median run of a setting, then its best and its worst; no run twice.
+
+    Of an even number the median is the lower of the two in the middle, as `runs.median_seed` has
+    it. Of two runs it is one of the ends, and only the other follows. None has no score.
+    """
+    seeds = ordered_seeds(block, key, rule)
+    if not seeds:
+        return []
+    median = seeds[(len(seeds) - 1) // 2]
+    worst, best = (seeds[0], seeds[-1])[:: rule.sign]
+    ends = {"best": best, "worst": worst}
+    middle = next((word for word, seed in ends.items() if seed == median), "median")
+    first = Place(middle if len(seeds) == 2 else "median", median)
+    return [first, *(Place(word, seed) for word, seed in ends.items() if seed != median)]
+
+
+def priority(block: Block, rule: Rule | None) -> list[Run]:
+    """Every planned run of a data set, those first that a reader looks at first.
+
+    The median runs of all best settings, their best, their worst, their others, then all others in
+    the study's order.
+    """
+    of_best = [] if rule is None else [(key, places(block, key, rule)) for key in block.best]
+    shown = [
+        (*key, place[i].seed) for i in range(3) for key, place in of_best if i < len(place)
+    ]
+    best = set(block.best)
+    planned = [(objective, setting, int(seed)) for objective, setting, seed in block.runs.index]
+    others = sorted(planned, key=lambda run: run[:2] not in best)  # stable
+    return list(dict.fromkeys([*shown, *others]))

@@ -1,0 +1,62 @@
+"""Names that fit beside an axis: shortened in the middle, the whole name being in the tables."""
+
+from collections.abc import Iterable
+from unicodedata import combining, east_asian_width
+
+import pandas as pd
+
+from disentbench.report import comparisons
+from disentbench.report.runs import Key
+
+ELLIPSIS = "…"
+LEAST = 6  # letters of a name that a setting beside it leaves
+
+
+def width(text: str) -> int:
+    """How many Latin letters a text is about as wide as; Chinese ones count twice."""
+    return sum(1 + (east_asian_width(c) in "WF") for c in text if not combining(c))
+
+
+def short(text: str, most: int) -> str:
+    """A text at most so wide, with an ellipsis for its middle where it is longer."""
+    return _cut(text, most, (most - 1) // 2)
+
+
+def shorts(texts: Iterable[str], most: int) -> list[str]:
+    """Texts at most so wide, cut where they stay apart: alike only if no place tells them apart."""
+    texts = list(texts)
+    middle = (most - 1) // 2
+    heads = sorted(range(most), key=lambda head: abs(head - middle))
+    cuts = [[_cut(text, most, head) for text in texts] for head in heads]
+    return max(cuts, key=lambda cut: len(set(cut)))  # the first, from the middle on, of equals
+
+
+def _cut(text: str, most: int, head: int) -> str:
+    """What is before and after an ellipsis, `head` wide before it, `most` in all."""
+    if width(text) <= most:
+        return text
+    start, end = text, text
+    while width(start) > head:
+        start = start[:-1]
+    while width(end) > most - 1 - head:
+        end = end[1:]
+    return start.rstrip() + ELLIPSIS + end.lstrip()
+
+
+def titles(settings: pd.DataFrame, keys: list[Key], most: int) -> list[str]:
+    """Settings as in `β-TCVAE (β = 4)`, at most so wide; it is the objective that is shortened."""
+    texts = [settings.loc[key, "text"] for key in keys]
+    rooms = [most - width(f" ({text})") if text else most for text in texts]
+    whole = [comparisons.title(settings, key) for key in keys]
+    if all(width(title) <= most for title in whole):
+        return whole
+    if min(rooms) < LEAST:
+        return shorts(whole, most)
+    labels = dict.fromkeys(settings.loc[key, "label"] for key in keys)
+    names = dict(zip(labels, shorts(labels, min(rooms)), strict=True))
+    shown = [names[settings.loc[key, "label"]] for key in keys]
+    pairs = zip(shown, texts, whole, strict=True)
+    return [
+        title if width(title) <= most else f"{name} ({text})" if text else name
+        for name, text, title in pairs
+    ]
