@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 from disentbench.report.runs import Block, Key, Rule
 
-Run = tuple[str, str, int]  # (objective, setting, seed)
-
 
 class Place(NamedTuple):
     """A run among those of its setting that have a score: which it is, in a word, and its seed."""
@@ -35,19 +33,3 @@ def places(block: Block, key: Key, rule: Rule) -> list[Place]:
     middle = next((word for word, seed in ends.items() if seed == median), "median")
     first = Place(middle if len(seeds) == 2 else "median", median)
     return [first, *(Place(word, seed) for word, seed in ends.items() if seed != median)]
-
-
-def priority(block: Block, rule: Rule | None) -> list[Run]:
-    """Every planned run of a data set, those first that a reader looks at first.
-
-    The median runs of all best settings, their best, their worst, their others, then all others in
-    the study's order.
-    """
-    of_best = [] if rule is None else [(key, places(block, key, rule)) for key in block.best]
-    shown = [
-        (*key, place[i].seed) for i in range(3) for key, place in of_best if i < len(place)
-    ]
-    best = set(block.best)
-    planned = [(objective, setting, int(seed)) for objective, setting, seed in block.runs.index]
-    others = sorted(planned, key=lambda run: run[:2] not in best)  # stable
-    return list(dict.fromkeys([*shown, *others]))

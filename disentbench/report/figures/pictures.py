@@ -66,9 +66,9 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     for run in runs:
         style.save(sheet(_title(report, run), run), report.folder, _name(block, run))
     keys = dict.fromkeys(run.key for run in runs)
-    shown = {key: [drawn for drawn in models if drawn.run.key == key] for key in keys}
+    shown = {key: [model for model in models if model.run.key == key] for key in keys}
     return {
-        "models": [_told(report, block, drawn) for drawn in shown.values() if drawn],
+        "models": [_told(report, block, model) for model in shown.values() if model],
         "left_out": [comparisons.title(report.settings, key) for key in keys if not shown[key]],
         "extremes": any(run.place.word != "median" for run in runs),
     }
@@ -124,13 +124,14 @@ def fitted(runs: list[Pictures], budget: int) -> list[Drawn]:
     Large images have fewer rows and columns; where that does not do, best and worst runs are left
     out, and then the last of the medians.
     """
+    drawn: list[Drawn] = []
     for median, other in SIZES:
         sizes = [median if run.whole else other for run in runs]
         drawn = [_drawn(run, size) for run, size in zip(runs, sizes, strict=True) if size.latents]
-        if sum(each.size for each in drawn) <= budget:
+        if sum(run.size for run in drawn) <= budget:
             return drawn
-    kept = np.cumsum([each.size for each in drawn]) <= budget
-    return [each for each, keep in zip(drawn, kept, strict=True) if keep]
+    kept = np.cumsum([run.size for run in drawn]) <= budget
+    return [run for run, keep in zip(drawn, kept, strict=True) if keep]
 
 
 def _drawn(run: Pictures, size: Size) -> Drawn:
@@ -203,7 +204,7 @@ def _told(report: Report, block: Block, drawn: list[Drawn]) -> dict[str, Any]:
         "objective": key[0],
         "title": comparisons.title(report.settings, key),
         "of": f"{n} of {count(block.planned, 'run')}" if n < block.planned else count(n, "run"),
-        "runs": [_of_run(report, block, each, n) for each in drawn],
+        "runs": [_of_run(report, block, run, n) for run in drawn],
     }
 
 
