@@ -14,7 +14,8 @@ from disentbench.metrics._information import entropies
 from disentbench.report import comparisons
 from disentbench.report import runs as run_tables
 from disentbench.report.context import Report
-from disentbench.report.figures import Figure, panel
+from disentbench.report.figures import WIDE, Figure, panel
+from disentbench.report.figures._names import short, shorts
 from disentbench.report.runs import Block, Key
 from disentbench.report.style import INK, MUTED, canvas
 from disentbench.storage import hdf5, seals
@@ -22,6 +23,10 @@ from disentbench.storage.layout import PackFolder
 
 COLOURS = LinearSegmentedColormap.from_list("share", ["#F6F8FA", "#7FA8C9", "#123C63"])
 ROW, CELL = 0.2, 0.5  # inches
+LEFT, WIDEST = 0.62, 7.0  # inches: what stands left of the cells, a figure
+LEGIBLE, NARROW = 0.3, 0.22  # inches: a cell with a number in it, one under an upright name
+LETTER = 0.052  # inches, of a factor's name
+LONGEST = 20  # letters of a factor's name
 
 
 class Information(NamedTuple):
@@ -72,37 +77,42 @@ def _ordered(share: Float[np.ndarray, "variable factor"]) -> np.ndarray:
 
 def drawn(shown: Information) -> Canvas:
     """One run as a figure of its own."""
-    figure = canvas(max(3.3, 0.5 + CELL * len(shown.factors)), _height(shown))
-    draw(figure.add_subplot(), shown)
+    width = max(WIDE, min(WIDEST, LEFT + CELL * len(shown.factors)))
+    cell = (width - LEFT) / len(shown.factors)
+    names = shorts(shown.factors, LONGEST)
+    # Names that are wider than their columns slant; the last ends beyond the cells.
+    longest = max(len(name) for name in names)
+    slant = 0 if longest * LETTER < cell else 40 if cell > NARROW else 90
+    figure = canvas(width, 0.68 + ROW * (len(shown.variables) + 1.4) + 0.0006 * slant * longest)
+    draw(figure.add_subplot(), shown, names, slant=slant, legible=cell >= LEGIBLE)
+    title = short(shown.title, int(13.2 * width))
+    figure.suptitle(title, x=0.02, ha="left", fontsize=8.5, fontweight="bold")
     return figure
 
 
-def _height(shown: Information) -> float:
-    return 0.68 + ROW * (len(shown.variables) + 1.4)
-
-
-def draw(ax: Axes, shown: Information) -> None:
+def draw(ax: Axes, shown: Information, names: list[str], *, slant: int, legible: bool) -> None:
     """A cell for each latent and factor, from 0 to 1 in every figure; the gaps stand below."""
     count, below = len(shown.variables), len(shown.variables) + 0.9
     ax.pcolormesh(shown.share, cmap=COLOURS, vmin=0, vmax=1, edgecolors="white", linewidth=1.2)
-    for (row, column), share in np.ndenumerate(shown.share):
+    for (row, column), share in np.ndenumerate(shown.share if legible else shown.share[:0]):
         ink = "white" if share > 0.55 else INK if share >= 0.05 else MUTED
         _write(ax, column, row + 0.5, _digits(share), color=ink)
     for column, gap in enumerate(shown.gaps):
-        _write(ax, column, below, _digits(gap), fontweight="bold")
+        size = 7 if legible else 4.5
+        _write(ax, column, below, _digits(gap), size, fontweight="bold")
     ax.set_ylim(below + 0.5, 0)
-    ax.set_xlim(0, len(shown.factors))
-    ax.set_title(shown.title, pad=9)
-    ax.set_xticks(np.arange(len(shown.factors)) + 0.5, shown.factors)
-    ax.set_yticks([*(np.arange(count) + 0.5), below], [*shown.variables, "gap"])
+    ax.set_xlim(0, len(names))
+    end, mode = ("left", "anchor") if 0 < slant < 90 else ("center", "default")
+    ax.set_xticks(np.arange(len(names)) + 0.5, names, rotation=slant, ha=end, rotation_mode=mode)
+    ax.set_yticks([*(np.arange(count) + 0.5), below], [*shorts(shown.variables, 14), "gap"])
     ax.tick_params(length=0, labelcolor=INK)
     ax.xaxis.tick_top()
     for spine in ax.spines.values():
         spine.set_visible(False)
 
 
-def _write(ax: Axes, column: int, y: float, words: str, **look: Any) -> None:
-    ax.text(column + 0.5, y, words, ha="center", va="center", fontsize=7, **look)
+def _write(ax: Axes, column: int, y: float, words: str, size: float = 7, **look: Any) -> None:
+    ax.text(column + 0.5, y, words, ha="center", va="center", fontsize=size, **look)
 
 
 def _digits(share: float) -> str:
@@ -142,8 +152,8 @@ def _of_best(report: Report, block: Block, metric: str, key: Key) -> Information
 
 
 NOTE = (
-    "Of the same runs, the mutual information of each latent with each factor as a share of the "
-    "factor’s entropy, {how}: 1 is all there is to know, and shades are alike in "
+    "Of the same median runs, the mutual information of each latent with each factor as a share "
+    "of the factor’s entropy, {how}: 1 is all there is to know, and shades are alike in "
     "every figure. The gap between the two best latents of a column stands below it; {gap} is the "
     "mean of the gaps. Latents stand in the order of the factor that they know best, those that "
     "know nothing last."

@@ -245,12 +245,12 @@ def _note(runs: list[Shown]) -> str:
 
 
 NOTE = (
-    "Of the same runs, the mean of each latent’s posterior means over all images of a class, for "
-    "the classes of each factor in their order, after Chen et al. (2018); the band is one standard "
-    "deviation, what the other factors do. A row has one range in all its columns, written beside "
-    "it, so that flat means that the latent does not respond to the factor alone; it may still "
-    "respond to it together with another. Latents stand in the order of the column that explains "
-    "most of them."
+    "Of the same median runs, the mean of each latent’s posterior means over all images of a "
+    "class, for the classes of each factor in their order, after Chen et al. (2018); the band is "
+    "one standard deviation, what the other factors do. A row has one range in all its columns, "
+    "written beside it, so that flat means that the latent does not respond to the factor alone; "
+    "it may still respond to it together with another. Latents stand in the order of the column "
+    "that explains most of them."
 )
 PLACES = (
     "Maps are of the mean at each place, blue below the latent’s mean over all images, orange "
