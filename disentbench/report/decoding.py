@@ -179,7 +179,7 @@ def _nats(kl: float) -> str:
     return "< 0.001 nats" if kl < 1e-3 else f"{fixed(kl, 2 if kl >= 0.1 else 3)} nats"
 
 
-def strip(row: Tiles) -> UInt8[np.ndarray, "height width channel"]:
+def strip(row: Tiles) -> UInt8[np.ndarray, "height strip channel"]:
     """Images side by side as bytes, white between them."""
     tiles = np.pad(row, ((0, 0), (0, 0), (0, 0), (0, GAP)), constant_values=1.0)
     joined = np.concatenate(list(tiles), axis=2)[:, :, :-GAP]

@@ -1,13 +1,18 @@
 """Figures look alike whatever the user's own settings of matplotlib are."""
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+from fontTools import subset
+from fontTools.ttLib import TTFont
 
 from disentbench.report import style
 from disentbench.storage.layout import ReportFolder
@@ -50,6 +55,20 @@ def test_a_users_settings_change_no_figure_and_are_kept(tmp_path):
     with mpl.rc_context(OF_A_USER):
         assert drawn(tmp_path / "set") == plain
         assert mpl.rcParams["font.size"] == 20
+
+
+def test_fonts_in_a_pdf_keep_glyphs_and_text_and_lose_tables_for_layout(tmp_path):
+    usual = subset.Options
+    _, _, pdf = drawn(tmp_path)
+    assert subset.Options is usual
+    packed = re.findall(rb"stream\r?\n(x.*?)\s*endstream", pdf, re.DOTALL)
+    streams = [zlib.decompressobj().decompress(stream) for stream in packed]
+    fonts = [TTFont(io.BytesIO(stream)) for stream in streams if stream.startswith(b"\0\1\0\0")]
+    assert fonts
+    for font in fonts:
+        assert {"glyf", "loca", "hmtx"} <= set(font.keys())
+        assert not set(font.keys()) & set(style.LAYOUT_TABLES)
+    assert any(b"<03B2>" in stream.upper() for stream in streams)  # what is copied is a beta
 
 
 @pytest.mark.parametrize("settings", ["text.usetex: True\nbackend: none\n", "no setting\n"])

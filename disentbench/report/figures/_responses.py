@@ -19,7 +19,7 @@ ACTIVE = 0.01  # variance over images from which a latent is not idle (Burda et 
 TURNS, KIND = ("orientation", "rotation", "azimuth"), "shape"
 
 
-class Curve(NamedTuple):
+class FactorCurve(NamedTuple):
     """Conditional means over the classes of a factor.
 
     There is one line with the spread `sd` that other factors make, or a line for each `of` shape
@@ -32,7 +32,7 @@ class Curve(NamedTuple):
     sd: Float[np.ndarray, "line class"]
 
 
-class Surface(NamedTuple):
+class PlaceMap(NamedTuple):
     """Conditional means over two factors; NaN where no image is."""
 
     x: str
@@ -40,7 +40,7 @@ class Surface(NamedTuple):
     mean: Float[np.ndarray, "y x"]
 
 
-class Row(NamedTuple):
+class Answer(NamedTuple):
     """A latent, or a discrete group with a line for the probability of each of its classes.
 
     `low` and `high` hold all that is drawn of it, `middle` is its mean over all images. `share` is
@@ -52,14 +52,14 @@ class Row(NamedTuple):
     low: float
     middle: float
     high: float
-    cells: list[Curve | Surface]
+    cells: list[FactorCurve | PlaceMap]
     share: Float[np.ndarray, " cell"]
 
 
 class Response(NamedTuple):
     """A run: its rows in order, how many variables are idle, the shapes that tell rotations."""
 
-    rows: list[Row]
+    rows: list[Answer]
     idle: int
     shapes: int  # none: 0
 
@@ -74,14 +74,15 @@ class Ground(NamedTuple):
 
 def ground(factors: Int[np.ndarray, "image factor"], names: list[str]) -> Ground:
     """The factors of which there is more than one class, in the classes that there are."""
-    kept = [k for k in range(len(names)) if np.ptp(factors[:, k]) > 0]
-    columns = [np.unique(factors[:, k], return_inverse=True) for k in kept]
-    classes = [column.reshape(-1) for _, column in columns]
-    table = np.stack(classes, axis=1) if classes else np.zeros((len(factors), 0), int)
-    return Ground([names[k] for k in kept], table, [len(values) for values, _ in columns])
+    there = [np.bincount(column) > 0 for column in factors.T]
+    kept = [k for k, classes in enumerate(there) if classes.sum() > 1]
+    places = [np.cumsum(there[k]) - 1 for k in kept]
+    columns = [place[factors[:, k]] for place, k in zip(places, kept, strict=True)]
+    classes = np.stack(columns, axis=1) if kept else np.zeros((len(factors), 0), np.int64)
+    return Ground([names[k] for k in kept], classes, [int(there[k].sum()) for k in kept])
 
 
-class Means(NamedTuple):
+class ClassMeans(NamedTuple):
     """Of each class the number of images, the mean and the standard deviation, NaN without any."""
 
     n: Int[np.ndarray, " class"]
@@ -100,14 +101,14 @@ class Means(NamedTuple):
 
 def conditional(
     values: Float[np.ndarray, " image"], classes: Int[np.ndarray, " image"], size: int
-) -> Means:
+) -> ClassMeans:
     """Means of values in each class of a factor."""
     n, centre = np.bincount(classes, minlength=size), values.mean()
     centred = values - centre  # so that squares lose no digits
     with np.errstate(invalid="ignore"):
         mean = np.bincount(classes, centred, size) / n
         square = np.bincount(classes, centred**2, size) / n
-        return Means(n, mean + centre, np.sqrt(np.maximum(square - mean**2, 0)))
+        return ClassMeans(n, mean + centre, np.sqrt(np.maximum(square - mean**2, 0)))
 
 
 def pair(names: list[str]) -> tuple[str, str] | None:
@@ -144,7 +145,7 @@ def read_response(latents: Path, member: int) -> Response | None:
 
 def row_of(
     name: str, detail: str, values: Float[np.ndarray, "image line"], of: Ground
-) -> Row | None:
+) -> Answer | None:
     """What a variable answers to each factor, and first to a place; None if it is idle."""
     variance = values.var(axis=0)
     if variance.max() <= ACTIVE:
@@ -157,7 +158,7 @@ def row_of(
     low, high = bounds[:, 0].min(), bounds[:, 1].max()
     room = 0.0 if high > low else 0.5  # where nothing responds, a line has a middle to be at
     middle = float(best.mean())
-    return Row(name, detail, low - room, middle, high + room, list(cells), np.array(share))
+    return Answer(name, detail, low - room, middle, high + room, list(cells), np.array(share))
 
 
 def _crossed(of: Ground, *factors: str) -> tuple[Int[np.ndarray, " image"], int]:
@@ -171,13 +172,15 @@ def _crossed(of: Ground, *factors: str) -> tuple[Int[np.ndarray, " image"], int]
 
 def surface(
     values: Float[np.ndarray, " image"], x: str, y: str, of: Ground
-) -> tuple[Surface, float]:
+) -> tuple[PlaceMap, float]:
     """The mean of values at each place, and the share of their variance between places."""
     means = conditional(values, *_crossed(of, y, x))
-    return Surface(x, y, means.mean.reshape(of.sizes[of.names.index(y)], -1)), means.share
+    return PlaceMap(x, y, means.mean.reshape(of.sizes[of.names.index(y)], -1)), means.share
 
 
-def curve(values: Float[np.ndarray, "image line"], factor: str, of: Ground) -> tuple[Curve, float]:
+def curve(
+    values: Float[np.ndarray, "image line"], factor: str, of: Ground
+) -> tuple[FactorCurve, float]:
     """The mean of every line in each class of a factor; of a rotation, a line for each shape.
 
     Also the largest share of a line's variance that is between these classes.
@@ -187,10 +190,10 @@ def curve(values: Float[np.ndarray, "image line"], factor: str, of: Ground) -> t
         means = conditional(values[:, 0], *_crossed(of, kind, factor))
         size = of.sizes[of.names.index(kind)]
         apart = means.mean.reshape(size, -1), means.sd.reshape(size, -1)
-        return Curve(factor, "shape", *apart), means.share
+        return FactorCurve(factor, "shape", *apart), means.share
     lines = [conditional(line, *_crossed(of, factor)) for line in values.T]
     mean, sd = (np.array([getattr(line, name) for line in lines]) for name in ("mean", "sd"))
-    return Curve(factor, "class" if len(lines) > 1 else "", mean, sd), max(
+    return FactorCurve(factor, "class" if len(lines) > 1 else "", mean, sd), max(
         line.share for line in lines
     )
 
@@ -206,12 +209,12 @@ def _kind(of: Ground) -> str | None:
     return next((name for name in of.names if name.lower() == KIND), None)
 
 
-def _bounds(cell: Curve | Surface) -> tuple[float, float]:
+def _bounds(cell: FactorCurve | PlaceMap) -> tuple[float, float]:
     """The extremes of what is drawn; the band of a single line is."""
-    sd = cell.sd if isinstance(cell, Curve) and not cell.of else 0
+    sd = cell.sd if isinstance(cell, FactorCurve) and not cell.of else 0
     return float(np.nanmin(cell.mean - sd)), float(np.nanmax(cell.mean + sd))
 
 
-def ordered(rows: list[Row]) -> list[Row]:
+def ordered(rows: list[Answer]) -> list[Answer]:
     """Rows by the cell that explains most of them, the most explained first: a staircase."""
     return sorted(rows, key=lambda row: (int(row.share.argmax()), -row.share.max()))

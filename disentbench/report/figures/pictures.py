@@ -52,6 +52,7 @@ SIZES = (
     (Size(6, 5, 5), Size(0, 0, 0)),
     (Size(4, 3, 4), Size(0, 0, 0)),
 )
+PROBE, NEARLY = Size(3, 3, 3), 1.2
 
 
 def section(report: Report, block: Block) -> dict[str, Any] | None:
@@ -105,7 +106,7 @@ class Strip(NamedTuple):
     height: int
 
 
-class Drawn(NamedTuple):
+class Excerpt(NamedTuple):
     """What the page shows of a run."""
 
     run: Pictures
@@ -115,18 +116,21 @@ class Drawn(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes on the page."""
-        return sum(len(strip.uri) for strip in [*self.reconstructions, *self.traversals])
+        return _bytes(self.reconstructions) + _bytes(self.traversals)
 
 
-def fitted(runs: list[Pictures], budget: int) -> list[Drawn]:
+def fitted(runs: list[Pictures], budget: int) -> list[Excerpt]:
     """The runs as the page shows them, in so many bytes.
 
     Large images have fewer rows and columns; where that does not do, best and worst runs are left
     out, and then the last of the medians.
     """
-    drawn: list[Drawn] = []
+    probes, drawn = [_drawn(run, PROBE) for run in runs], []
     for median, other in SIZES:
         sizes = [median if run.whole else other for run in runs]
+        expected = sum(_expected(probe, size) for probe, size in zip(probes, sizes, strict=True))
+        if expected > NEARLY * budget and (median, other) != SIZES[-1]:
+            continue  # packing pixels only to throw them away takes long
         drawn = [_drawn(run, size) for run, size in zip(runs, sizes, strict=True) if size.latents]
         if sum(run.size for run in drawn) <= budget:
             return drawn
@@ -134,8 +138,21 @@ def fitted(runs: list[Pictures], budget: int) -> list[Drawn]:
     return [run for run, keep in zip(drawn, kept, strict=True) if keep]
 
 
-def _drawn(run: Pictures, size: Size) -> Drawn:
-    return Drawn(
+def _expected(probe: Excerpt, size: Size) -> float:
+    """About how many bytes a run takes, by those of a part of it."""
+    if not size.latents:
+        return 0.0
+    few, path = (_bytes(strips) for strips in (probe.reconstructions, probe.traversals))
+    latents = min(size.latents, len(probe.run.traversals)) / max(len(probe.traversals), 1)
+    return few * size.images / PROBE.images + path * latents * size.tiles / PROBE.tiles
+
+
+def _bytes(strips: list[Strip]) -> int:
+    return sum(len(strip.uri) for strip in strips)
+
+
+def _drawn(run: Pictures, size: Size) -> Excerpt:
+    return Excerpt(
         run,
         _strips(run.reconstructions, size.images),
         _strips(run.traversals[: size.latents], size.tiles),
@@ -196,7 +213,7 @@ def _name(block: Block, run: Pictures) -> str:
     return style.file_name(name if run.whole else f"{name}_{run.place.word}")
 
 
-def _told(report: Report, block: Block, drawn: list[Drawn]) -> dict[str, Any]:
+def _told(report: Report, block: Block, drawn: list[Excerpt]) -> dict[str, Any]:
     """What the template shows of a setting: its title, and its runs, the first in full."""
     key = drawn[0].run.key
     n = int(block.summary.n.loc[key, report.chosen.name])
@@ -208,7 +225,7 @@ def _told(report: Report, block: Block, drawn: list[Drawn]) -> dict[str, Any]:
     }
 
 
-def _of_run(report: Report, block: Block, drawn: Drawn, n: int) -> dict[str, Any]:
+def _of_run(report: Report, block: Block, drawn: Excerpt, n: int) -> dict[str, Any]:
     run = drawn.run
     score = number(block.scores(run.key, report.chosen.name)[run.place.seed])
     more = run.latents - len(drawn.traversals)

@@ -20,10 +20,10 @@ from disentbench.report.context import Report
 from disentbench.report.figures import WIDE, Figure, panel
 from disentbench.report.figures._names import short, shorts
 from disentbench.report.figures._responses import (
-    Curve,
+    Answer,
+    FactorCurve,
+    PlaceMap,
     Response,
-    Row,
-    Surface,
     read_response,
 )
 from disentbench.report.runs import Block, Key
@@ -42,11 +42,11 @@ FADING = LinearSegmentedColormap.from_list(
 ).with_extremes(bad="#80808050")
 
 
-class Shown(NamedTuple):
+class Chart(NamedTuple):
     """What is drawn of a run: the rows and, of each, the columns that fit."""
 
     title: str
-    rows: list[Row]
+    rows: list[Answer]
     columns: list[int]
     idle: int
     more_rows: int
@@ -68,7 +68,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     return {"note": _note(list(runs.values())), "panels": panels}
 
 
-def _of_best(report: Report, block: Block, key: Key) -> Shown | None:
+def _of_best(report: Report, block: Block, key: Key) -> Chart | None:
     """The median run of a best setting; None where its latents are gone or say nothing."""
     seed = run_tables.median_seed(block, *key, report.chosen)
     pack = report.study.pack_of(block.dataset, *key, seed)
@@ -78,12 +78,12 @@ def _of_best(report: Report, block: Block, key: Key) -> Shown | None:
     return chosen(response, title) if response else None
 
 
-def chosen(response: Response, title: str) -> Shown:
+def chosen(response: Response, title: str) -> Chart:
     """The rows and columns that a figure has room for: those in which most is explained."""
     told = np.array([row.share for row in response.rows])
     rows = np.sort(np.argsort(-told.max(axis=1), kind="stable")[:ROWS])
     columns = np.sort(np.argsort(-told.max(axis=0), kind="stable")[:COLUMNS])
-    return Shown(
+    return Chart(
         title,
         [response.rows[i] for i in rows],
         [int(k) for k in columns],
@@ -94,7 +94,7 @@ def chosen(response: Response, title: str) -> Shown:
     )
 
 
-def drawn(shown: Shown) -> Canvas:
+def drawn(shown: Chart) -> Canvas:
     """One run: a row for each latent, a column for each factor, all in one system of axes."""
     width = max(WIDE, LEFT + WIDTH * len(shown.columns))
     column = min(0.9, (width - LEFT) / len(shown.columns))
@@ -122,19 +122,19 @@ TITLE = {"fontweight": "bold", "fontsize": 8.5, "va": "center"}
 HEADING = {"ha": "center", "va": "bottom", "fontsize": 7, "linespacing": 0.95}
 
 
-def _headings(shown: Shown, most: int) -> list[str]:
+def _headings(shown: Chart, most: int) -> list[str]:
     """What stands above the columns, in so many letters; of places x over y."""
     cells = [shown.rows[0].cells[k] for k in shown.columns]
-    curves = iter(shorts([cell.factor for cell in cells if isinstance(cell, Curve)], most))
+    curves = iter(shorts([cell.factor for cell in cells if isinstance(cell, FactorCurve)], most))
     return [
         next(curves)
-        if isinstance(cell, Curve)
+        if isinstance(cell, FactorCurve)
         else f"{short(cell.x, most)}\n× {short(cell.y, most - 2)}"
         for cell in cells
     ]
 
 
-def _words(ax: Axes, i: int, row: Row, column: float) -> None:
+def _words(ax: Axes, i: int, row: Answer, column: float) -> None:
     """A row's name and the range of its cells, left of them."""
     x, decimals = -0.05 / column, places([row.high - row.low], most=2)
     low, high = (fixed(value, decimals) for value in (row.low, row.high))
@@ -146,7 +146,7 @@ def _words(ax: Axes, i: int, row: Row, column: float) -> None:
     ax.text(x, i + 0.64, words, ha="right", va="center", fontsize=6, color=MUTED)
 
 
-def draw(ax: Axes, shown: Shown) -> None:
+def draw(ax: Axes, shown: Chart) -> None:
     """All cells: maps about the row's middle, lines within its range.
 
     Lines of a colour are one path, which keeps the figure small.
@@ -158,7 +158,7 @@ def draw(ax: Axes, shown: Shown) -> None:
     for i, row in enumerate(shown.rows):
         for j, k in enumerate(shown.columns):
             cell = row.cells[k]
-            if isinstance(cell, Surface):
+            if isinstance(cell, PlaceMap):
                 _map(ax, i, j, row, cell.mean)
                 continue
             middles.append(_scaled(i, j, row, np.full(2, row.middle), ends=True))
@@ -177,7 +177,7 @@ def draw(ax: Axes, shown: Shown) -> None:
         _line(ax, curves, _colour(line), 1.0, "o" if dotted else "")
 
 
-def _map(ax: Axes, i: int, j: int, row: Row, mean: Float[np.ndarray, "y x"]) -> None:
+def _map(ax: Axes, i: int, j: int, row: Answer, mean: Float[np.ndarray, "y x"]) -> None:
     top, bottom, left, right = i + INSET, i + 1 - INSET, j + INSET, j + 1 - INSET
     bound = max(row.high - row.middle, row.middle - row.low)
     ax.imshow(
@@ -194,7 +194,7 @@ def _map(ax: Axes, i: int, j: int, row: Row, mean: Float[np.ndarray, "y x"]) -> 
 
 
 def _scaled(
-    i: int, j: int, row: Row, values: Float[np.ndarray, " class"], *, ends: bool = False
+    i: int, j: int, row: Answer, values: Float[np.ndarray, " class"], *, ends: bool = False
 ) -> Float[np.ndarray, "class 2"]:
     """Values as a curve in a cell: classes side by side, heights within the row's range."""
     n = len(values)
@@ -222,16 +222,16 @@ def _colour(line: int) -> str:
     return COLOURS[line % len(COLOURS)]
 
 
-def _note(runs: list[Shown]) -> str:
+def _note(runs: list[Chart]) -> str:
     """What the cells are, and what of the runs is not drawn."""
     cells = [row.cells[k] for run in runs for row in run.rows for k in run.columns]
-    curves = [cell for cell in cells if isinstance(cell, Curve)]
+    curves = [cell for cell in cells if isinstance(cell, FactorCurve)]
     told = {
         PLACES: len(curves) < len(cells),
         "A rotation has a line for each shape.": any(cell.of == "shape" for cell in curves),
         "A discrete group has a line for the probability of each of its classes, and a map for "
         "that which varies most.": any(cell.of == "class" for cell in curves),
-        "Latents whose mean hardly varies (variance at most 0.01) are idle and left out.": any(
+        "What hardly varies over the images (variance at most 0.01) is idle and left out.": any(
             run.idle for run in runs
         ),
         f"Of more than {ROWS} latents those are drawn of which factors explain most.": any(
