@@ -81,15 +81,17 @@ def test_pictures_keep_to_their_budget(side):
     drawn = pictures.fitted(runs, 1_000_000)
     assert sum(model.size for model in drawn) <= 1_000_000
     assert len(drawn) == {8: 6, 24: 6, 64: 2, 100: 1}[side]
-    tiles = {strip.width for model in drawn for strip in model.traversals}
-    assert (9 * side + 8 * decoding.GAP in tiles) == (side < 64)
+    widths = {strip.width for model in drawn for strip in model.traversals}
+    assert (10 * side + 9 * decoding.GAP in widths) == (side < 64)
 
 
-def test_a_row_of_few_tiles_is_as_large_a_tile():
+def test_every_tile_of_a_run_is_as_large_as_any_other():
     wide, few = (Row("z0", "", np.ones((n, 1, 4, 4))) for n in (9, 3))
-    strips = pictures._strips([wide, few], 9)
+    shown = Pictures(KEY, Place("median", 0), True, [few, few], [wide, few], 2)
+    (excerpt,) = pictures.fitted([shown], 10_000)
+    strips = [*excerpt.reconstructions, *excerpt.traversals]
     assert {(strip.width, strip.height) for strip in strips} == {(9 * 4 + 8 * decoding.GAP, 4)}
-    pixels = np.array(opened(strips[1].uri))
+    pixels = np.array(opened(excerpt.traversals[1].uri))
     assert (pixels[:, :16, 1] == 255).all()
     assert (pixels[:, 16:, 1] == 0).all()
 

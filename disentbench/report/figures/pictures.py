@@ -47,9 +47,9 @@ class Size(NamedTuple):
 SIZES = (
     (Size(IMAGES, TILES, LATENTS), Size(6, 5, 6)),
     (Size(IMAGES, TILES, 8), Size(6, 5, 4)),
-    (Size(8, 5, 8), Size(5, 5, 3)),
-    (Size(6, 5, 6), Size(4, 3, 3)),
-    (Size(6, 5, 5), Size(0, 0, 0)),
+    (Size(6, 5, 8), Size(5, 5, 3)),
+    (Size(5, 5, 6), Size(4, 3, 3)),
+    (Size(5, 5, 5), Size(0, 0, 0)),
     (Size(4, 3, 4), Size(0, 0, 0)),
 )
 PROBE, NEARLY = Size(3, 3, 3), 1.2
@@ -152,21 +152,21 @@ def _bytes(strips: list[Strip]) -> int:
 
 
 def _drawn(run: Pictures, size: Size) -> Excerpt:
-    return Excerpt(
-        run,
-        _strips(run.reconstructions, size.images),
-        _strips(run.traversals[: size.latents], size.tiles),
-    )
-
-
-def _strips(rows: list[Row], most: int) -> list[Strip]:
-    """Rows of at most so many images; the images of all are as wide as those of the longest."""
-    pixels = [decoding.strip(row.images[decoding.spread(len(row.images), most)]) for row in rows]
-    width = max((row.shape[1] for row in pixels), default=0)
-    return [
-        Strip(row.name, row.detail, decoding.png(_padded(image, width)), width, image.shape[0])
-        for row, image in zip(rows, pixels, strict=True)
+    """A part of a run; its rows are equally wide, so that every tile is as large as any other."""
+    rows, paths = run.reconstructions, run.traversals[: size.latents]
+    pixels = [_thinned(row, size.images) for row in rows]
+    pixels += [_thinned(row, size.tiles) for row in paths]
+    width = max(row.shape[1] for row in pixels)
+    strips = [
+        Strip(row.name, row.detail, decoding.png(_padded(image, width)), width, len(image))
+        for row, image in zip([*rows, *paths], pixels, strict=True)
     ]
+    return Excerpt(run, strips[: len(rows)], strips[len(rows) :])
+
+
+def _thinned(row: Row, most: int) -> UInt8[np.ndarray, "h w c"]:
+    """A row of at most so many of its images."""
+    return decoding.strip(row.images[decoding.spread(len(row.images), most)])
 
 
 def _padded(pixels: UInt8[np.ndarray, "h w c"], width: int) -> UInt8[np.ndarray, "h w2 c2"]:
@@ -189,11 +189,12 @@ def sheet(title: str, shown: Pictures) -> Canvas:
     top, height = 1 - (0.27 + HEAD * len(lines)) / tall, HEIGHT / tall
     for i, row in enumerate(rows):
         middle = top - (i + 0.5) * height
-        ax = figure.add_axes((0.30, middle - 0.46 * height, 0.69, 0.92 * height))
+        ax = figure.add_axes((0.27, middle - 0.46 * height, 0.72, 0.92 * height))
         _show(ax, row.images)
-        figure.text(0.02, middle, short(row.name, 12), va="center", fontsize=8)
-        words = short(row.detail, 24)
-        figure.text(0.285, middle, words, va="center", ha="right", fontsize=6.5, color=MUTED)
+        name, words = short(row.name, 22), short(row.detail, 32)
+        lift = 0.14 * height if words else 0
+        figure.text(0.02, middle + lift, name, va="center", fontsize=8)
+        figure.text(0.02, middle - 0.2 * height, words, va="center", fontsize=6.5, color=MUTED)
     return figure
 
 

@@ -34,7 +34,7 @@ ROWS, COLUMNS = 10, 8  # at most
 DOTTED = 8  # classes up to which each is a dot, in a figure of few cells
 FEW = 50  # cells
 LEFT, WIDTH, TALL, HEAD = 0.7, 0.65, 0.5, 0.48  # inches: words, a column, a row, the titles
-LETTER = 0.066  # inches, of a heading
+LETTER = 0.058  # inches, of a heading
 INSET = 0.05  # of a cell, on each side
 # From low by nothing to high: the middle is the page itself, light or dark. No image: half a grey.
 FADING = LinearSegmentedColormap.from_list(
@@ -101,7 +101,7 @@ def drawn(shown: Chart) -> Canvas:
     foot = 0.2 if shown.shapes else 0.04
     tall = HEAD + TALL * len(shown.rows) + foot
     figure = Canvas(figsize=(width, tall))
-    figure.text(0.04 / width, 1 - 0.14 / tall, short(shown.title, int(15 * width)), **TITLE)
+    figure.text(0.04 / width, 1 - 0.14 / tall, short(shown.title, int(13 * width)), **TITLE)
     right = LEFT + column * len(shown.columns)
     box = (LEFT / width, foot / tall, (right - LEFT) / width, TALL * len(shown.rows) / tall)
     ax = figure.add_axes(box, xlim=(0, len(shown.columns)), ylim=(len(shown.rows), 0))
