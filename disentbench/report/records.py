@@ -11,6 +11,7 @@ from disentbench.recipe import Pack
 from disentbench.results.tidy import read_made
 from disentbench.storage import hdf5, seals, tables
 from disentbench.storage.layout import PackFolder, StudyFolder
+from disentbench.storage.provenance import EFFORT, unique
 from disentbench.study import Study
 
 
@@ -86,5 +87,17 @@ def versions(made: list[dict]) -> dict[str, list[str]]:
 
 
 def resumed(encoded: list[PackRecord]) -> list[Pack]:
-    """The packs whose training went on with other code, other versions or on another device."""
-    return [o.pack for o in encoded if len(o.provenance.get("trained", [])) > 1]
+    """The packs whose training went on with other code, other versions or on another device.
+
+    A part that differs in what it took alone is no other.
+    """
+    return [record.pack for record in encoded if len(_unlike(record)) > 1]
+
+
+def _unlike(record: PackRecord) -> list[dict]:
+    """The makings of a pack's training without where each began and what it took."""
+    trained = record.provenance.get("trained", [])
+    left_out = ("from_step", *EFFORT)
+    return unique(
+        {key: value for key, value in making.items() if key not in left_out} for making in trained
+    )

@@ -10,7 +10,10 @@ from importlib import metadata
 from disentbench.sources import ROOT
 
 PACKAGES = ("disentbench", "torch", "numpy", "scikit-learn", "h5py")
-
+# What a training took: seconds of the wall clock, and steps, those of each member counted.
+SPENT = ("seconds", "member_steps")
+# What of a training's origin differs between equal ones.
+EFFORT = (*SPENT, "processor", "threads")
 
 CODE = ROOT
 # What the code is made of: tracked files here, and new ones of the kinds that are read.
@@ -66,3 +69,21 @@ def unique(origins: Iterable[dict]) -> list[dict]:
     """Each origin once, in order."""
     texts = dict.fromkeys(json.dumps(origin, sort_keys=True) for origin in origins)
     return [json.loads(text) for text in texts]
+
+
+def summed(origins: Iterable[dict]) -> list[dict]:
+    """Each origin once, in order, with the sum of what was spent on those that are else alike."""
+    kept: dict[str, dict] = {}
+    for origin in origins:
+        alike = {key: value for key, value in origin.items() if key not in SPENT}
+        whole = kept.setdefault(json.dumps([alike, "seconds" in origin], sort_keys=True), alike)
+        whole.update({key: whole.get(key, 0) + origin[key] for key in SPENT if key in origin})
+    return list(kept.values())
+
+
+def shared(origin: dict, share: float) -> dict:
+    """An origin with so large a share of what was spent on it."""
+    if "seconds" not in origin:
+        return origin
+    steps = round(share * origin["member_steps"])
+    return origin | {"seconds": share * origin["seconds"], "member_steps": steps}

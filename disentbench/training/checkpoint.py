@@ -16,6 +16,7 @@ from torch import Tensor
 from disentbench.models import model_file
 from disentbench.storage import seals
 from disentbench.storage.layout import CheckpointFolder
+from disentbench.storage.provenance import shared
 from disentbench.training.interruption import Interruption
 from disentbench.training.loss import Problem
 from disentbench.training.optimiser import Moments, Player
@@ -98,8 +99,13 @@ class Checkpoint:
             return None
         furthest = max(self.found, key=lambda file: file.step)
         saved = _read(furthest.path, self.fingerprint)
+        if saved is None:
+            return None
         first = furthest.seeds.index(self.seeds[0])
-        return restored(saved, slice(first, first + len(self.seeds)), problem) if saved else None
+        state = restored(saved, slice(first, first + len(self.seeds)), problem)
+        share = len(self.seeds) / len(furthest.seeds)
+        state.origins = [shared(origin, share) for origin in state.origins]
+        return state
 
 
 def _read(path: Path, fingerprint: str) -> dict[str, Any] | None:

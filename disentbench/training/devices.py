@@ -8,11 +8,13 @@ seen, and their GPUs may be shared.
 
 import ctypes
 import os
+import platform
 import stat
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -62,6 +64,24 @@ def keep_memory() -> None:
 def name(device: torch.device) -> str:
     """A device in words: the GPU's name, or `cpu`."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def processor(device: torch.device) -> dict[str, str | int]:
+    """The model of what computes, and on a CPU how many threads compute."""
+    if device.type == "cuda":
+        return {"processor": name(device)}
+    return {"processor": _cpu(), "threads": torch.get_num_threads()}
+
+
+@cache
+def _cpu() -> str:
+    """The CPU's model, as Linux names it; elsewhere its architecture."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            key, _, model = line.partition(":")
+            if key.strip() == "model name" and model.strip():
+                return " ".join(model.split())
+    return platform.processor() or platform.machine()
 
 
 def _take(held: ExitStack) -> int:

@@ -26,9 +26,10 @@ from disentbench.models.layers import Parameters
 from disentbench.models.vae import vae_of
 from disentbench.recipe import Recipe
 from disentbench.storage.images import Images
-from disentbench.storage.provenance import origin, unique
+from disentbench.storage.provenance import origin, summed
 from disentbench.training import devices, parts, replay
 from disentbench.training.checkpoint import Checkpoint, state_files
+from disentbench.training.effort import Clock, Effort
 from disentbench.training.interruption import Interruption
 from disentbench.training.loss import MODEL, Problem
 from disentbench.training.randomness import Batches, by_weights
@@ -40,8 +41,8 @@ OnProgress = Callable[[list[int], int, float], None]  # seeds trained side by si
 class Trained(NamedTuple):
     """Parameters [member, ...], which members diverged [member], the history, and the origins.
 
-    `origins` says where and with what code it was trained, and from which step on: more than one
-    if a training was resumed elsewhere.
+    `origins` says where and with what code it was trained, from which step on, and what that took:
+    more than one if a training was resumed elsewhere.
     """
 
     parameters: Parameters
@@ -83,10 +84,11 @@ def train(
     interruption, whose = interruption or Interruption(), fingerprint(recipe, images)
     found = state_files(checkpoints, whose)
     kept = (seconds_between_checkpoints, interruption, whose)
+    effort = Effort(origin(devices.name(device)) | devices.processor(device), Clock())
 
     def trained(part: list[int]) -> Trained:
         checkpoint = Checkpoint(checkpoints, part, *kept, found=found)
-        return _train_members(problem, part, checkpoint, report, interruption)
+        return _train_members(problem, part, checkpoint, report, interruption, effort=effort)
 
     cohorts = parts.cut(seeds, most, [file.seeds for file in found])
     done = _side_by_side(trained, cohorts, 1 if together else torch.get_num_threads())
@@ -97,7 +99,7 @@ def train(
         },
         torch.cat([cohort.failed for cohort in done]),
         pd.concat([cohort.history for cohort in done], ignore_index=True),
-        unique(origin for cohort in done for origin in cohort.origins),
+        summed(origin for cohort in done for origin in cohort.origins),
     )
 
 
@@ -136,6 +138,8 @@ def _train_members(
     checkpoint: Checkpoint,
     report: OnProgress,
     interruption: Interruption,
+    *,
+    effort: Effort,
 ) -> Trained:
     """Train these seeds side by side, from scratch or from their checkpoint, to the last step."""
     state = checkpoint.resumed(problem) or fresh(problem, seeds)
@@ -143,7 +147,7 @@ def _train_members(
     report(seeds, state.step, math.nan)
     if state.step == problem.training.steps:
         return _trained(state, seeds)
-    state.begin(origin(devices.name(problem.images.device)))
+    effort.begin(state)
     recording = replay.recorded(state, problem, draws)
     while state.step < problem.training.steps:
         if state.advance(problem, draws, recording):
@@ -153,9 +157,12 @@ def _train_members(
             if state.step == problem.training.steps:
                 state.failed |= blown_up(state, problem, seeds, draws)
         if interruption.signal is not None:
+            effort.end(state)
             _stop(state, checkpoint, problem, interruption.signal)
         if checkpoint.due:
+            effort.note(state)
             checkpoint.save(state)
+    effort.end(state)
     checkpoint.save(state)
     return _trained(state, seeds)
 

@@ -184,4 +184,5 @@ def test_the_origins_say_where_a_training_was_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "origin", lambda device: {"revision": "newer", "device": device})
     trained = loop.train(recipe, IMAGES, CPU, tmp_path)
     assert [each["from_step"] for each in trained.origins] == [0, 1]
-    assert trained.origins[1] == {"from_step": 1, "revision": "newer", "device": "cpu"}
+    expected = {"from_step": 1, "revision": "newer", "device": "cpu"}
+    assert trained.origins[1].items() >= expected.items()
