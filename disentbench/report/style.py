@@ -19,9 +19,14 @@ from disentbench.storage.files import whole
 from disentbench.storage.layout import ReportFolder
 from disentbench.study import Study
 
-# Okabe & Ito's palette, told apart with any colour vision; its yellow is too pale for lines.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C99")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
+# Okabe & Ito's palette, told apart with any colour vision; its yellow is too pale for lines. Then
+# darker ones, as far from these as can be; in OKLab, with any vision, no two are nearer than 0.045.
+COLOURS = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C99"),
+    *("#1B1B6B", "#661100", "#8C510A", "#AA4466"),
+)
+DASHED_FROM = 7  # colours; those after them have broken lines besides
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 REFERENCE = ("#4A4A4A", "o")  # the VAE, against which the others are read
 INK, MUTED, HAIR = "#1A1A1A", "#6B6B6B", "#D9D9D9"
 # What the colours of figures are on a dark page.
@@ -34,6 +39,11 @@ DARK = {
     REFERENCE[0].lower(): "#c2c2c2",
     "#0072b2": "#4ba3e3",
     "#7a5c99": "#b08fd8",
+    "#56b4e9": "#a6dcff",
+    "#1b1b6b": "#7d7dff",
+    "#661100": "#fcbb88",
+    "#8c510a": "#f2e2a8",
+    "#aa4466": "#c75a80",
 }
 UNQUOTED = " /:;,=()!*+@$?[]{}|^`~"  # what a data URI in an attribute may hold as it is
 LINES = {
@@ -116,10 +126,18 @@ def lean_fonts() -> Iterator[None]:
 
 
 class Look(NamedTuple):
-    """An objective's colour and marker, alike in every figure."""
+    """An objective's colour, marker and line, alike in every figure."""
 
     colour: str
     marker: str
+    line: str = "solid"
+
+    @property
+    def lines(self) -> list[str]:
+        """Lines that differ, its own the first."""
+        names = list(LINES)
+        place = names.index(self.line)
+        return names[place:] + names[:place]
 
 
 class Panel(NamedTuple):
@@ -131,12 +149,19 @@ class Panel(NamedTuple):
 
 
 def looks(study: Study) -> dict[str, Look]:
-    """Colour and marker of every objective of a study; the first baseline, the VAE, is grey."""
+    """The look of every objective of a study; the first baseline, the VAE, is grey.
+
+    Twelve of them differ in their colours and in their markers, the last four in their lines too.
+    """
     files = {name: study.file_of("objectives", name) for name in study.objectives}
     plain = [name for name, file in files.items() if plugins.load("objectives", file).baseline][:1]
     others = [name for name in study.objectives if name not in plain]
     by_name = dict.fromkeys(plain, Look(*REFERENCE)) | {
-        name: Look(COLOURS[i % len(COLOURS)], MARKERS[1 + i % (len(MARKERS) - 1)])
+        name: Look(
+            COLOURS[i % len(COLOURS)],
+            MARKERS[1 + i % (len(MARKERS) - 1)],
+            list(LINES)[i // DASHED_FROM % len(LINES)],
+        )
         for i, name in enumerate(others)
     }
     return {name: by_name[name] for name in study.objectives}
@@ -150,7 +175,8 @@ def canvas(width: float, height: float) -> Figure:
 def swatch(look: Look) -> str:
     """An objective's line and marker, to stand beside its name."""
     figure = Figure(figsize=(0.36, 0.2))
-    figure.add_artist(Line2D([0.05, 0.95], [0.5, 0.5], color=look.colour, linewidth=1.6))
+    line = {"color": look.colour, "linestyle": LINES[look.line], "linewidth": 1.6}
+    figure.add_artist(Line2D([0.05, 0.95], [0.5, 0.5], **line))
     figure.add_artist(
         Line2D([0.5], [0.5], color=look.colour, marker=look.marker, markersize=6, linestyle="")
     )
@@ -176,6 +202,7 @@ def _recoloured(drawn: str) -> str:
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r"font: (\d+) ([\d.]+px) [^;\"]+", r"font-weight: \1; font-size: \2", body)
     body = re.sub(r"font-family: [^;\"]+; ", "", body)
+    body = re.sub(r'(?<= d=")[^"]+', lambda path: _rounded(path[0]), body)
     for place, light in enumerate(DARK):
         body = re.sub(rf"(?<=[:\s]){light}(?=[;\"])", f"var(--c{place})", body, flags=re.IGNORECASE)
     light, dark = (
@@ -187,6 +214,13 @@ def _recoloured(drawn: str) -> str:
     look += f"@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
     body = re.sub(r"\s+", " ", body)
     return f"{start}{head}{end}<style>{look}</style>{body}"
+
+
+def _rounded(path: str) -> str:
+    """A path to a hundredth of a point, which nobody sees, in half of the letters."""
+    return re.sub(
+        r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), path
+    )
 
 
 def uri(content: bytes, kind: str) -> str:
@@ -213,7 +247,14 @@ def save(figure: Figure, folder: ReportFolder, name: str) -> None:
 def handles(looks: dict[str, Look], labels: dict[str, str]) -> list[Line2D]:
     """Legend entries of objectives."""
     return [
-        Line2D([], [], color=look.colour, marker=look.marker, markersize=4.5, label=labels[name])
+        Line2D(
+            *([], []),
+            color=look.colour,
+            linestyle=LINES[look.line],
+            marker=look.marker,
+            markersize=4.5,
+            label=labels[name],
+        )
         for name, look in looks.items()
     ]
 
