@@ -23,9 +23,13 @@ class PackRecord(NamedTuple):
     diverged: list[int]
 
 
-def read_records(study: Study, files: StudyFolder) -> list[PackRecord]:
-    """What made every pack whose latents are there; only small parts of the files are read."""
-    paths = {pack: files.pack(pack).latents for pack in study.packs}
+def read_records(study: Study, files: StudyFolder, dataset: str | None = None) -> list[PackRecord]:
+    """What made every pack, of one data set or of all, whose latents are there.
+
+    Only small parts of the files are read.
+    """
+    packs = [pack for pack in study.packs if dataset in (None, pack.dataset)]
+    paths = {pack: files.pack(pack).latents for pack in packs}
     return [_record(pack, path) for pack, path in paths.items() if path.exists()]
 
 

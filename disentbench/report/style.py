@@ -46,7 +46,7 @@ DARK = {
     "#aa4466": "#c75a80",
 }
 UNQUOTED = " /:;,=()!*+@$?[]{}|^`~"  # what a data URI in an attribute may hold as it is
-LINES = {
+LINES: dict[str, Any] = {
     "solid": "-",
     "dashed": (0, (4, 2)),
     "dotted": (0, (1, 1.5)),

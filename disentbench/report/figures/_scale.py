@@ -2,7 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import ArrayLike
+
+LETTER = 4.3  # points that a letter of a tick takes
 
 
 class Scale:
@@ -41,3 +45,35 @@ def dodged(objectives: int, scale: Scale) -> np.ndarray:
     """How far each objective stands beside the strength, so that points do not cover others."""
     step = min(0.09, 0.5 / max(objectives, 1)) * scale.gap
     return (np.arange(objectives) - (objectives - 1) / 2) * step
+
+
+def tick(value: float, digits: int = 4) -> str:
+    """A number at a tick: so many significant digits, an exponent only where it is far from 1."""
+    value = float(f"{value:.{digits - 1}e}")
+    if value and not 1e-4 <= abs(value) < 1e6:
+        text = np.format_float_scientific(value, trim="-", exp_digits=1).replace("e+", "e")
+    else:
+        text = np.format_float_positional(value, trim="-")
+    return text.replace("-", "−")
+
+
+def plain(axis: Axis) -> None:
+    """Have an axis say each number itself, without an offset or a common power of ten."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, 6)))
+
+
+def apart(at: np.ndarray, texts: list[str], points: float) -> list[int]:
+    """Which of some labels, in their order from 0 to 1 along so many points, cover no other.
+
+    The first and the last are among them, if they do not cover each other.
+    """
+    half = np.array([LETTER * (len(text) + 1) / 2 for text in texts])
+    low, high = points * at - half, points * at + half
+    kept = [0]
+    for place in range(1, len(texts)):
+        if low[place] >= high[kept[-1]]:
+            kept.append(place)
+    last = len(texts) - 1
+    if kept[-1] != last and low[last] >= high[0]:
+        kept = [place for place in kept if high[place] <= low[last]] + [last]
+    return kept

@@ -153,7 +153,7 @@ def draw(ax: Axes, table: pd.DataFrame, term: Term) -> None:
         exact = run.loc[run["estimator"] == "exact", "value"].item()
         ax.axhline(exact, color=INK, linewidth=0.9, linestyle=dash, zorder=2)
         for name, weight in WEIGHTS.items():
-            rows, (colour, marker) = run[run["estimator"] == name], LOOKS[name]
+            rows, (colour, marker, _) = run[run["estimator"] == name], LOOKS[name]
             x, y = rows["batch_size"], rows["value"]
             ax.plot(x, y, color=colour, marker=marker, linestyle=dash, **weight)
     at = sizes(table)

@@ -1,9 +1,10 @@
 """Training curves: each term of the loss by step, for the best setting of every objective.
 
 Terms that are estimated on minibatches depend on the estimator by many nats, so that each estimator
-has axes of its own.
+has axes of its own. Runs that diverged are drawn apart.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -12,14 +13,24 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from disentbench.posterior import terms
-from disentbench.report import records
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, panel
-from disentbench.report.runs import Block, Key, Rule, median_seed
-from disentbench.report.style import HAIR, Look, canvas
-from disentbench.report.text import fixed
-from disentbench.storage.layout import StudyFolder
-from disentbench.study import Study
+from disentbench.report.figures._losses import (
+    DIVERGED,
+    ESTIMATOR,
+    IS_MEDIAN,
+    OBJECTIVE,
+    OWN,
+    Histories,
+    Lost,
+    band,
+    read_histories,
+    thinned,
+)
+from disentbench.report.figures._scale import plain, tick
+from disentbench.report.runs import Block
+from disentbench.report.style import HAIR, LINES, Look, Panel, canvas
+from disentbench.report.text import count, fixed
 
 TITLES = {
     "distortion": "Distortion",
@@ -29,14 +40,13 @@ TITLES = {
     **{term.trained: term.title for term in terms.ESTIMATED},
 }
 ESTIMATED = [term.trained for term in terms.ESTIMATED]
-# Columns that are no term; in brackets, what the history has not.
-OBJECTIVE, ESTIMATOR, IS_MEDIAN = "(objective)", "(estimator)", "(median)"
-OWN = ("seed", "step", OBJECTIVE, ESTIMATOR, IS_MEDIAN)
 ABBREVIATIONS = {"tc", "kl", "mi", "mmd", "hfs"}
 LOGARITHMIC = ("distortion", "loss")  # they begin tenfold above where they end
 MEDIAN: dict[str, Any] = {"linewidth": 1.3, "zorder": 3}
 OTHER: dict[str, Any] = {"linewidth": 0.6, "alpha": 0.35, "zorder": 2}
-POINTS = 200  # of a line; a figure of this size shows no more
+BANDS_FROM = 5  # runs from which quartiles say more than the runs themselves
+APART = 9  # points between numbers that can be read
+WIDER_FROM = 10  # runs from which there is a band of 90 %, too
 
 
 class Curve(NamedTuple):
@@ -49,6 +59,7 @@ class Curve(NamedTuple):
 def title(curve: Curve) -> str:
     """A curve's name for readers."""
     name = TITLES.get(curve.term) or _named(curve.term)
+    name = name[:1].upper() + name[1:]
     return f"{name}, estimated by {curve.estimator}" if curve.estimator else name
 
 
@@ -56,25 +67,6 @@ def _named(term: str) -> str:
     """What an objective shows, by the name that it gives it."""
     words = [word.upper() if word in ABBREVIATIONS else word for word in term.split("_")]
     return " ".join(words)
-
-
-def histories(
-    study: Study, files: StudyFolder, block: Block, chosen: Rule, estimators: dict[Key, str | None]
-) -> pd.DataFrame:
-    """The losses of the packs that hold the median run of each best setting.
-
-    Adds the objective, its estimator, and whether the row is of the median run.
-    """
-    tables = []
-    for objective, setting in block.best:
-        seed = median_seed(block, objective, setting, chosen)
-        pack = study.pack_of(block.dataset, objective, setting, seed)
-        losses = records.history(files.pack(pack))
-        if losses is not None:
-            estimator = estimators[objective, setting] or ""
-            named = {OBJECTIVE: objective, ESTIMATOR: estimator, IS_MEDIAN: losses["seed"] == seed}
-            tables.append(losses.assign(**named))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
 def curves(losses: pd.DataFrame) -> list[Curve]:
@@ -100,52 +92,170 @@ def drawn(losses: pd.DataFrame, curve: Curve, looks: dict[str, Look]) -> Canvas:
 
 
 def draw(ax: Axes, losses: pd.DataFrame, curve: Curve, looks: dict[str, Look]) -> None:
-    """The median run as a line, the other seeds of its pack as thin ones."""
-    term = curve.term
-    if curve.estimator:
-        losses = losses[losses[ESTIMATOR] == curve.estimator]
-    for name, lines in losses.dropna(subset=[term]).groupby(OBJECTIVE, sort=False):
-        for (median, _), run in lines.groupby([IS_MEDIAN, "seed"]):
-            kept = run.iloc[:: -(-len(run) // POINTS)]
-            weight = MEDIAN if median else OTHER
-            ax.plot(kept["step"], kept[term], color=looks[name].colour, **weight)
+    """Every objective's runs: their quantiles where they are many, else each of them."""
+    term, shown = curve.term, of_curve(losses, curve)
+    for name, runs in shown.groupby(OBJECTIVE, sort=False):
+        if runs["seed"].nunique() < BANDS_FROM:
+            _lines(ax, runs, term, looks[name])
+        else:
+            _bands(ax, runs, term, looks[name])
     ax.set_title(title(curve))
-    ax.set_xlabel("step")
     if term in TITLES:  # what an objective shows besides has a unit of its own
         ax.set_ylabel("nats per image")
+    _dress(ax, term in LOGARITHMIC and bool((shown[term] > 0).all()))
+
+
+def of_curve(losses: pd.DataFrame, curve: Curve) -> pd.DataFrame:
+    """The rows in which a term is, of the estimator that is shown."""
+    if curve.estimator:
+        losses = losses[losses[ESTIMATOR] == curve.estimator]
+    return losses.dropna(subset=[curve.term])
+
+
+def _lines(ax: Axes, runs: pd.DataFrame, term: str, look: Look) -> None:
+    """The median run as a line, the others as thin ones."""
+    for (median, _), run in runs.groupby([IS_MEDIAN, "seed"]):
+        kept = run.iloc[thinned(len(run))]
+        weight = MEDIAN if median else OTHER
+        ax.plot(kept["step"], kept[term], color=look.colour, linestyle=LINES[look.line], **weight)
+
+
+def _bands(ax: Axes, runs: pd.DataFrame, term: str, look: Look) -> None:
+    """The median of the runs as a line, their middle half as a band, and 90 % of many paler."""
+    steps, values = band(runs, term)
+    wider = runs["seed"].nunique() >= WIDER_FROM
+    for low, high, alpha in ((0, 4, 0.1), (1, 3, 0.22))[not wider :]:
+        ax.fill_between(
+            *(steps, values[:, low], values[:, high]),
+            color=look.colour,
+            alpha=alpha,
+            linewidth=0,
+            zorder=2,
+        )
+    ax.plot(steps, values[:, 2], color=look.colour, linestyle=LINES[look.line], **MEDIAN)
+
+
+def _dress(ax: Axes, logarithmic: bool) -> None:
+    ax.set_xlabel("step")
     ax.grid(axis="y", color=HAIR, linewidth=0.5)
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True, steps=(1, 2, 5, 10)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: fixed(step, 0)))
-    if term in LOGARITHMIC and (losses[term] > 0).all():
-        _logarithmic(ax)
+    if logarithmic:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
+        ax.yaxis.set_minor_locator(NullLocator())
+    else:
+        ax.yaxis.set_major_locator(MaxNLocator(5))
+    plain(ax.yaxis)
 
 
-def _logarithmic(ax: Axes) -> None:
-    ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+def drawn_lost(lost: list[Lost], look: Look, first: int) -> Canvas:
+    """The losses of an objective's runs that diverged, numbered from `first` at their ends."""
+    figure = canvas(3.3, 2.1)
+    ax = figure.add_subplot()
+    ends = {}
+    for place, run in enumerate(lost, first):
+        kept = run.losses.iloc[thinned(len(run.losses))]
+        ax.plot(kept.index, kept, color=look.colour, linewidth=0.9)
+        if len(kept):
+            ends[place] = (float(kept.index[-1]), float(kept.iloc[-1]))
+            ax.plot(*ends[place], color=look.colour, marker="x", markersize=4)
+    ax.set_ylabel("nats per image")
+    _dress(ax, all((run.losses > 0).all() for run in lost))
+    for at, numbers in _numbered(ax, ends):
+        text = ", ".join(map(str, numbers))
+        ax.annotate(text, at, (3, 2), textcoords="offset points", fontsize=7)
+    return figure
+
+
+def _numbered(
+    ax: Axes, ends: dict[int, tuple[float, float]]
+) -> list[tuple[tuple[float, float], list[int]]]:
+    """Where numbers stand; those of ends that are nearly one stand together."""
+    groups: list[tuple[tuple[float, float], list[int]]] = []
+    for place, end in ends.items():
+        x, y = ax.transData.transform(end)
+        for at, numbers in groups:
+            left, low = ax.transData.transform(at)
+            if abs(x - left) < APART and abs(y - low) < APART:
+                numbers.append(place)
+                break
+        else:
+            groups.append((end, [place]))
+    return groups
 
 
 def section(report: Report, block: Block) -> dict[str, Any] | None:
-    """The terms of the loss at each objective's best setting."""
-    if not block.best:
+    """The terms of the loss at each objective's best setting, and what diverged."""
+    histories = read_histories(report, block)
+    if histories.losses.empty and not histories.lost:
         return None
-    losses = histories(report.study, report.files, block, report.chosen, report.estimators)
-    if losses.empty:
-        return None
-    name = f"{block.dataset}_training"
+    losses, name = histories.losses, f"{block.dataset}_training"
+    runs = [] if losses.empty else losses.groupby(OBJECTIVE)["seed"].nunique()
     return {
         "panels": [
             panel(
                 report,
                 drawn(losses, curve, report.looks),
                 "_".join(filter(None, (name, *curve))),
-                f"{title(curve)} by training step",
+                _alt(report, losses, curve),
             )
-            for curve in curves(losses)
-        ]
+            for curve in ([] if losses.empty else curves(losses))
+        ],
+        "bands": any(n >= BANDS_FROM for n in runs),
+        "wider": any(n >= WIDER_FROM for n in runs),
+        "lines": any(n < BANDS_FROM for n in runs),
+        "lost": list(_lost_panels(report, histories.lost, name)),
+        "lost_runs": [_said(report, run) for run in _by_objective(histories.lost)],
+        "diverged": _diverged(histories),
     }
+
+
+def _alt(report: Report, losses: pd.DataFrame, curve: Curve) -> str:
+    """What a panel shows, and where each objective's median run or median ends."""
+    ends = [
+        f"{report.labels[name]} {tick(band(runs, curve.term).values[-1, 2], 3)}"
+        for name, runs in of_curve(losses, curve).groupby(OBJECTIVE, sort=False)
+    ]
+    return f"{title(curve)} by training step; median at the end: {', '.join(ends)}"
+
+
+def _by_objective(lost: list[Lost]) -> list[Lost]:
+    names = dict.fromkeys(run.pack.objective for run in lost)
+    return [run for name in names for run in lost if run.pack.objective == name]
+
+
+def _lost_panels(report: Report, lost: list[Lost], name: str) -> Iterator[Panel]:
+    """A panel for each objective of which runs diverged; the numbers go on through all."""
+    first = 1
+    for objective in dict.fromkeys(run.pack.objective for run in lost):
+        runs = [run for run in lost if run.pack.objective == objective]
+        figure = drawn_lost(runs, report.looks[objective], first)
+        label = report.labels[objective]
+        figure.axes[0].set_title(f"Loss of {label}")
+        alt = f"Loss by training step of {count(len(runs), 'run')} of {label} until divergence"
+        yield panel(report, figure, f"{name}_diverged_{objective}", alt)
+        first += len(runs)
+
+
+def _said(report: Report, run: Lost) -> str:
+    """Which run diverged, and when."""
+    pack = run.pack
+    text = report.settings.loc[(pack.objective, pack.setting), "text"]
+    named = ", ".join(filter(None, (report.labels[pack.objective], text, f"seed {run.seed}")))
+    if run.noticed is None:
+        return f"{named}: its losses stayed finite, and it ended far worse than it began"
+    return f"{named}: noticed at step {fixed(run.noticed, 0)}"
+
+
+def _diverged(histories: Histories) -> str:
+    """How many runs diverged, and how many of them are drawn."""
+    drawn, total = len(histories.lost), histories.diverged
+    if not total:
+        return ""
+    if drawn == total:
+        return f"{count(total, 'run')} diverged."
+    return f"{count(total, 'run')} diverged, of which {drawn} are drawn: at most {DIVERGED}."
 
 
 figure = Figure(
