@@ -41,9 +41,13 @@ def beside(scale: Scale, key: str, place: int, x: float) -> float:
     return float(scale(scale.values[0])) - (0.3 - 0.1 * place) * scale.gap
 
 
-def dodged(objectives: int, scale: Scale) -> np.ndarray:
-    """How far each objective stands beside the strength, so that points do not cover others."""
-    step = min(0.09, 0.5 / max(objectives, 1)) * scale.gap
+def dodged(objectives: int, scale: Scale, *, many: bool = False) -> np.ndarray:
+    """How far each objective stands beside the strength, so that points do not cover others.
+
+    The bars of many runs stand a little farther.
+    """
+    widest, room = (0.16, 0.72) if many else (0.09, 0.5)
+    step = min(widest, room / max(objectives, 1)) * scale.gap
     return (np.arange(objectives) - (objectives - 1) / 2) * step
 
 

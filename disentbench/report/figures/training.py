@@ -163,8 +163,7 @@ def drawn_lost(lost: list[Lost], look: Look, first: int) -> Canvas:
     ax.set_ylabel("nats per image")
     _dress(ax, all((run.losses > 0).all() for run in lost))
     for at, numbers in _numbered(ax, ends):
-        text = ", ".join(map(str, numbers))
-        ax.annotate(text, at, (3, 2), textcoords="offset points", fontsize=7)
+        ax.annotate(_ranges(numbers), at, (3, 2), textcoords="offset points", fontsize=7)
     return figure
 
 
@@ -183,6 +182,17 @@ def _numbered(
         else:
             groups.append((end, [place]))
     return groups
+
+
+def _ranges(numbers: list[int]) -> str:
+    """`1, 3–5`: numbers in their order, those that follow each other as one."""
+    rows: list[list[int]] = []
+    for number in numbers:
+        if rows and number == rows[-1][-1] + 1:
+            rows[-1].append(number)
+        else:
+            rows.append([number])
+    return ", ".join(f"{row[0]}–{row[-1]}" if len(row) > 1 else str(row[0]) for row in rows)
 
 
 def section(report: Report, block: Block) -> dict[str, Any] | None:
