@@ -16,7 +16,7 @@ from disentbench.recipe import Training
 from disentbench.report import levels, records
 from disentbench.report.levels import Levels
 from disentbench.report.runs import Key, Shown
-from disentbench.report.text import GREEK, count, listed, number, symbol
+from disentbench.report.text import GREEK, count, duration, listed, number, symbol
 from disentbench.study import Study
 
 STARTS = {
@@ -166,9 +166,20 @@ def _machine(made: list[dict]) -> list[Fact]:
     text = ", ".join(f"{name} {' or '.join(texts)}" for name, texts in packages.items())
     return [
         Fact("devices", listed(records.distinct(made, "device"))),
+        *_time(made),
         Fact("code revision", listed(records.distinct(made, "revision"))),
         Fact("versions", text),
     ]
+
+
+def _time(made: list[dict]) -> list[Fact]:
+    """What the trainings took, of those that say it."""
+    trained = [making for making in made if "from_step" in making]
+    told = [making["seconds"] for making in trained if records.timed(making)]
+    if not told:
+        return []
+    lacking = "" if len(told) == len(trained) else ", as far as it is recorded"
+    return [Fact("training time", f"{duration(sum(told))} of one process’s time in all{lacking}")]
 
 
 def yaml_text(study: Study) -> str:

@@ -1,6 +1,7 @@
 """Where the numbers come from: each pack's provenance, and which of its runs diverged when."""
 
 import json
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from disentbench.recipe import Pack
 from disentbench.results.tidy import read_made
 from disentbench.storage import hdf5, seals, tables
 from disentbench.storage.layout import PackFolder, StudyFolder
-from disentbench.storage.provenance import EFFORT, unique
+from disentbench.storage.provenance import EFFORT, SPENT, unique
 from disentbench.study import Study
 
 
@@ -66,10 +67,21 @@ def step_of_divergence(losses: pd.DataFrame | None, seed: int) -> int | None:
     return int(bad.min()) if len(bad) else None
 
 
+def trainings(provenance: dict) -> list[dict]:
+    """The parts of a pack's training, each with what made it; one, unless it was resumed."""
+    return [making for making in provenance.get("trained", []) if isinstance(making, dict)]
+
+
+def timed(making: dict) -> bool:
+    """Whether a training says what it took."""
+    spent = [making.get(key) for key in SPENT]
+    return all(isinstance(value, int | float) and 0 < value < math.inf for value in spent)
+
+
 def makings(encoded: list[PackRecord], scores: Path) -> list[dict]:
     """All that made the numbers: every pack's training, more than one if it was resumed elsewhere,
     its encoding, and the scoring, as the tidy table tells."""
-    packs = [making for o in encoded for making in (*o.provenance.get("trained", []), o.provenance)]
+    packs = [making for o in encoded for making in (*trainings(o.provenance), o.provenance)]
     return packs + _scorings(scores)
 
 
@@ -100,8 +112,8 @@ def resumed(encoded: list[PackRecord]) -> list[Pack]:
 
 def _unlike(record: PackRecord) -> list[dict]:
     """The makings of a pack's training without where each began and what it took."""
-    trained = record.provenance.get("trained", [])
     left_out = ("from_step", *EFFORT)
     return unique(
-        {key: value for key, value in making.items() if key not in left_out} for making in trained
+        {key: value for key, value in making.items() if key not in left_out}
+        for making in trainings(record.provenance)
     )

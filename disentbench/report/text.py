@@ -89,6 +89,14 @@ def apart(decimals: int, *values: float) -> int:
     return decimals
 
 
+def duration(seconds: float) -> str:
+    """A time in the largest of hours, minutes and seconds of which it is at least one."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{number(seconds / length)}\u00a0{unit}"
+    return f"{number(seconds)}\u00a0s"
+
+
 def count(n: int, noun: str) -> str:
     """`1 run`, `3 runs`, `12 600 runs`, `2 classes`, `2 studies`."""
     plural = (

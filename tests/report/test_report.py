@@ -100,11 +100,12 @@ def test_only_its_own_stale_files_are_removed(tmp_path):
 
 
 def test_large_studies_link_to_the_figures_of_other_metrics(tmp_path):
-    of = made(objectives={"vae": {}}, metrics=["mig", "sap"], seeds="0-500", pack=501)
+    sweep = {"beta_vae": {"beta": [1, 4]}}
+    of = made(objectives=sweep, metrics=["mig", "sap"], seeds="0-250", pack=251)
     page = rendered(tmp_path, of, scored(of, ("mig", "sap")))
-    assert 'href="figures/tiny_sap.pdf"' in page
-    assert (tmp_path / "report/figures/tiny_sap.pdf").exists()
-    assert "SAP by objective" not in page
+    assert 'href="figures/tiny_sap_beta.pdf"' in page
+    assert (tmp_path / "report/figures/tiny_sap_beta.pdf").exists()
+    assert "SAP against β" not in page
 
 
 def test_tables_hold_every_digit(finished):

@@ -254,7 +254,7 @@ def _said(report: Report, run: Lost) -> str:
     text = report.settings.loc[(pack.objective, pack.setting), "text"]
     named = ", ".join(filter(None, (report.labels[pack.objective], text, f"seed {run.seed}")))
     if run.noticed is None:
-        return f"{named}: its losses stayed finite, and it ended far worse than it began"
+        return f"{named}: its losses stayed finite, and it ended far worse than untrained"
     return f"{named}: noticed at step {fixed(run.noticed, 0)}"
 
 
