@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from disentbench.metrics import STANDARD_ERROR
@@ -14,8 +13,10 @@ from disentbench.posterior import terms
 from disentbench.report import style
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, panel
+from disentbench.report.figures._names import shorts
+from disentbench.report.figures._rate_distortion import both, rate_distortion
 from disentbench.report.runs import Block
-from disentbench.report.style import HAIR, INK, MANY, MUTED, Look, Panel, alpha, canvas
+from disentbench.report.style import HAIR, INK, MANY, Panel, canvas
 from disentbench.report.text import at_most, fixed, number, places
 
 # The total correlation is what the objectives differ in, so it has the strong colours.
@@ -26,7 +27,7 @@ COLOURS = {
     terms.DIMENSION_WISE_KL: ("#CBD3DB", INK),
 }
 NAMES = [term.name for term in terms.PARTS]
-WIDTH = 3.7  # inches of the rates against distortions
+LETTERS = 24  # of a name that leaves the bars their room
 BAR = 0.19  # inches for each setting
 HEAD = 1.05  # bars that an objective's heading takes
 
@@ -96,11 +97,11 @@ def _ranges(ax: Axes, block: Block, means: pd.DataFrame, at: np.ndarray) -> None
 
 def _counted(block: Block, shown: pd.DataFrame) -> list[str]:
     """Each setting, and of how many of the planned runs its bar is where some are gone."""
+    counts = block.summary.n.loc[shown.index, "rate"]
+    lacks = ["" if n == block.planned else f", {n} of {block.planned}" for n in counts]
     texts = [text or label for label, text in zip(shown["label"], shown["text"], strict=True)]
-    return [
-        text if n == block.planned else f"{text}, {n} of {block.planned}"
-        for text, n in zip(texts, block.summary.n.loc[shown.index, "rate"], strict=True)
-    ]
+    names = shorts(texts, LETTERS - max(map(len, lacks)))
+    return [name + lack for name, lack in zip(names, lacks, strict=True)]
 
 
 def _names(
@@ -109,9 +110,8 @@ def _names(
     ax.set_yticks(at, texts)
     ax.tick_params(axis="y", length=0, labelcolor=INK)
     objective = shown.index.get_level_values("objective")
-    for name in heads:
-        first = int(np.flatnonzero(objective == name)[0])
-        label = shown["label"].iloc[first]
+    firsts = [int(np.flatnonzero(objective == name)[0]) for name in heads]
+    for first, label in zip(firsts, shorts(shown["label"].iloc[firsts], LETTERS), strict=True):
         ax.text(
             -0.012,
             at[first] - 0.85,
@@ -127,79 +127,6 @@ def _names(
     ax.grid(axis="x", color=HAIR, linewidth=0.5)
 
 
-def rate_distortion(block: Block, settings: pd.DataFrame, looks: dict[str, Look]) -> Canvas:
-    """Every run's rate and distortion; runs on one grey line have the same ELBO."""
-    table = block.runs[["distortion", "rate"]].dropna()
-    handles = _counted_handles(block, table, settings, looks)
-    figure = canvas(WIDTH, 2.6 + style.legend_height(WIDTH, handles))
-    ax = figure.add_subplot()
-    _equal_elbo(ax, table)
-    for name, runs in table.groupby(level="objective", sort=False):
-        means = runs.groupby(level="setting", sort=False).mean()
-        means = settings.loc[name].join(means, how="inner")
-        for _, line in means.groupby("rest", sort=False):
-            ax.plot(line["distortion"], line["rate"], color=looks[name].colour, linewidth=0.9)
-        ax.scatter(
-            runs["distortion"],
-            runs["rate"],
-            s=18 if len(table) <= MANY else 8,
-            color=looks[name].colour,
-            marker=looks[name].marker,
-            alpha=alpha(len(table) // 4),
-            linewidth=0,
-            zorder=4,
-            rasterized=len(table) > MANY,
-        )
-    ax.set_xlabel("distortion, nats per image")
-    ax.set_ylabel("rate, nats per image")
-    style.legend(figure, handles)
-    return figure
-
-
-def _counted_handles(
-    block: Block, table: pd.DataFrame, settings: pd.DataFrame, looks: dict[str, Look]
-) -> list[Line2D]:
-    """The objectives in the legend, and of how many of the planned runs where some are gone."""
-    labels = settings["label"].groupby(level="objective").first().to_dict()
-    n, planned = (t.groupby(level="objective").size() for t in (table, block.runs))
-    labels |= {
-        name: f"{labels[name]}, {n[name]} of {planned[name]}"
-        for name in n.index[n < planned[n.index]]
-    }
-    present = {name: looks[name] for name in table.index.unique("objective")}
-    return style.handles(present, labels)
-
-
-def _equal_elbo(ax: Axes, table: pd.DataFrame) -> None:
-    """Grey lines of equal ELBO through the range of the runs, named where they leave it."""
-    x, y = table["distortion"], table["rate"]
-    pad_x, pad_y = 0.08 * (np.ptp(x) or 1), 0.1 * (np.ptp(y) or 1)
-    ax.set_xlim(x.min() - pad_x, x.max() + pad_x)
-    ax.set_ylim(y.min() - pad_y, y.max() + pad_y)
-    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
-    step = _round(((right + top) - (left + bottom)) / 6)
-    for total in np.arange(np.ceil((left + bottom) / step) * step, right + top, step):
-        ax.plot([total - top, total - bottom], [top, bottom], color=HAIR, linewidth=0.6, zorder=1)
-        at = min(max(total - top, left), right)
-        if left < total - top < right - 0.08 * (right - left):
-            text = f"ELBO {fixed(-total, 0 if step >= 1 else 2)}"
-            ax.annotate(
-                text,
-                (at, top),
-                (2, -2),
-                textcoords="offset points",
-                fontsize=6,
-                color=MUTED,
-                va="top",
-            )
-
-
-def _round(step: float) -> float:
-    """The next of 1, 2 and 5 times a power of ten."""
-    power = 10.0 ** np.floor(np.log10(step))
-    return float(next(m * power for m in (1, 2, 5, 10) if m * power >= step))
-
-
 def section(report: Report, block: Block) -> dict[str, Any] | None:
     """The decomposition of the rate, and rate against distortion, where they were computed."""
     sound = block.summary.mean.notna().any()
@@ -210,9 +137,10 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
         canvas = decomposition(block, report.settings)
         panels["decomposition"] = _kept(report, block, canvas, "decomposition", alt)
     if {"rate", "distortion"} <= has:
-        alt = "rate against distortion, every run a point"
+        alt = "rate against distortion of each setting, with its strength"
         canvas = rate_distortion(block, report.settings, report.looks)
         panels["rate_distortion"] = _kept(report, block, canvas, "rate_distortion", alt)
+        panels["many"] = len(both(block)) > MANY
     return panels | {"monte_carlo": _monte_carlo(block)} if panels else None
 
 
