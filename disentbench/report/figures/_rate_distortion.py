@@ -59,8 +59,8 @@ def rate_distortion(block: Block, settings: pd.DataFrame, looks: dict[str, Look]
         for _, line in shown.groupby("rest", sort=False):
             ax.plot(line["distortion"], line["rate"], color=look.colour, linewidth=0.9, zorder=3)
         (_points if len(table) <= MANY else _crosses)(ax, runs, look)
-        mark = {"s": 20, "marker": look.marker, "color": look.colour, "zorder": 5}
-        edge = {"edgecolor": "white", "linewidth": 0.5}
+        mark = {"s": 24, "marker": look.marker, "color": look.colour, "zorder": 5}
+        edge = {"edgecolor": "white", "linewidth": 0.35}
         ax.scatter(shown["distortion"], shown["rate"], **mark, **edge)
     ax.set_xlabel("distortion, nats per image")
     ax.set_ylabel("rate, nats per image")
@@ -133,7 +133,7 @@ def _label(ax: Axes, means: pd.DataFrame, looks: dict[str, Look]) -> None:
     swept = means[means["key"] != ""]
     scale = 72 / ax.figure.dpi
     at = scale * ax.transData.transform(means[["distortion", "rate"]].to_numpy())
-    area = Box(*np.multiply(scale, ax.bbox.extents))
+    area = Box(*np.multiply(scale, ax.bbox.extents).tolist())
     place = dict(zip(means.index, at, strict=True))
     ends = _ends(swept)
     texts = {key: f"{x:g}" for key, x in swept["x"].items()}
@@ -186,7 +186,7 @@ def labelled(
 
 
 def _around(centre: Float[np.ndarray, " 2"], wide: float, high: float) -> Box:
-    x, y = centre
+    x, y = map(float, centre)
     return Box(x - wide / 2, y - high / 2, x + wide / 2, y + high / 2)
 
 

@@ -31,6 +31,14 @@ from disentbench.storage.layout import PackFolder
 MOST = 200_000_000  # numbers in all latents of a data set up to which they are read
 
 
+PAIRS = (  # that have one axis
+    {"mean", "active_mean"},
+    {"sampled", "active_sampled"},
+    {"gaussian_total_correlation"},
+    {"total_correlation"},
+)
+
+
 class Dependence(NamedTuple):
     """Gaussian total correlations of one run, nats: of its means and of samples, and the same of
     the active latents alone, whose mean varies by more than 0.01."""
@@ -41,14 +49,13 @@ class Dependence(NamedTuple):
     active_sampled: float
 
 
+UNKNOWN = Dependence(*[math.nan] * 4)
+TABLED = ("gaussian_total_correlation", "total_correlation")
 LABELS = {
     "mean": "Gaussian TC, mean code",
     "sampled": "Gaussian TC, sampled code",
     "active_mean": "Gaussian TC, mean, active latents",
     "active_sampled": "Gaussian TC, sampled, active latents",
-}
-UNKNOWN = Dependence(*[math.nan] * 4)
-TABLED = {
     "gaussian_total_correlation": "Gaussian TC, mean code",
     "total_correlation": "Exact TC, sampled code",
 }
@@ -72,7 +79,7 @@ def dependence(
     active = np.flatnonzero(of_mean.diagonal() * (1 - 1 / len(mean)) > ACTIVE)
     within = np.ix_(active, active)
     matrices = of_mean, of_samples, of_mean[within], of_samples[within]
-    return Dependence(*map(total_correlation, matrices))
+    return Dependence(*(max(0.0, total_correlation(matrix)) for matrix in matrices))
 
 
 def size(report: Report, block: Block) -> int:
@@ -104,95 +111,88 @@ def read(report: Report, block: Block) -> pd.DataFrame:
     return pd.DataFrame(rows.values(), pd.MultiIndex.from_tuples(rows), Dependence._fields)
 
 
-def computed(report: Report, block: Block) -> dict[str, pd.Series]:
-    """By label, what the latents say of the runs; nothing where they are gone or too many."""
+def computed(report: Report, block: Block) -> pd.DataFrame:
+    """What the latents say of the runs; no column where they are gone or too many."""
     if not 0 < size(report, block) <= MOST:
-        return {}
-    table = read(report, block).reindex(block.runs.index)
-    return {label: table[name] for name, label in LABELS.items()}
+        return pd.DataFrame(index=block.runs.index)
+    return read(report, block).reindex(block.runs.index)
 
 
-def tabled(block: Block) -> dict[str, pd.Series]:
-    """By label, what the scores say of the two codes; nothing where they lack either."""
-    if not set(TABLED) <= set(block.runs):
-        return {}
-    return {label: block.runs[name] for name, label in TABLED.items()}
-
-
-def summarised(report: Report, block: Block, columns: dict[str, pd.Series]) -> Block:
-    """The columns as a data set's part of a report: its runs, and their summary over seeds."""
-    table = pd.concat({block.dataset: pd.DataFrame(columns)}, names=["dataset"])
-    runs = run_tables.finite(table.rename_axis(run_tables.RUN))
-    summary = run_tables.summarise(runs, _shown(columns))
-    return run_tables.block(block.dataset, runs, summary, None)
-
-
-def _shown(columns: dict[str, pd.Series]) -> dict[str, Shown]:
-    return {
-        label: Shown(Value(label, label, 0.0, math.inf, "neither", "nats"), None)
-        for label in columns
-    }
+def tabled(block: Block) -> pd.DataFrame:
+    """What the scores say of the two codes; no column where they lack either."""
+    return block.runs[list(TABLED) if set(TABLED) <= set(block.runs) else []]
 
 
 def section(report: Report, block: Block) -> dict[str, Any] | None:
     """The total correlations of both codes against every swept key."""
     large = size(report, block) > MOST
-    columns = computed(report, block) or tabled(block)
-    columns = {label: y for label, y in columns.items() if np.isfinite(y).any()}
-    if len(columns) < 2:
+    table = run_tables.finite(computed(report, block)).dropna(axis=1, how="all")
+    read_here = table.shape[1] > 1
+    table = table if read_here else run_tables.finite(tabled(block)).dropna(axis=1, how="all")
+    if table.shape[1] < 2:
         return None
-    part = summarised(report, block, columns)
+    part = summarised(block.dataset, table)
+    pairs = [[name for name in table if name in pair] for pair in PAIRS]
     panels = [
-        drawn_panel
+        one
         for key in keys(report.settings)
-        for drawn_panel in _panels(report, part, key, _shown(columns))
+        for names in pairs
+        for one in _panels(report, part, key, names)
     ]
-    return {"panels": panels, "note": _note(columns, large, part, report)}
+    exact = EXACT if "total_correlation" in report.columns else ""
+    how = (GAUSSIAN, exact, ACTIVE_ALONE) if read_here else (_scores(large),)
+    notes = (WHAT, *how, _lacking(table), _discrete(report))
+    return {"panels": panels, "note": " ".join(filter(None, notes))}
 
 
-def _panels(report: Report, part: Block, key: str, shown: dict[str, Shown]) -> list[Panel]:
-    """One figure for each code, all with the same axis, so that their heights can be compared."""
+def summarised(dataset: str, table: pd.DataFrame) -> Block:
+    """A table as a data set's part of a report: its runs, and their summary over seeds."""
+    runs = pd.concat({dataset: table}, names=["dataset"])
+    summary = run_tables.summarise(runs, {name: shown(name) for name in table})
+    return run_tables.block(dataset, runs, summary, None)
+
+
+def shown(name: str) -> Shown:
+    """A column of these tables as a value of the report."""
+    return Shown(Value(name, LABELS[name], 0.0, math.inf, "neither", "nats"), None)
+
+
+def _panels(report: Report, part: Block, key: str, names: list[str]) -> list[Panel]:
+    """A figure for each name; all have one axis, so that heights can be compared."""
     sweep = Swept(part, key, report.settings, report.looks, {})
-    figures = {label: drawn(sweep, one) for label, one in shown.items()}
-    top = max(canvas.axes[0].get_ylim()[1] for canvas in figures.values())
-    for canvas in figures.values():
-        canvas.axes[0].set_ylim(min(0, *(c.axes[0].get_ylim()[0] for c in figures.values())), top)
+    figures = {name: drawn(sweep, shown(name)) for name in names}
+    ends = np.array([canvas.axes[0].get_ylim() for canvas in figures.values()]).T
     against = f"against {key}" if key else "by objective"
+    for canvas in figures.values():
+        canvas.axes[0].set_ylim(ends[0].min(), ends[1].max())
     return [
         panel(
             report,
             canvas,
-            "_".join(filter(None, (part.dataset, "codes", label, key))),
-            f"{label} {against}, every run a point",
+            "_".join(filter(None, (part.dataset, "codes", name, key))),
+            f"{LABELS[name]} {against}, every run a point",
         )
-        for label, canvas in figures.items()
+        for name, canvas in figures.items()
     ]
 
 
-def _note(columns: dict[str, pd.Series], large: bool, part: Block, report: Report) -> str:
-    return " ".join(filter(None, (WHAT, _how(columns, large), _lacking(part), _discrete(report))))
-
-
-def _how(columns: dict[str, pd.Series], large: bool) -> str:
-    if set(columns) <= set(LABELS.values()):
-        return GAUSSIAN
+def _scores(large: bool) -> str:
+    """Why these are scores and what of."""
     why = (
         f"The latents hold more than {fixed(MOST / 1e6, 0)} million numbers and were not read"
         if large
-        else "The latents are gone"
+        else "The latents are gone, or no run has sound ones"
     )
-    return (
-        f"{why}; these are the scores of two metrics, which differ in more than the code. {APART}"
-    )
+    return f"{why}; these are the scores of two metrics. {APART}"
 
 
-def _lacking(part: Block) -> str:
+def _lacking(table: pd.DataFrame) -> str:
     """How many runs have no finite value."""
-    lacking = int(part.runs.isna().any(axis=1).sum())
+    lacking = int(table.isna().any(axis=1).sum())
     if not lacking:
         return ""
     return (
-        f"{count(lacking, 'run')} of {count(len(part.runs), 'run')} lack a value: they diverged, "
+        f"{count(lacking, 'run')} of {count(len(table), 'run')} lack a value: they diverged, "
         "their latents are gone, or one of their codes is a linear function of the others."
     )
 
@@ -203,20 +203,23 @@ def _discrete(report: Report) -> str:
     of_settings = [objective for name in study.objectives for _, objective in study.settings(name)]
     if not any(objective.structure().discrete for objective in of_settings):
         return ""
-    return "Discrete variables have no covariance and are not in it."
+    return "Discrete variables have no covariance: where there are some, only the others count."
 
 
 WHAT = (
     "Metrics are given the mean of each image’s posterior; the penalties weigh samples of it. The "
-    "axes are alike: where the first figure rises with the strength and the second falls, the "
-    "penalty made the samples independent and not the code that is scored."
+    "two may move apart with the strength: where the dependence of the samples falls and that of "
+    "the means rises, the penalty made the samples independent and not the code that is scored."
 )
 GAUSSIAN = (
     "Both are the total correlation of a Gaussian with the code’s covariance over all images, so "
-    "they see linear dependence alone, and 0 does not say independent; the exact total correlation "
-    "of the sampled code stands among the strengths. Latents that say nothing of the image have "
-    "means that hardly vary, and what little they do may be correlated: without them, by the rule "
-    "of the active units, the figures of active latents tell the rest."
+    "they see linear dependence alone, and 0 does not say independent."
+)
+EXACT = "The exact total correlation of the sampled code stands among the strengths."
+ACTIVE_ALONE = (
+    "Latents that say nothing of the image have means that hardly vary, and what little they do "
+    "may be correlated: the figures of active latents, whose mean varies by more than "
+    f"{ACTIVE:g}, leave them out, on the axis of the figure before."
 )
 APART = (
     "That of the mean code is a Gaussian’s and sees linear dependence alone; that of the sampled "
@@ -228,6 +231,7 @@ figure = Figure(
     heading="The mean code beside the sampled code",
     nav="Codes",
     place=22,
+    template="codes.html",
     absent="The latents are gone or too many to read here, and the table lacks the metrics "
     "<code>gaussian_correlation</code> and <code>decomposition</code>, which would tell of the "
     "mean and of the sampled code.",

@@ -37,7 +37,7 @@ BANDS = 4  # profiles up to which their bands are told apart
 POINTS = 200  # of the outline of a violin
 
 
-class Sample(NamedTuple):
+class BestRuns(NamedTuple):
     """The finite scores of an objective's best setting, its name at a row and in a legend."""
 
     key: Key
@@ -82,7 +82,7 @@ def density(scores: Float[np.ndarray, " run"]) -> tuple[np.ndarray, np.ndarray] 
     return at, height / height.max()
 
 
-def violins(samples: list[Sample], value: Value, level: Level | None = None) -> Canvas:
+def violins(samples: list[BestRuns], value: Value, level: Level | None = None) -> Canvas:
     """A row for each objective: every run a point, their density about it, the median a line."""
     figure, ax = rows_canvas(WIDE, len(samples), row=0.34)
     total = sum(len(sample.scores) for sample in samples)
@@ -101,7 +101,7 @@ def violins(samples: list[Sample], value: Value, level: Level | None = None) -> 
     return figure
 
 
-def _points(ax: Axes, row: int, sample: Sample, total: int) -> None:
+def _points(ax: Axes, row: int, sample: BestRuns, total: int) -> None:
     jitter = np.random.default_rng(0).uniform(-0.12, 0.12, len(sample.scores))
     ax.scatter(
         sample.scores,
@@ -116,7 +116,7 @@ def _points(ax: Axes, row: int, sample: Sample, total: int) -> None:
     )
 
 
-def profiles(samples: list[Sample], value: Value, sign: int, banded: bool) -> Canvas:
+def profiles(samples: list[BestRuns], value: Value, sign: int, banded: bool) -> Canvas:
     """A falling line for each objective: the better, the further to the right it falls."""
     dashes: list[Any] = [dash for dash in LINES.values() for _ in COLOURS]
     looks = list(zip(samples, cycle(dashes), strict=False))
@@ -156,19 +156,19 @@ def _of_all(n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _ends(samples: list[Sample]) -> tuple[float, float]:
+def _ends(samples: list[BestRuns]) -> tuple[float, float]:
     """Where the axis of the bars begins and ends: a little beyond all scores."""
     scores = np.concatenate([sample.scores for sample in samples])
     pad = 0.04 * (np.ptp(scores) or 1.0)
     return float(scores.min() - pad), float(scores.max() + pad)
 
 
-def samples(report: Report, block: Block, shown: Shown) -> list[Sample]:
+def samples(report: Report, block: Block, shown: Shown) -> list[BestRuns]:
     """The runs of each objective's best setting, the best objective first."""
     scores = [block.scores(key, shown.value.name).dropna().to_numpy() for key in block.best]
     names = titles(report.settings, block.best, LETTERS)
     return [
-        Sample(key, name, report.looks[key[0]], values)
+        BestRuns(key, name, report.looks[key[0]], values)
         for key, name, values in zip(block.best, names, scores, strict=True)
     ]
 
@@ -199,7 +199,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     }
 
 
-def _note(best: list[Sample], banded: bool, shared: bool, report: Report) -> str:
+def _note(best: list[BestRuns], banded: bool, shared: bool, report: Report) -> str:
     shapeless = [
         comparisons.title(report.settings, sample.key)
         for sample in best

@@ -29,6 +29,7 @@ from disentbench.report.style import INK, MANY, MUTED, Look, Panel, alpha
 from disentbench.report.text import count, fixed, number, places
 
 MOST = 60  # rows that a figure has
+SEVERAL = 20  # seeds from which intervals are narrow
 SIGNS = {"higher": 1, "lower": -1, "neither": 0}
 
 
@@ -63,9 +64,9 @@ def kept(ordered: Rows) -> Rows:
     all, in their order."""
     if len(ordered.table) <= MOST:
         return ordered
-    first = ~ordered.table.index.get_level_values("objective").duplicated()
-    first[: MOST - int(first[MOST:].sum())] = True
-    return ordered._replace(table=ordered.table[first].iloc[:MOST])
+    leads = ~ordered.table.index.get_level_values("objective").duplicated()
+    places = np.sort(np.argsort(~leads, kind="stable")[:MOST])
+    return ordered._replace(table=ordered.table.iloc[places])
 
 
 def drawn(
@@ -81,10 +82,11 @@ def drawn(
     figure, ax = rows_canvas(WIDE, len(ordered.table))
     _published(ax, ordered, published)
     _runs(ax, ordered, looks)
+    size = 4.2 if planned < SEVERAL else 3.0  # of a mark that its interval is seen beside
     for y, (key, row) in enumerate(ordered.table.iterrows()):
         look = looks[key[0]]
         ax.hlines(y, row["low"], row["high"], color=look.colour, linewidth=1.8, zorder=3)
-        ax.plot(row["mean"], y, look.marker, color=look.colour, markersize=4.2, zorder=4)
+        ax.plot(row["mean"], y, look.marker, color=look.colour, markersize=size, zorder=4)
         if not row["n"]:
             note = {"color": MUTED, "fontsize": 6, "va": "center"}
             ax.text(0.02, y, "no run has it", transform=ax.get_yaxis_transform(), **note)
