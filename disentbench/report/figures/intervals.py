@@ -164,13 +164,12 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
         values = {report.rule.name: first} | values
     tables = [kept(rows(block, shown, usual)) for shown in values.values()]
     published = references.references(report.study, block.dataset)
-    ranked = [table for table in tables if SIGNS[table.shown.value.better]] or tables[:1]
-    others = [table for table in tables if table not in ranked]
+    drawn_panels = [_panel(report, block, ordered, published) for ordered in tables]
+    first = [bool(SIGNS[table.shown.value.better]) for table in tables]
+    first[0] |= not any(first)
     return {
-        **{
-            kind: [_panel(report, block, ordered, published) for ordered in of_kind]
-            for kind, of_kind in (("panels", ranked), ("others", others))
-        },
+        "panels": [one for one, ranks in zip(drawn_panels, first, strict=True) if ranks],
+        "others": [one for one, ranks in zip(drawn_panels, first, strict=True) if not ranks],
         "notes": _notes(block, tables, len(usual), report),
         "published": [_said(report, one) for one in published if one.value in values],
     }
