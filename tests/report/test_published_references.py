@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from builders.studies import made
+from builders.studies import made, rendered, scored
 
 from disentbench.report import references
 from disentbench.storage.study_file import read_study
@@ -72,3 +72,17 @@ def test_no_other_study_that_is_shipped_has_one(path):
 
 def test_a_small_study_has_none():
     assert references.references(made(), "tiny") == []
+
+
+@pytest.mark.usefixtures("quick_figures")
+@pytest.mark.parametrize("learning_rate", [0.001, 0.002])
+def test_the_page_names_the_source_where_the_protocol_is_the_same(tmp_path, learning_rate):
+    training = TRAINING | {"learning_rate": learning_rate}
+    objectives = {"beta_tcvae": {"beta": [4, 6]}}
+    changes = {"objectives": objectives, "seeds": "0-2", "training": training, "metrics": ["elbo"]}
+    of = read_study(CHEN | changes)
+    table = scored(of, ("elbo",)) - 87
+    page = rendered(tmp_path, of, table)
+    same = learning_rate == TRAINING["learning_rate"]
+    assert ("ELBO of β-TCVAE (β = 6): −86.4. Chen et al. 2018" in page) == same
+    assert ("Grey: published numbers" in page) == same

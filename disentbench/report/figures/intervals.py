@@ -17,6 +17,7 @@ from disentbench.report.figures import WIDE, Figure, panel
 from disentbench.report.figures._names import titles
 from disentbench.report.figures._rows import (
     LETTERS,
+    axis_label,
     dress_value,
     mark_levels,
     name_rows,
@@ -80,7 +81,6 @@ def drawn(
 ) -> Canvas:
     """One value as a figure of its own."""
     figure, ax = rows_canvas(WIDE, len(ordered.table))
-    _published(ax, ordered, published)
     _runs(ax, ordered, looks)
     size = 4.2 if planned < SEVERAL else 3.0  # of a mark that its interval is seen beside
     for y, (key, row) in enumerate(ordered.table.iterrows()):
@@ -92,6 +92,7 @@ def drawn(
             ax.text(0.02, y, "no run has it", transform=ax.get_yaxis_transform(), **note)
     name_rows(ax, _names(ordered, settings, planned))
     dress_value(ax, ordered.shown.value)
+    _published(ax, ordered, published)
     if level:
         mark_levels(ax, level)
     return figure
@@ -125,15 +126,16 @@ def _names(ordered: Rows, settings: pd.DataFrame, planned: int) -> list[str]:
 
 def _published(ax: Axes, ordered: Rows, published: Sequence[Reference]) -> None:
     """A published number as a grey bar across the row of its setting, a range as a band."""
-    for number_of in published:
-        if number_of.key not in ordered.table.index:
-            continue
-        y = ordered.keys.index(number_of.key)
-        ax.fill_betweenx([y - 0.5, y + 0.5], number_of.low, number_of.high, color=INK, alpha=0.2)
-        ends = sorted({number_of.low, number_of.high})
+    there = [one for one in published if one.key in ordered.table.index]
+    if not there:
+        return
+    for one in there:
+        y = ordered.keys.index(one.key)
+        ax.fill_betweenx([y - 0.5, y + 0.5], one.low, one.high, color=INK, alpha=0.2)
+        ends = sorted({one.low, one.high})
         ax.vlines(ends, y - 0.5, y + 0.5, color=MUTED, linewidth=1.6, zorder=1)
-        words = {"color": MUTED, "fontsize": 6, "va": "center", "textcoords": "offset points"}
-        ax.annotate("published", (number_of.high, y), (3, 0), zorder=5, **words)
+    label = axis_label(ordered.shown.value)
+    ax.set_xlabel(f"{label}; grey: published" if label else "grey: published")
 
 
 def alt(ordered: Rows, settings: pd.DataFrame) -> str:
