@@ -1,11 +1,19 @@
 """Statistics over seeds. Pure functions of arrays, a file for each question that they answer."""
 
+from disentbench.scoring.statistics.bootstrap import aggregate
 from disentbench.scoring.statistics.choosing import Chance, best_of_equals
 from disentbench.scoring.statistics.comparing import (
     holm,
     lowest_p,
     permutation_test,
     probability_of_improvement,
+)
+from disentbench.scoring.statistics.correlation import rank_correlation
+from disentbench.scoring.statistics.effects import (
+    hedges_g,
+    improvement_interval,
+    seeds_needed,
+    welch_power,
 )
 from disentbench.scoring.statistics.intervals import (
     Interval,
@@ -16,19 +24,35 @@ from disentbench.scoring.statistics.intervals import (
     welch_half_width,
 )
 from disentbench.scoring.statistics.ranking import mean_ranks
+from disentbench.scoring.statistics.selecting import Cost, cost_of_choosing
+from disentbench.scoring.statistics.transfer import Transfer, transfer_chances, transfer_shares
+from disentbench.scoring.statistics.variance import Shares, variance_shares
 
 __all__ = [
     "Chance",
+    "Cost",
     "Interval",
+    "Shares",
+    "Transfer",
+    "aggregate",
     "best_of_equals",
+    "cost_of_choosing",
     "difference",
     "half_width",
+    "hedges_g",
     "holm",
+    "improvement_interval",
     "interval",
     "lowest_p",
     "mean_ranks",
     "permutation_test",
     "probability_of_improvement",
+    "rank_correlation",
     "same",
+    "seeds_needed",
+    "transfer_chances",
+    "transfer_shares",
+    "variance_shares",
     "welch_half_width",
+    "welch_power",
 ]
