@@ -2,6 +2,7 @@
 #
 #   snakemake --cores all                               the demo
 #   snakemake --cores all --configfile configs/X.yaml   another study
+#   snakemake --report report.zip                       Snakemake's own report of a finished one
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -9,6 +10,9 @@ min_version("9.0")
 if not {"study", "datasets", "objectives"} & set(config):
 
     configfile: f"{workflow.basedir}/configs/demo.yaml"
+
+
+report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
@@ -23,3 +27,4 @@ rule all:
     input:
         report=f"results/{study.study}/report/index.html",
         scores=f"results/{study.study}/scores.csv",
+        figures=drawn(),

@@ -190,9 +190,11 @@ def _compare_dsprites() -> Iterable[Argument]:
 
 
 def _report() -> Iterable[Argument]:
-    yield from (STUDY, RESULTS)
-    tidy = "the tidy table: .csv or .parquet"
-    yield argument("--scores", type=Path, required=True, help=tidy)
+    yield argument("study", nargs="?", metavar="STUDY", help="a study, as for `collect`")
+    yield RESULTS
+    yield argument("--scores", type=Path, help="its tidy table: .csv or .parquet")
+    two = "in place of a study, two results folders or tidy tables beside each other"
+    yield argument("--compare", nargs=2, type=Path, metavar=("A", "B"), help=two)
     yield OUT
 
 

@@ -33,14 +33,38 @@ def collect(*, study: str, results: Path, out: Path) -> None:
     seals.write_sums(out, parquet, identity=expected.of_study(of, "scores") | code)
 
 
-def report(*, study: str, results: Path, scores: Path, out: Path) -> None:
-    """Render the comparison report of a study: a page, its figures and its tables."""
+def report(
+    *,
+    study: str | None,
+    results: Path,
+    scores: Path | None,
+    compare: list[Path] | None,
+    out: Path,
+) -> None:
+    """Render the report of a study, or of two side by side: a page, its figures and its tables."""
     os.environ["MPLBACKEND"] = "agg"  # Jupyter asks for one that only it has; read at the import
-    from disentbench.report.page import render
-
     began = time.monotonic()
-    render(read_study(study), results, scores, out)
+    if compare and not (study or scores):
+        from disentbench.report import compare as beside
+
+        a, b = compare
+        beside.render(a, b, out)
+    elif study and scores and not compare:
+        from disentbench.report import page
+
+        page.render(read_study(study), results, scores, out)
+    else:
+        raise UserError(_unclear(study, scores, compare))
     print(f"{out} in {time.monotonic() - began:.1f} s", file=sys.stderr)
+
+
+def _unclear(study: str | None, scores: Path | None, compare: list[Path] | None) -> str:
+    """What is wrong with what a report is asked of."""
+    if compare:
+        return "--compare A B takes neither STUDY nor --scores; leave out one or the other"
+    if study:
+        return "the report of a study needs its tidy table; name it with --scores"
+    return "name a STUDY with --scores, or two results with --compare A B"
 
 
 def status(*, study: str, results: Path) -> None:

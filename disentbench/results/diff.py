@@ -41,6 +41,7 @@ class Comparison:
     b: Path
     tolerance: float
     runs: pd.DataFrame  # RUN, where: both, a or b
+    every: pd.DataFrame  # of all runs: RUN, metric, a, b, where
     values: pd.DataFrame  # of runs in both: RUN, metric, a, b, where, size, differs
     metrics: pd.DataFrame  # metric, values, differing, lone (finite in one alone), largest, run
     means: pd.DataFrame  # NAMES, kind (paired or Welch), seeds, difference, low, high
@@ -87,7 +88,7 @@ def compare(
     together = runs.loc[runs["where"] == "both", RUN]
     values = sized(merged.merge(together, on=RUN), tolerance)
     return Comparison(
-        *(a, b, tolerance, runs, values),
+        *(a, b, tolerance, runs, merged, values),
         metrics=_by_metric(values[values["where"] == "both"]),
         means=_without_shared(pd.DataFrame(_means(merged, values), columns=[*NAMES, *MEAN])),
         made_by=lineage.makers(*lineages),

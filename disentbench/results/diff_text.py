@@ -21,7 +21,7 @@ def text(comparison: Comparison) -> str:
         *_one_sided(comparison),
     ]
     differing = comparison.metrics[comparison.metrics["differing"] > 0]
-    means = comparison.means.iloc[_clearest(comparison.means)]
+    means = comparison.means.iloc[clearest(comparison.means)]
     for title, line, table in (
         ("values that differ, by metric", _metric_line, differing),
         ("means of settings that differ, B - A, with 95 % intervals", _mean_line, means),
@@ -90,7 +90,7 @@ def _answer_line(row: Any) -> str:
     return f"{row.name}: {a} | {b}"
 
 
-def _clearest(means: pd.DataFrame) -> np.ndarray:
+def clearest(means: pd.DataFrame) -> np.ndarray:
     """The order of differences by their size in half widths of their intervals."""
     half = (means["high"] - means["low"]).to_numpy(float) / 2
     with np.errstate(divide="ignore", invalid="ignore"):

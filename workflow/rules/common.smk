@@ -181,3 +181,21 @@ def of_first_setting(dataset, file):
     first = study.first_pack(dataset)
     every = [first, *study.companions(first)]
     return [f"results/{study.study}/{each.path}/{file}" for each in every]
+
+
+def drawn():
+    """The folder of figures where it is, for `snakemake --report`.
+
+    Their names are known when they are drawn, and as the output of a rule the folder would be
+    emptied before each rendering, of what somebody else keeps there, too.
+    """
+    folder = f"results/{study.study}/report/figures"
+    if not os.path.isdir(folder):
+        return []
+    return report(
+        folder,
+        patterns=["{figure}.png"],
+        caption="workflow/report/figure.rst",
+        category="Figures",
+        labels={"figure": "{figure}"},
+    )

@@ -10,7 +10,12 @@ rule report:
         images=expand("results/{{study}}/{dataset}/images.h5", dataset=study.datasets),
         code=code("reporting"),
     output:
-        page="results/{study}/report/index.html",
+        page=report(
+            "results/{study}/report/index.html",
+            caption="../report/page.rst",
+            category="Report",
+            labels={"what": "the whole report, one page", "study": "{study}"},
+        ),
         sums="results/{study}/report/index.sha256",
     log:
         "results/{study}/logs/report.log",

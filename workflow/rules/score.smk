@@ -79,7 +79,12 @@ rule collect:
         scores=scores(".csv"),
         code=code("collecting"),
     output:
-        scores="results/{study}/scores.csv",
+        scores=report(
+            "results/{study}/scores.csv",
+            caption="../report/scores.rst",
+            category="Report",
+            labels={"what": "the scores of every run", "study": "{study}"},
+        ),
         table="results/{study}/scores.parquet",
         sums="results/{study}/scores.sha256",
     log:
