@@ -37,7 +37,7 @@ def _page(of: Compared, folder: ReportFolder, stem: str) -> str:
     css = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     return _template().render(
         css=Markup(css),
-        policy=policy(css),
+        policy=Markup(policy(css)),
         stem=stem,
         several=of.several,
         sides={"A": printable(str(comparison.a)), "B": printable(str(comparison.b))},

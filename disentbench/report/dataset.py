@@ -44,6 +44,7 @@ def section(report: Report, block: Block) -> dict[str, Any]:
             for name in report.study.objectives
             if name not in {objective for objective, _ in block.best}
         ],
+        "compared": pairs,
         **_pairs(report, block, pairs, by_tc),
         "figures": {name: figure.section(report, block) for name, figure in figures().items()},
     }

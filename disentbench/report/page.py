@@ -8,7 +8,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from disentbench import sources
-from disentbench.report import checks, collapse, levels, methods, publish, records, style, tables
+from disentbench.report import (
+    checks,
+    collapse,
+    levels,
+    machine,
+    methods,
+    publish,
+    records,
+    style,
+    tables,
+)
 from disentbench.report import runs as run_tables
 from disentbench.report.context import Report
 from disentbench.report.dataset import section
@@ -24,7 +34,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(study: Study, results: Path, scores: Path, out: Path) -> None:
-    """Write the page `out`, figures/ and tables/ beside it, and the checksums of all.
+    """Write the page `out`, results.json, figures/ and tables/ beside it, and the checksums of all.
 
     `results` is the folder above the study's own, `scores` its tidy table. What is gone (models,
     histories, images) is left out of the page, and the page says so. Figures and tables of an
@@ -83,6 +93,9 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
     constant = {shown["dataset"]: shown["constant"] for shown in sections}
     trouble = _trouble(report, scored, packs_made, made, constant)
     numeric = checks.numeric(study, runs)
+    compared = [(block, shown["compared"]) for block, shown in zip(blocks, sections, strict=True)]
+    content = machine.results(report, compared, trouble, numeric, made)
+    machine.write(report.folder.results, content)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

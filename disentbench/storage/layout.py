@@ -110,6 +110,11 @@ class ReportFolder:
         """A table, without the suffix of its formats."""
         return self.path / f"tables/{name}"
 
+    @property
+    def results(self) -> Path:
+        """What the page says, for machines."""
+        return self.path / "results.json"
+
     def all_parts(self) -> list[Path]:
         """The figures and tables that are there."""
         return [*self.path.glob("figures/*"), *self.path.glob("tables/*")]
