@@ -34,7 +34,7 @@ def _page(of: Compared, folder: ReportFolder, stem: str) -> str:
     for name, table in of.tables.items():
         tables.write_csv(folder.table(f"{stem}_{name}"), table)
     comparison, words = of.comparison, printable(verdict(of.comparison))
-    css = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    css = style_sheet()
     return _template().render(
         css=Markup(css),
         policy=Markup(policy(css)),
@@ -51,6 +51,12 @@ def _page(of: Compared, folder: ReportFolder, stem: str) -> str:
         silent=[printable(str(path)) for path in comparison.silent],
         most=compare_figures.MOST,
     )
+
+
+def style_sheet() -> str:
+    """The style of the report, and what two results beside each other need more."""
+    names = ("page.css", "compare.css")
+    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names)
 
 
 def policy(css: str) -> str:
