@@ -91,7 +91,7 @@ def test_the_page_says_so_and_ranks_it_by_what_it_has(results):
     assert f"{words}heart and scale is 5." in page
     undefined = page.split('id="undefined"')[1].split("<dt")[0]
     assert "none" in undefined
-    for name, columns in {"correlations": 7, "held_out": 8}.items():
+    for name, columns in {"correlations": 8, "held_out": 9}.items():
         assert pd.read_csv(results / f"report/tables/tiny_{name}.csv").shape == (1, columns)
     board = pd.read_csv(results / "report/tables/stripes_settings.csv")
     assert set(board["value"]) == {"elbo", "distortion", "active_units"}

@@ -15,12 +15,12 @@ def section(report: Report, block: Block) -> dict[str, Any]:
     """The parts of the page by name; writes the figures and tables of the data set."""
     dataset, pairs = block.dataset, comparisons.pairs(block, report.rule)
     by_tc = headline.least_tc(block, report.rule, report.settings)
-    for name, rows in (("leaderboard", block.best), ("settings", list(report.settings.index))):
-        tables.write(_table(report, block, name), block, rows, report.columns, report.settings)
+    _write_boards(report, block)
     constant = _constant(report, block)
-    levels.write(_table(report, block, "levels"), report.levels[dataset], constant)
-    scores = report.scores.xs(dataset, level="dataset")
-    tables.write_csv(_table(report, block, "runs"), scores.reset_index())
+    levels.write(_table(report, block, "levels"), dataset, report.levels[dataset], constant)
+    scores = report.scores.xs(dataset, level="dataset").reset_index()
+    placed = tables.placed(scores, dataset, report.settings)
+    tables.write_csv(_table(report, block, "runs"), placed)
     return {
         "dataset": dataset,
         "label": report.study.dataset(dataset).label,
@@ -50,6 +50,19 @@ def section(report: Report, block: Block) -> dict[str, Any]:
     }
 
 
+def _write_boards(report: Report, block: Block) -> None:
+    """The best settings for a paper and with every value, and all settings."""
+    every = list(report.settings.index)
+    few = tables.compact(report.columns, report.rule)
+    boards = {
+        "leaderboard": (block.best, few),
+        "leaderboard_all": (block.best, report.columns),
+        "settings": (every, report.columns),
+    }
+    for name, (rows, values) in boards.items():
+        tables.write(_table(report, block, name), block, rows, values, report.settings)
+
+
 def _table(report: Report, block: Block, name: str) -> Path:
     """Where a table of a data set goes, without its suffix."""
     return report.folder.table(f"{block.dataset}_{name}")
@@ -71,7 +84,8 @@ def _pairs(
     titles = {key: comparisons.title(report.settings, key) for key in block.summary.mean.index}
     for name, pairs in {"pairs": pairs_by_rule, "pairs_total_correlation": by_tc}.items():
         if pairs:
-            tables.write_pairs(_table(report, block, name), pairs, titles)
+            stem = _table(report, block, name)
+            tables.write_pairs(stem, block.dataset, pairs, titles, report.settings)
     floor = comparisons.floor(pairs_by_rule, len(pairs_by_rule))
     return {
         "pairs": tables.pair_cells(pairs_by_rule, titles) if pairs_by_rule else [],

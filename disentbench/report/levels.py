@@ -70,13 +70,16 @@ def _cell(level: float | None) -> str:
     return "" if level is None else fixed(level, places(level, most=3))
 
 
-def write(stem: Path, levels: Levels, constant: dict[str, float]) -> None:
+def write(stem: Path, dataset: str, levels: Levels, constant: dict[str, float]) -> None:
     """{stem}.csv with every digit of the levels of a data set, where some are known."""
     names = [*levels, *(value for value in constant if value not in levels)]
     unknown = Level(np.nan, np.nan)
-    rows = [(name, *levels.get(name, unknown), constant.get(name, np.nan)) for name in names]
+    rows = [
+        (dataset, name, *levels.get(name, unknown), constant.get(name, np.nan)) for name in names
+    ]
+    columns = ["dataset", "value", *Level._fields, "constant"]
     if rows:
-        tables.write_csv(stem, pd.DataFrame(rows, columns=["value", *Level._fields, "constant"]))
+        tables.write_csv(stem, pd.DataFrame(rows, columns=columns))
 
 
 def mark(ax: Axes, level: Level) -> None:

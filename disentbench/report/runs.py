@@ -105,18 +105,19 @@ def catalogue(study: Study) -> pd.DataFrame:
     """Every setting, in the study's order, by (objective, setting).
 
     `label` and `text` are for readers; `key` and `x` are the first swept number, `rest` says what
-    else is swept; `weights` are all of a decomposed objective, swept or not.
+    else is swept; `weights` are all of a decomposed objective, swept or not; `point` is what is
+    swept, by name.
     """
     rows = [
         (
             *(name, setting, _label(study, name, objective)),
             *_place(point, *_beta(study, name)),
-            _weights(objective),
+            *(_weights(objective), point),
         )
         for name in study.objectives
         for (setting, objective), point in zip(study.settings(name), study.sweep(name), strict=True)
     ]
-    columns = ["objective", "setting", "label", "text", "key", "x", "rest", "weights"]
+    columns = ["objective", "setting", "label", "text", "key", "x", "rest", "weights", "point"]
     return pd.DataFrame(rows, columns=columns).set_index(["objective", "setting"])
 
 

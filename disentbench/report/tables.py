@@ -6,11 +6,15 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from disentbench.posterior import terms
 from disentbench.report.comparisons import Pair
-from disentbench.report.runs import Block, Key, Shown
+from disentbench.report.runs import Block, Key, Rule, Shown
+from disentbench.report.tabular import COLUMNS, tabulars
 from disentbench.report.text import apart, fixed, latex, places, probability
 from disentbench.scoring.statistics import welch_half_width
 from disentbench.storage.files import whole
+
+BOLD = "the best, and what is not told from it"
 
 
 class Cell(NamedTuple):
@@ -92,11 +96,41 @@ def write(
     stem: Path, block: Block, rows: list[Key], values: dict[str, Shown], settings: pd.DataFrame
 ) -> None:
     """{stem}.csv with every digit, {stem}.tex to be read by a paper that uses booktabs."""
-    write_csv(stem, _tidy(block, rows, values, settings))
-    heads = ["objective", "setting", "$n$", *(latex(v.value.label) for v in values.values())]
+    write_csv(stem, placed(_tidy(block, rows, values, settings), block.dataset, settings))
+    heads = ["objective", "setting", "n", *(_head(shown) for shown in values.values())]
     body = [_latex_row(line) for line in lines(block, rows, values, settings)]
-    about = "mean ± sd over n of the planned runs; bold: the best, and what is not told from it"
-    write_latex(stem, about, heads, body, words=2)
+    about = f"{block.dataset}: mean ± sd over n of the planned runs; bold: {BOLD}"
+    write_latex(stem, about, heads, body, words=3)
+
+
+def compact(values: dict[str, Shown], chosen: Rule | None) -> dict[str, Shown]:
+    """What a paper's table needs: the value that ranks, the distortion and the active units."""
+    names = [chosen.name if chosen else "", terms.DISTORTION.name, "active_units"]
+    return {name: values[name] for name in names if name in values} or values
+
+
+def _head(shown: Shown) -> str:
+    """A value's label with its unit."""
+    value = shown.value
+    return f"{value.label} ({value.unit})" if value.unit else value.label
+
+
+def placed(table: pd.DataFrame, dataset: str, settings: pd.DataFrame) -> pd.DataFrame:
+    """A table with its data set first, and what a setting sweeps beside its name, a column each.
+
+    Of pairs of settings, the columns of the second begin with `other_`.
+    """
+    swept = pd.DataFrame(list(settings["point"]), settings.index)
+    table = table.copy()
+    for side in ("", "other_"):
+        names = [f"{side}objective", f"{side}setting"]
+        if not set(names) <= set(table):
+            continue
+        points = swept.add_prefix(side).reindex(pd.MultiIndex.from_frame(table[names]))
+        for place, (name, column) in enumerate(points.items(), table.columns.get_loc(names[1])):
+            table.insert(place + 1, name, column.to_numpy())
+    table.insert(0, "dataset", dataset)
+    return table
 
 
 def write_csv(stem: Path, table: pd.DataFrame) -> None:
@@ -106,22 +140,20 @@ def write_csv(stem: Path, table: pd.DataFrame) -> None:
 
 
 def write_latex(
-    stem: Path, about: str, heads: list[str], rows: list[list[str]], words: int = 1
+    stem: Path,
+    about: str,
+    heads: list[str],
+    rows: list[list[str]],
+    *,
+    words: int = 1,
+    most: int = COLUMNS,
 ) -> None:
-    """{stem}.tex of cells that are LaTeX, the first columns words and the others numbers."""
-    lines = [
-        f"% {about}; \\usepackage{{booktabs}}",
-        rf"\begin{{tabular}}{{{'l' * words}{'r' * (len(heads) - words)}}}",
-        r"\toprule",
-        " & ".join(heads) + r" \\",
-        r"\midrule",
-        *(" & ".join(row) + r" \\" for row in rows),
-        r"\bottomrule",
-        r"\end{tabular}",
-        "",
-    ]
+    """{stem}.tex of cells that are LaTeX, the first columns words and the others numbers.
+
+    `heads` are plain text. A table of more than so many columns of numbers is several.
+    """
     with whole(stem.with_suffix(".tex")) as path:
-        path.write_text("\n".join(lines), encoding="utf-8")
+        path.write_text(tabulars(about, heads, rows, labels=words, most=most), encoding="utf-8")
 
 
 def _tidy(
@@ -170,7 +202,9 @@ def _difference(pair: Pair, decimals: int) -> list[str]:
     return [mean, "–" if low == high == "–" else f"{low} to {high}"]
 
 
-def write_pairs(stem: Path, pairs: list[Pair], titles: dict[Key, str]) -> None:
+def write_pairs(
+    stem: Path, dataset: str, pairs: list[Pair], titles: dict[Key, str], settings: pd.DataFrame
+) -> None:
     """{stem}.csv and {stem}.tex of the comparisons."""
     rows = [
         [
@@ -184,8 +218,9 @@ def write_pairs(stem: Path, pairs: list[Pair], titles: dict[Key, str]) -> None:
         *("difference", "low_95", "high_95", "wins", "pairs"),
         *("p", "p_holm", "lowest_p", "clear"),
     ]
-    write_csv(stem, pd.DataFrame(rows, columns=columns))
-    interval = r"95\,\% interval"
-    heads = ["first", "second", "$n$", "difference", interval, "wins", "$p$", "$p$ (Holm)", ""]
+    write_csv(stem, placed(pd.DataFrame(rows, columns=columns), dataset, settings))
+    interval = "95\u00a0% interval"
+    heads = ["first", "second", "n", "difference", interval, "wins", "p", "p (Holm)", "lead"]
     body = [[latex(cell) for cell in row] for row in pair_cells(pairs, titles)]
-    write_latex(stem, "differences in favour of the first", heads, body, words=2)
+    about = f"{dataset}: differences in favour of the first"
+    write_latex(stem, about, heads, body, words=2, most=len(heads))

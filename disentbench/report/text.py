@@ -16,17 +16,38 @@ GREEK = {
     "sigma": "σ",
     "tau": "τ",
 }
+ALPHABET = "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ"
+CALLED = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+)
+SIGNS = {
+    **{"±": "pm", "≥": "geq", "≤": "leq", "≠": "neq", "≈": "approx", "∞": "infty", "∈": "in"},
+    **{"×": "times", "·": "cdot", "‖": "Vert", "∑": "sum", "∏": "prod", "√": "surd"},
+    **{"→": "rightarrow", "←": "leftarrow", "↑": "uparrow", "↓": "downarrow", "°": "circ"},
+}
 LATEX = {
-    **{letter: rf"$\{name}$" for name, letter in GREEK.items()},
+    **{letter: rf"$\{name}$" for letter, name in zip(ALPHABET, CALLED.split(), strict=True)},
+    **{sign: rf"$\{name}$" for sign, name in SIGNS.items()},
     **{c: rf"\{c}" for c in "&%$#_{}"},
+    **{c: f"${c}$" for c in "<>|"},
+    **{c: f"$_{place}$" for place, c in enumerate("₀₁₂₃₄₅₆₇₈₉")},
+    **{c: f"$^{place}$" for c, place in {"²": 2, "³": 3}.items()},
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
-    "±": r"$\pm$",
     "−": "$-$",
-    "≥": r"$\geq$",
     "–": "--",
-    "<": "$<$",
+    "—": "---",
+    "‘": "`",
+    "’": "'",
+    "“": "``",
+    "”": "''",
+    '"': "''",
+    "…": r"\ldots{}",
+    "\u2009": r"\,",
+    "\u202f": r"\,",
+    "\u00a0": "~",
 }
 
 
@@ -99,10 +120,13 @@ def duration(seconds: float) -> str:
 
 def count(n: int, noun: str) -> str:
     """`1 run`, `3 runs`, `12 600 runs`, `2 classes`, `2 studies`."""
-    plural = (
-        f"{noun[:-1]}ies" if noun.endswith("y") else noun + ("es" if noun.endswith("s") else "s")
-    )
-    return f"{n:,} {noun if n == 1 else plural}".replace(",", "\u2009")
+    return f"{n:,}".replace(",", "\u2009") + f" {noun if n == 1 else _plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
 
 
 def listed(words: Iterable[str]) -> str:
@@ -112,5 +136,5 @@ def listed(words: Iterable[str]) -> str:
 
 
 def latex(text: str) -> str:
-    """Plain text as LaTeX."""
+    """Plain text as LaTeX; what is not in the table of signs stays, as accented letters may."""
     return "".join(LATEX.get(character, character) for character in text)

@@ -116,7 +116,11 @@ def test_tables_hold_every_digit(finished):
         assert written.loc[tuple(run), table.columns].to_list() == values.to_list()
     of_audit = pd.read_csv(tables / "tiny_audit.csv")
     read = pd.read_csv(finished / "little/tiny/audit.csv")
+    assert list(of_audit["dataset"].unique()) == ["tiny"]
+    of_audit = of_audit.drop(columns="dataset")
     pd.testing.assert_frame_equal(of_audit, read[list(of_audit)])
+    for path in tables.glob("*.csv"):
+        assert pd.read_csv(path).columns[0] == "dataset"
     for name in ("pairs", "audit", "leaderboard", "settings"):
         assert r"\toprule" in (tables / f"tiny_{name}.tex").read_text()
 

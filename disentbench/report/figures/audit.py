@@ -116,10 +116,10 @@ def _cell(value: float, se: float) -> tuple[str, str]:
     return ("+" if value > 0 else "") + fixed(value, 2), fixed(se, 2)
 
 
-def write(stem: Path, table: pd.DataFrame) -> None:
+def write(stem: Path, dataset: str, table: pd.DataFrame) -> None:
     """{stem}.csv with every digit of the audit, {stem}.tex of what the page shows of it."""
     columns = ["run", "estimator", "batch_size", "term", "value", "se"]
-    tables.write_csv(stem, table[columns])
+    tables.write_csv(stem, table[columns].assign(dataset=dataset)[["dataset", *columns]])
     heads = ["run", "estimator"]
     heads += [f"{term.title}, {size}" for term in TERMS for size in size_texts(table)]
     rows = [
@@ -127,9 +127,9 @@ def write(stem: Path, table: pd.DataFrame) -> None:
         for run in runs(table)
         for line in run.lines
     ]
-    about = "estimate minus the term over all images, by batch size, ± standard error"
+    about = f"{dataset}: estimate minus the term over all images, by batch size, ± standard error"
     body = [[latex(cell) for cell in row] for row in rows]
-    tables.write_latex(stem, about, list(map(latex, heads)), body, words=2)
+    tables.write_latex(stem, about, heads, body, words=2, most=len(sizes(table)))
 
 
 def swatches() -> list[tuple[str, str]]:
@@ -185,7 +185,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     if table is None:
         return None
     name = f"{block.dataset}_audit"
-    write(report.folder.table(name), table)
+    write(report.folder.table(name), block.dataset, table)
     return {
         "finding": finding(table),
         "legend": swatches(),

@@ -47,7 +47,8 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     correlated = pairs(dataset, training.steps * training.batch_size)
     if correlated:
         name = report.folder.table(f"{block.dataset}_correlations")
-        tables.write_csv(name, pd.DataFrame(correlated))
+        table = tables.placed(pd.DataFrame(correlated), block.dataset, report.settings)
+        tables.write_csv(name, table)
     return {
         "drawn": drawn(dataset, training.steps, training.batch_size),
         "pairs": correlated,
@@ -130,7 +131,8 @@ def _scores(report: Report, block: Block) -> dict[str, Any] | None:
     if not set(values) <= report.columns.keys() or not block.best:
         return None
     means = block.summary.mean.loc[block.best, values]
-    tables.write_csv(report.folder.table(f"{block.dataset}_held_out"), means.reset_index())
+    table = tables.placed(means.reset_index(), block.dataset, report.settings)
+    tables.write_csv(report.folder.table(f"{block.dataset}_held_out"), table)
     decimals = [places(means[value], most=3) for value in values]
     titles = [report.columns[f"{value}_seen"].value for value in MEASURED]
     return {
