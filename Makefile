@@ -6,7 +6,7 @@ export STUDY CORES
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: report slurm test test-slow test-slurm test-faults test-gpu test-kernels bench bench-gpu lint lint-workflow audit format clean
+.PHONY: report slurm test test-slow test-slurm test-faults test-browser test-gpu test-kernels bench bench-gpu lint lint-workflow audit format clean
 
 # The study is read as data first: Snakemake would run what a file from strangers may hold.
 report: .venv/run
@@ -30,6 +30,10 @@ test-slurm: .venv/dev .venv/slurm
 # A study that is killed, runs out of disk and is damaged; the disks are mounted where root may.
 test-faults: .venv/dev
 	$(RUN) OMP_NUM_THREADS=1 pytest -m faults -s tests/faults
+
+# Reports in the Chromium that is installed here (Debian's `chromium`, say); none is downloaded.
+test-browser: .venv/dev .venv/browser
+	$(RUN) OMP_NUM_THREADS=1 pytest -m browser -rs tests/browser
 
 # What a GPU computes beside the CPU. Nothing is installed: PYTHON names a Python that has torch for
 # the GPU and numpy, scipy, h5py, pandas, pydantic, filelock, jaxtyping, pyyaml and pytest.
@@ -92,6 +96,10 @@ clean:
 .venv-peers/made: benchmarks/peers.txt
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers.txt
+	touch $@
+
+.venv/browser: .venv/run
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[browser]'
 	touch $@
 
 .venv/slurm: .venv/run

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from builders.studies import STUDY, made
+from builders.studies import STUDY, made, rendered
 from disentbench.report import runs as run_tables
 from disentbench.study import Study
 
@@ -99,3 +99,9 @@ def failed(table: pd.DataFrame, objective: str) -> pd.DataFrame:
     """The scores where every run of an objective failed."""
     gone = table.index.get_level_values("objective") == objective
     return table.mask(pd.Series(gone, table.index), np.nan)
+
+
+def reported(folder: Path, of: Study) -> str:
+    """The page of such a study, with histories and without models."""
+    with_histories(folder, of)
+    return rendered(folder, of, scores(of))

@@ -21,7 +21,7 @@ class Scale:
 
     def __call__(self, strengths: ArrayLike) -> np.ndarray:
         strengths = np.asarray(strengths, float)
-        return np.log2(strengths) if self.logarithmic else strengths
+        return np.asarray(np.log2(strengths)) if self.logarithmic else strengths
 
 
 def strengths(settings: pd.DataFrame, key: str) -> np.ndarray:

@@ -1,0 +1,115 @@
+"""Where things stand: nothing wider than the screen, nothing covered, nothing cut without a cue."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+WIDTHS = [320, 390, 1024, 1440]
+NAMES = ["whole", "sweep", "hostile", "one run"]
+
+SIDEWAYS = """() => [...document.querySelectorAll("body *")].filter(e =>
+        e.checkVisibility() && e.scrollWidth > e.clientWidth + 1 &&
+        ["auto", "scroll"].includes(getComputedStyle(e).overflowX))
+    .map(e => {
+        const cue = e.parentElement.querySelector(":scope > .cue") || e.nextElementSibling;
+        return {
+            what: e.outerHTML.slice(0, 90),
+            focus: e.tabIndex === 0,
+            region: e.matches("pre") || e.getAttribute("role") === "region",
+            label: e.matches("pre") || Boolean(e.getAttribute("aria-label")),
+            cue: e.matches("pre") || Boolean(cue?.matches(".cue") && cue.checkVisibility() &&
+                cue.textContent.trim()),
+        };
+    })"""
+CUT = """() => [...document.querySelectorAll(
+        "h1, h2, h3, p, dt, dd, label, summary, button, select, figcaption")]
+    .filter(e => e.checkVisibility() && !e.closest(".scroll") && !e.matches(".skip") &&
+        (e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().left < -1))
+    .map(e => e.outerHTML.slice(0, 120))"""
+# Of every table the first rows, each brought to the middle of the screen.
+COVERED = """() => {
+    const covered = [];
+    for (const table of document.querySelectorAll("table")) {
+        const box = table.closest(".scroll");
+        if (!table.checkVisibility()) continue;
+        for (const row of [...table.rows].slice(0, 6)) {
+            row.scrollIntoView({block: "center", behavior: "instant"});
+            if (box) box.scrollLeft = 0;
+            const frame = (box || document.documentElement).getBoundingClientRect();
+            for (const cell of row.cells) {
+                const {left, right, top, bottom, width} = cell.getBoundingClientRect();
+                const x = (left + right) / 2, y = (top + bottom) / 2;
+                if (!width || x < frame.left || x > Math.min(frame.right, innerWidth)) continue;
+                const there = document.elementFromPoint(x, y);
+                if (there && !cell.contains(there) && !there.contains(cell)) {
+                    const words = cell.textContent.trim().slice(0, 40);
+                    covered.push(`${words} by ${there.outerHTML.slice(0, 80)}`);
+                }
+            }
+        }
+    }
+    return covered;
+}"""
+# Words that stand over those of the neighbouring cell.
+SPILLED = """() => [...document.querySelectorAll("th, td")]
+    .filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 2 && e.clientWidth > 0)
+    .map(e => e.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture(params=WIDTHS)
+def width(request) -> int:
+    return request.param
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_is_as_wide_as_the_screen_and_what_scrolls_says_so(visit, name, width):
+    page = visit(name, viewport={"width": width, "height": 800}).page
+    for everything in (False, True):
+        if everything:
+            opened(page)
+        assert page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
+        assert page.evaluate(CUT) == []
+        scrolling = page.evaluate(SIDEWAYS)
+        assert [box for box in scrolling if not all(box.values())] == []
+    assert scrolling or width > 1000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_cell_is_covered(visit, name, width):
+    page = visit(name, viewport={"width": width, "height": 800}).page
+    opened(page)
+    assert page.evaluate(COVERED) == []
+    assert page.evaluate(SPILLED) == []
+
+
+def opened(page) -> None:
+    """All that is folded, and every column."""
+    page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
+    for box in page.locator("input[name=all-values]:visible").all():
+        box.check()
+    button = page.locator("[data-table=runs] button.run")
+    if button.count():
+        button.first.click()
+
+
+def test_a_place_that_a_link_leads_to_is_not_under_what_sticks_to_the_top(visit, width):
+    page = visit("sweep", "#trouble", viewport={"width": width, "height": 800}).page
+    top = page.locator("#trouble").evaluate("e => e.getBoundingClientRect().top")
+    assert 0 <= top < 400
+    seen = page.evaluate(
+        """() => {
+            const at = document.querySelector("#trouble").getBoundingClientRect();
+            return document.elementFromPoint(at.left + 5, at.top + at.height / 2).id;
+        }"""
+    )
+    assert seen == "trouble"
+
+
+def test_fingers_find_what_they_press(visit):
+    page = visit("whole", viewport={"width": 390, "height": 800}, has_touch=True).page
+    small = page.locator(
+        "button:visible, select:visible, input:visible, summary:visible"
+    ).evaluate_all(
+        """all => all.map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect().height,
+            e.closest("label")?.getBoundingClientRect().height ?? 0])"""
+    )
+    assert [what for what, height, label in small if max(height, label) < 24] == []  # WCAG 2.5.8
