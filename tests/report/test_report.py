@@ -52,7 +52,8 @@ def test_page_stands_alone(page):
 def test_same_inputs_give_the_same_bytes(finished):
     one, two = finished / "one", finished / "two"
     files = sorted(p.relative_to(one) for p in one.rglob("*.*"))
-    assert {path.suffix for path in files} == {".html", ".png", ".pdf", ".csv", ".tex", ".sha256"}
+    kinds = {".html", ".json", ".png", ".pdf", ".csv", ".tex", ".sha256"}
+    assert {path.suffix for path in files} == kinds
     for path in files:
         assert (one / path).read_bytes() == (two / path).read_bytes()
 
