@@ -126,6 +126,15 @@ def beaten(picking, reading):
     ]
 
 
+def test_data_that_no_metric_can_read_tells_nothing():
+    scores = rng().normal(size=(3, 2, 4, 5))
+    scores[:, 1] = np.nan
+    found = statistics.transfer_shares(scores)
+    assert found == pytest.approx(statistics.transfer_shares(scores[:, :1]), nan_ok=True)
+    assert np.isnan(statistics.transfer_shares(scores * np.nan)).all()
+    assert np.isnan(statistics.transfer_shares(scores[..., :1])).all()  # one seed
+
+
 def test_one_source_is_its_rows_of_the_chances():
     scores = rng().normal(size=(3, 2, 5, 4))
     chances = statistics.transfer_chances(scores)

@@ -12,7 +12,7 @@ from disentbench.report.figures import Figure
 from disentbench.report.figures._directed import SIGNS, grid, of_factors, without_ends
 from disentbench.report.runs import Block
 from disentbench.report.text import apart, fixed, listed, places
-from disentbench.scoring.statistics import Cost, Transfer, cost_of_choosing, transfer_shares
+from disentbench.scoring.statistics import Cost, TransferShares, cost_of_choosing, transfer_shares
 
 ALL = ""  # all objectives' settings taken together
 KINDS = {
@@ -110,7 +110,9 @@ def _transfer(report: Report, block: Block) -> dict[str, Any] | None:
     if not known:
         return None
     stem = f"{block.dataset}_transfer"
-    tables.write_csv(report.folder.table(stem), pd.DataFrame([shares], columns=Transfer._fields))
+    tables.write_csv(
+        report.folder.table(stem), pd.DataFrame([shares], columns=TransferShares._fields)
+    )
     settings = len(block.summary.mean)
     return {
         "rows": [(KINDS[kind], _percent(share)) for kind, share in known.items()],

@@ -29,7 +29,7 @@ PARTS = {  # a share, its name, its colour
 TOTALS = ("objective", "settings")  # of which there are published shares
 
 
-class Row(NamedTuple):
+class ExplainedRow(NamedTuple):
     """A value's shares in per cent, as text, with those of noise; what was published of it."""
 
     label: str
@@ -105,14 +105,14 @@ def _floors(ax: Axes, shares: list[Shares], at: np.ndarray) -> None:
     ax.vlines(floors, at - 0.44, at + 0.44, color=INK, linewidth=1.1, zorder=4)
 
 
-def _row(label: str, found: Shares, known: tuple[int, int] | None) -> Row:
+def _row(label: str, found: Shares, known: tuple[int, int] | None) -> ExplainedRow:
     shares = (
         (found.objective, found.objective_floor),
         (found.settings, found.settings_floor),
         (found.seed, found.seed_floor),
     )
     others = (found.rest, found.objective_adjusted, found.settings_adjusted)
-    return Row(
+    return ExplainedRow(
         label,
         fixed(found.runs, 0),
         [(_percent(share), _percent(floor)) for share, floor in shares],

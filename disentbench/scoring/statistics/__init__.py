@@ -25,7 +25,11 @@ from disentbench.scoring.statistics.intervals import (
 )
 from disentbench.scoring.statistics.ranking import mean_ranks
 from disentbench.scoring.statistics.selecting import Cost, cost_of_choosing
-from disentbench.scoring.statistics.transfer import Transfer, transfer_chances, transfer_shares
+from disentbench.scoring.statistics.transfer import (
+    TransferShares,
+    transfer_chances,
+    transfer_shares,
+)
 from disentbench.scoring.statistics.variance import Shares, variance_shares
 
 __all__ = [
@@ -33,7 +37,7 @@ __all__ = [
     "Cost",
     "Interval",
     "Shares",
-    "Transfer",
+    "TransferShares",
     "aggregate",
     "best_of_equals",
     "cost_of_choosing",

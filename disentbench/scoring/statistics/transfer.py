@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 Chances = Float[np.ndarray, "metric task metric task"]
 
 
-class Transfer(NamedTuple):
+class TransferShares(NamedTuple):
     """How often the picked setting beats a random one; 1/2 is chance, NaN where nothing tells."""
 
     same: float  # by the metric and on the data that picked it, on another seed
@@ -20,7 +20,7 @@ class Transfer(NamedTuple):
 
 def transfer_shares(
     scores: Float[np.ndarray, "metric task setting seed"], source: int | None = None
-) -> Transfer:
+) -> TransferShares:
     """The four chances of Locatello et al. 2019 (arXiv:1811.12359), Table 1, by enumeration.
 
     As there, a setting is picked by one metric on one data set and one seed and compared with a
@@ -36,7 +36,7 @@ def transfer_shares(
     same_metric, same_task = metric == other_metric, task == other_task
     here = np.isin(task, np.arange(tasks) if source is None else source)
     kinds = [(s, t) for s in (same_metric, ~same_metric) for t in (same_task, ~same_task)]
-    return Transfer(*(_mean(chances[here & s & t]) for s, t in kinds))
+    return TransferShares(*(_mean(chances[here & s & t]) for s, t in kinds))
 
 
 def transfer_chances(scores: Float[np.ndarray, "metric task setting seed"]) -> Chances:
