@@ -12,6 +12,7 @@ from builders.studies import LEAN, made, rendered, scored, trained
 from disentbench.report import checks, records, text
 from disentbench.report.figures import cost
 from disentbench.report.records import PackRecord
+from disentbench.results import lineage
 
 pytestmark = pytest.mark.usefixtures("quick_figures")
 TWO = {"vae": {}, "beta_vae": {"beta": [4]}}
@@ -67,6 +68,16 @@ def test_no_part_that_differs_in_what_it_took_alone_is_another():
     elsewhere = making(3, 4, from_step=9, device="a GPU")
     assert records.resumed([record(pack, parts[0], elsewhere)]) == [pack]
     assert records.distinct(parts, "device") == ["cpu"]
+
+
+def test_a_comparison_of_results_tells_of_no_seconds(tmp_path):
+    of = made(objectives={"vae": {}}, **LEAN)
+    trained(tmp_path, of)
+    tell(tmp_path, of, lambda place: making(1.0 + place, 8))
+    made_by = lineage.read_lineage(tmp_path / of.study, tmp_path / "none.csv").made_by
+    assert {name for name in made_by if name.startswith("trained")} == {
+        *("trained at revision", "trained with device", "trained with torch"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,8 @@ def read_histories(report: Report, block: Block) -> Histories:
         failed = [seed for seed in pack.seeds if _diverged(losses, seed, (pack, seed) in known)]
         known |= {(pack, seed) for seed in failed}
         tables.append(_told(report, block, pack, losses[~losses["seed"].isin(failed)]))
-    ordered = sorted(known, key=lambda run: (report.study.packs.index(run[0]), run[1]))
+    order = {pack: place for place, pack in enumerate(report.study.packs)}
+    ordered = sorted(known, key=lambda run: (order[run[0]], run[1]))
     lost = [run for pack, seed in ordered[:DIVERGED] if (run := _lost(report, pack, seed))]
     losses = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     return Histories(losses, lost, len(known))

@@ -145,7 +145,7 @@ def _dress(ax: Axes, logarithmic: bool) -> None:
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
         ax.yaxis.set_minor_locator(NullLocator())
     else:
-        ax.yaxis.set_major_locator(MaxNLocator(5))
+        ax.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 2.5, 5, 10)))
     plain(ax.yaxis)
 
 
