@@ -96,7 +96,7 @@ def drawn(sweep: Swept, shown: Shown) -> Canvas:
 def draw(ax: Axes, sweep: Swept, shown: Shown) -> None:
     """One value against one swept key; objectives that do not sweep anything are bands.
 
-    Of CROWD runs and more only the quartiles are drawn.
+    Of a crowd of runs only the quartiles are drawn.
     """
     key, settings, looks = sweep.key, sweep.settings, sweep.looks
     table = of_value(sweep, shown.value.name)
@@ -136,8 +136,9 @@ def of_value(sweep: Swept, value: str) -> pd.DataFrame:
 
 
 def crowded(sweep: Swept, table: pd.DataFrame) -> bool:
-    """Whether the runs of a panel would cover each other."""
-    return bool(table["key"].isin(["", sweep.key]).sum() >= CROWD)
+    """Whether the runs of a panel would cover each other; few of a setting only if very many do."""
+    total = table["key"].isin(["", sweep.key]).sum()
+    return bool(total >= (CROWD if sweep.block.planned >= BAND_FROM else MANY))
 
 
 def _line(look: Look, all_settings: pd.Index, setting: str) -> str:
