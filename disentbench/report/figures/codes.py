@@ -21,7 +21,8 @@ from disentbench.posterior.representation import ACTIVE
 from disentbench.report import runs as run_tables
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, panel
-from disentbench.report.figures.strength import Swept, drawn, keys
+from disentbench.report.figures._sweep import OF, Swept, drawn, keys
+from disentbench.report.figures.strength import sweeps
 from disentbench.report.runs import Block, Shown
 from disentbench.report.style import Panel
 from disentbench.report.text import count, fixed
@@ -135,9 +136,9 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     pairs = [[name for name in table if name in pair] for pair in PAIRS]
     panels = [
         one
-        for key in keys(report.settings)
+        for sweep in _sweeps(report, part)
         for names in pairs
-        for one in _panels(report, part, key, names)
+        for one in _panels(report, sweep, names)
     ]
     exact = EXACT if "total_correlation" in report.columns else ""
     how = (GAUSSIAN, exact, ACTIVE_ALONE) if read_here else (_scores(large),)
@@ -157,20 +158,25 @@ def shown(name: str) -> Shown:
     return Shown(Value(name, LABELS[name], 0.0, math.inf, "neither", "nats"), None)
 
 
-def _panels(report: Report, part: Block, key: str, names: list[str]) -> list[Panel]:
+def _sweeps(report: Report, part: Block) -> list[Swept]:
+    """The runs against each key that is swept; what weighs different things has two axes."""
+    settings = sweeps(report.study, report.settings).settings
+    return [Swept(part, key, settings, report.looks, {}) for key in keys(settings)]
+
+
+def _panels(report: Report, sweep: Swept, names: list[str]) -> list[Panel]:
     """A figure for each name; all have one axis, so that heights can be compared."""
-    sweep = Swept(part, key, report.settings, report.looks, {})
     figures = {name: drawn(sweep, shown(name)) for name in names}
     ends = np.array([canvas.axes[0].get_ylim() for canvas in figures.values()]).T
-    against = f"against {key}" if key else "by objective"
+    against = f"against {sweep.label}" if sweep.key else "by objective"
     for canvas in figures.values():
         canvas.axes[0].set_ylim(ends[0].min(), ends[1].max())
     return [
         panel(
             report,
             canvas,
-            "_".join(filter(None, (part.dataset, "codes", name, key))),
-            f"{LABELS[name]} {against}, every run a point",
+            "_".join(filter(None, (sweep.block.dataset, "codes", name, *sweep.key.split(OF)))),
+            f"{LABELS[name]} {against}",
         )
         for name, canvas in figures.items()
     ]
