@@ -76,6 +76,7 @@ def test_the_page_shows_what_the_functions_give(tmp_path):
     assert written.loc["sap", "strength"] == pytest.approx(shares.strength)
     for name in ("correlation", "variance"):
         assert (tmp_path / f"report/figures/tiny_{name}.pdf").exists()
+        assert set(read(tmp_path, name)["dataset"]) == {"tiny"}
 
 
 def test_what_a_choice_by_the_elbo_costs(tmp_path):

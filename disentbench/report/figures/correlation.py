@@ -39,7 +39,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     order = clustered(correlations)
     names = [table.columns[place] for place in order]
     stem = f"{block.dataset}_correlation"
-    tables.write_csv(report.folder.table(stem), _long(table, correlations, runs))
+    tables.write_csv(report.folder.table(stem), _long(block.dataset, table, correlations, runs))
     drawn = draw(correlations[np.ix_(order, order)], labels(report, names))
     return {
         "note": NOTE.format(runs=_runs(runs[pairs])),
@@ -54,11 +54,14 @@ def _runs(runs: np.ndarray) -> str:
     return count(high, "run") if low == high else f"{low} to {count(high, 'run')}, as pairs have"
 
 
-def _long(table: pd.DataFrame, correlations: np.ndarray, runs: np.ndarray) -> pd.DataFrame:
+def _long(
+    dataset: str, table: pd.DataFrame, correlations: np.ndarray, runs: np.ndarray
+) -> pd.DataFrame:
     """A row for each two values, by the study's names."""
     first, second = np.triu_indices(len(correlations), 1)
     return pd.DataFrame(
         {
+            "dataset": dataset,
             "value": table.columns[first],
             "other": table.columns[second],
             "spearman": correlations[first, second],

@@ -11,8 +11,8 @@ from disentbench.report.context import Report
 from disentbench.report.figures import Figure
 from disentbench.report.figures._directed import SIGNS, grid, of_factors, without_ends
 from disentbench.report.runs import Block
-from disentbench.report.text import apart, fixed, listed, places
-from disentbench.scoring.statistics import Cost, TransferShares, cost_of_choosing, transfer_shares
+from disentbench.report.text import fixed, listed, places
+from disentbench.scoring.statistics import Cost, cost_of_choosing, transfer_shares
 
 ALL = ""  # all objectives' settings taken together
 KINDS = {
@@ -40,10 +40,9 @@ def _choosing(report: Report, block: Block) -> dict[str, Any] | None:
     if not objectives:
         return None
     stem = f"{block.dataset}_selecting"
-    tables.write_csv(report.folder.table(stem), _csv(costs))
+    tables.write_csv(report.folder.table(stem), _csv(block.dataset, costs))
     first = [next(row[key] for row in costs.values() if key in row) for key in objectives]
-    sizes = [cost.cost for row in costs.values() for cost in row.values()]
-    decimals = apart(places([*sizes, *(cost.random for cost in first)]), *sizes)
+    decimals = places([cost.best for cost in first])
     return {
         "label": rule.label,
         "unit": rule.unit,
@@ -88,10 +87,10 @@ def _costs(scores: pd.DataFrame, by: pd.DataFrame) -> dict[str, Cost]:
     return {name: cost for name, cost in costs.items() if cost.seeds}
 
 
-def _csv(costs: dict[str, dict[str, Cost]]) -> pd.DataFrame:
+def _csv(dataset: str, costs: dict[str, dict[str, Cost]]) -> pd.DataFrame:
     """A row for each value and objective; where that is empty, the choice is among all."""
     rows = [
-        {"chosen_by": name, "objective": key, **cost._asdict()}
+        {"dataset": dataset, "chosen_by": name, "objective": key, **cost._asdict()}
         for name, row in costs.items()
         for key, cost in row.items()
     ]
@@ -110,9 +109,8 @@ def _transfer(report: Report, block: Block) -> dict[str, Any] | None:
     if not known:
         return None
     stem = f"{block.dataset}_transfer"
-    tables.write_csv(
-        report.folder.table(stem), pd.DataFrame([shares], columns=TransferShares._fields)
-    )
+    row = {"dataset": block.dataset, **shares._asdict()}
+    tables.write_csv(report.folder.table(stem), pd.DataFrame([row]))
     settings = len(block.summary.mean)
     return {
         "rows": [(KINDS[kind], _percent(share)) for kind, share in known.items()],

@@ -49,7 +49,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
         return None
     stem, known = f"{block.dataset}_variance", published(report.study, block.dataset)
     names = labels(report, list(shares))
-    tables.write_csv(report.folder.table(stem), _csv(shares, known))
+    tables.write_csv(report.folder.table(stem), _csv(block.dataset, shares, known))
     drawn = draw(list(shares.values()), names)
     return {
         "panel": panel(report, drawn, stem, f"shares of variance of {len(names)} values"),
@@ -125,11 +125,13 @@ def _percent(share: float) -> str:
     return fixed(100 * share, 1)
 
 
-def _csv(shares: dict[str, Shares], known: dict[str, tuple[int, int]]) -> pd.DataFrame:
+def _csv(
+    dataset: str, shares: dict[str, Shares], known: dict[str, tuple[int, int]]
+) -> pd.DataFrame:
     """Every share to its last digit, as shares of 1, and the published ones."""
     nothing = (np.nan, np.nan)
     rows = [
-        {"value": name, **found._asdict(), "settings": found.settings}
+        {"dataset": dataset, "value": name, **found._asdict(), "settings": found.settings}
         | {
             f"published_{part}": per_cent / 100
             for part, per_cent in zip(TOTALS, known.get(name, nothing), strict=True)
