@@ -9,7 +9,7 @@ tried in simulation these cover 93 to 97 % at 5, 10 and 50 normal runs:
     several         mean, IQM   bootstrap of the studentised statistic, stratified by data set
                     median      bootstrap percentiles, stratified, expanded as in Hesterberg 2015
 
-whatever the distance of the data sets and, up to 98 % at five runs, where their spreads differ.
+whatever the distances and the spreads of the data sets.
 """
 
 from collections.abc import Sequence

@@ -95,9 +95,9 @@ def improvement_interval(
     runs of the smaller sample, k = 2 min(n, m) min(p, 1 - p), tell of defeats, so that with weight
     1 / (1 + k) the middle between V and the largest possible variance, θ(1 - θ) / min(n, m), takes
     its place; alone where all pairs are won, in which case the interval ends at 1. 95 % intervals
-    cover 94 to 98 % from ten runs on, of normal and exponential scores, at spreads of 1 to 4 and
-    θ from .5 to .98; at five 96 to 99 % up to θ = .9, and 90 to 98 % at .98. The bounds are NaN
-    where a sample has one run.
+    of normal and exponential scores, at spreads of 1 to 4 and θ from .5 to .98, cover 94 to 97 %
+    at 50 runs and 95 to 98 % at ten; at five 96 to 99 % up to θ = .9, and 90 to 98 % at .98; of 10
+    runs against 50, 94 to 99.6 %. The bounds are NaN where a sample has one run.
     """
     a, b = finite(a), finite(b)
     n, m = len(a), len(b)
