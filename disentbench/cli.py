@@ -196,6 +196,9 @@ def _report() -> Iterable[Argument]:
     two = "in place of a study, two results folders or tidy tables beside each other"
     yield argument("--compare", nargs=2, type=Path, metavar=("A", "B"), help=two)
     yield OUT
+    ranks, chooses = "the value that ranks", "the value by which settings are chosen"
+    yield argument("--rank-by", metavar="VALUE", help=f"{ranks}; default: the most prominent")
+    yield argument("--choose-by", metavar="VALUE", help=f"{chooses}; default: the one that ranks")
 
 
 def _diff() -> Iterable[Argument]:

@@ -39,12 +39,15 @@ def report(
     results: Path,
     scores: Path | None,
     compare: list[Path] | None,
+    rank_by: str | None,
+    choose_by: str | None,
     out: Path,
 ) -> None:
     """Render the report of a study, or of two side by side: a page, its figures and its tables."""
     os.environ["MPLBACKEND"] = "agg"  # Jupyter asks for one that only it has; read at the import
     began = time.monotonic()
-    if compare and not (study or scores):
+    by = {"rank_by": rank_by, "choose_by": choose_by}
+    if compare and not (study or scores or any(by.values())):
         from disentbench.report import compare as beside
 
         a, b = compare
@@ -52,7 +55,7 @@ def report(
     elif study and scores and not compare:
         from disentbench.report import page
 
-        page.render(read_study(study), results, scores, out)
+        page.render(read_study(study), results, scores, out, **by)
     else:
         raise UserError(_unclear(study, scores, compare))
     print(f"{out} in {time.monotonic() - began:.1f} s", file=sys.stderr)

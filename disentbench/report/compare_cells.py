@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from disentbench.report.compare_tables import Compared, title
-from disentbench.report.runs import Shown
+from disentbench.report.ranking import Shown
 from disentbench.report.text import apart, count, fixed, listed, number, places, probability
 from disentbench.results import diff
 from disentbench.results.diff import Comparison

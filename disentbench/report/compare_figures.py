@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 from disentbench.report import style
 from disentbench.report.compare_tables import Compared, title
 from disentbench.report.figures import WIDE
-from disentbench.report.runs import Shown
+from disentbench.report.ranking import Shown
 from disentbench.report.style import COLOURS, HAIR, INK, MANY, MUTED, Panel, alpha, canvas
 from disentbench.report.text import count
 from disentbench.storage.layout import ReportFolder

@@ -16,7 +16,7 @@ from disentbench import plugins
 from disentbench.metrics import Value, is_error
 from disentbench.posterior import terms
 from disentbench.report.comparisons import LEVEL
-from disentbench.report.runs import Shown
+from disentbench.report.ranking import Shown
 from disentbench.report.text import symbol
 from disentbench.results.diff import NAMES, Comparison
 from disentbench.results.diff_text import clearest

@@ -1,21 +1,28 @@
-"""Two settings compared, and what a comparison settles: one rule for the whole page.
+"""Settings compared, and what a comparison settles: one rule for the whole page.
 
-The interval of the difference decides: a lead is clear where Welch's 95 % interval of the
-difference of the means excludes 0. Two intervals of means that overlap decide nothing.
+The interval of the difference decides: a lead is clear where it excludes 0. It is Welch's, at the
+level at which in 95 % of studies of equal settings no interval excludes 0, however many settings an
+objective has and however many pairs are compared; p is corrected alike, so that the two agree.
 """
 
 from itertools import combinations
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from disentbench.report.runs import Block, Key, Rule
+from disentbench.report.ranking import Rule
+from disentbench.report.runs import Block, Key
 from disentbench.report.text import apart, count, fixed, listed, places, probability
 from disentbench.scoring import statistics
 
 MOST = 8  # objectives of which every pair is compared
 LEVEL = 0.05
+STUDIES = 9_999  # simulated for the correction
+FEWER_STUDIES = 1_999  # of many objectives
+
+Candidates = dict[Key, list[Key]]  # by the best setting, which is the first of them
 
 
 class Pair(NamedTuple):
@@ -26,9 +33,14 @@ class Pair(NamedTuple):
     n: tuple[int, int]
     difference: statistics.Interval
     wins: float  # pairs of runs that the first wins; a tie counts as half
-    p: float
-    corrected: float  # p, corrected for the number of pairs
-    lowest: float  # the least p that so few runs can give
+    effect: float  # Hedges' g
+    seeds: int | None  # of each, of which 80 % of studies would call this difference clear
+    p: float  # Welch's, corrected for the choice and for the number of pairs
+    permutation: float  # p of the permutation test with the choice, corrected for the pairs
+    lowest: float  # the least p, uncorrected, that the permutation test can give for so few runs
+    level: float  # of the interval by itself
+    among: int  # pairs that are corrected for
+    choice: bool  # whether a choice among settings is corrected for
 
     @property
     def clear(self) -> bool:
@@ -46,38 +58,99 @@ def pairs(block: Block, chosen: Rule | None) -> list[Pair]:
 
     Of more than eight objectives only the first is compared with the others.
     """
-    if chosen is None or chosen.shared:
+    if chosen is None or chosen.shared or not block.best:
         return []
     best = block.best
     compared = combinations(best, 2) if len(best) <= MOST else ((best[0], b) for b in best[1:])
-    return compare(block, list(compared), chosen.name, chosen.sign)
+    return compare(block, list(compared), chosen.name, chosen.sign, candidates(block, chosen))
 
 
-def compare(block: Block, keys: list[tuple[Key, Key]], value: str, sign: int) -> list[Pair]:
-    """Pairs of settings by one value, p corrected for their number; sign -1: lower is better."""
+def candidates(block: Block, chosen: Rule) -> Candidates:
+    """From which settings each best one was chosen by the value that is compared.
+
+    Itself alone, where another value chose it.
+    """
+    return {
+        key: [key, *(k for k in block.candidates[key[0]] if k != key and not chosen.blind)]
+        for key in block.best
+    }
+
+
+def leaders(pairs: list[Pair]) -> list[Key] | None:
+    """The best setting and those over which its lead is open; None where nothing is compared."""
+    rivals = [pair for pair in pairs if pair.first == pairs[0].first]
+    if not rivals or np.isnan(rivals[0].p):
+        return None
+    return [rivals[0].first, *(pair.second for pair in rivals if not pair.clear)]
+
+
+def compare(
+    block: Block, keys: list[tuple[Key, Key]], value: str, sign: int, chosen_from: Candidates
+) -> list[Pair]:
+    """Pairs of settings by one value; sign -1: lower is better.
+
+    Corrected for the choice of each among its candidates, and for all pairs of those that have
+    some: which of them is the first was found in the same runs.
+    """
     rng = np.random.default_rng(0)
-    pairs = []
-    for first, second in keys:
-        a, b = (sign * block.scores(key, value).dropna().to_numpy() for key in (first, second))
-        pairs.append(_pair(first, second, a, b, rng))
-    corrected = statistics.holm(np.array([pair.p for pair in pairs], float))
-    return [pair._replace(corrected=float(p)) for pair, p in zip(pairs, corrected, strict=True)]
+    scores = {
+        key: [sign * block.scores(k, value).dropna().to_numpy() for k in settings]
+        for key, settings in chosen_from.items()
+    }
+    equals = equal_studies(scores)
+    pairs = [_pair(pair, scores, equals, rng) for pair in keys]
+    corrected = statistics.holm(np.array([pair.permutation for pair in pairs], float))
+    return [pair._replace(permutation=float(p)) for pair, p in zip(pairs, corrected, strict=True)]
 
 
-def _pair(first: Key, second: Key, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> Pair:
+def equal_studies(scores: dict[Key, list[np.ndarray]]) -> statistics.Equals | None:
+    """What equal settings would do, chosen and compared like these; None with a run alone."""
+    settings = [runs for of in scores.values() for runs in of]
+    if not settings or min(map(len, settings)) < 2:
+        return None
+    methods = np.repeat(np.arange(len(scores)), [len(of) for of in scores.values()])
+    compared = np.array(list(combinations(range(len(scores)), 2)), int).reshape(-1, 2)
+    return statistics.equal_studies(
+        np.array([_sd(runs) for runs in settings]),
+        np.array([len(runs) for runs in settings]),
+        methods,
+        compared,
+        rng=np.random.default_rng(0),
+        studies=STUDIES if len(scores) <= MOST else FEWER_STUDIES,
+    )
+
+
+def _sd(runs: np.ndarray) -> float:
+    return 0.0 if statistics.same(runs.min(), runs.max()) else float(runs.std(ddof=1))
+
+
+def _pair(
+    keys: tuple[Key, Key],
+    scores: dict[Key, list[np.ndarray]],
+    equals: statistics.Equals | None,
+    rng: np.random.Generator,
+) -> Pair:
     """The settings with their scores, the higher the better."""
-    p = statistics.permutation_test(a, b, rng=rng)
-    n = (len(a), len(b))
-    share = statistics.probability_of_improvement(a, b)
+    sides = [scores[key] for key in keys]
+    a, b = (side[0] for side in sides)
+    sizes = [[len(runs) for runs in side] for side in sides]
+    level = equals.level if equals else np.nan
+    difference = statistics.difference(a, b, level)
+    sds = [_sd(runs) if len(runs) > 1 else np.nan for runs in (a, b)]
+    plain = statistics.welch_p(difference.mean, sds[0], len(a), sds[1], len(b))
     return Pair(
-        first,
-        second,
-        n,
-        difference=statistics.difference(a, b),
-        wins=round(2 * share * len(a) * len(b)) / 2,
-        p=p,
-        corrected=p,
-        lowest=statistics.lowest_p(*n),
+        *keys,
+        n=(len(a), len(b)),
+        difference=difference,
+        wins=round(2 * statistics.probability_of_improvement(a, b) * len(a) * len(b)) / 2,
+        effect=statistics.hedges_g(a, b).mean,
+        seeds=statistics.seeds_needed(difference.mean, *sds, level=1 - level) if equals else None,
+        p=equals.corrected(float(plain)) if equals else np.nan,
+        permutation=statistics.permutation_test(*sides, rng=rng),
+        lowest=statistics.lowest_p(sizes[0], sizes[1]),
+        level=level,
+        among=comb(len(scores), 2),
+        choice=any(len(side) > 1 for side in scores.values()),
     )
 
 
@@ -98,16 +171,24 @@ def counted(settings: pd.DataFrame, key: Key, n: int, planned: int) -> str:
     return f"{name[:-1]}, {of})" if name.endswith(")") else f"{name} ({of})"
 
 
-def spoken(pair: Pair, of: int, unit: str = "") -> str:
+def spoken(pair: Pair, unit: str = "") -> str:
     """A difference with its interval and p, for a sentence."""
     gap, low, high = pair.difference
     decimals = apart(places([gap, high - low], most=3), gap, low, high)
     unit = f"\u00a0{unit}" if unit else ""
-    corrected = f", corrected for {count(of, 'pair')}" if of > 1 else ""
+    included = accounts(pair)
     return (
         f"{fixed(gap, decimals)}{unit} (95\u00a0% interval {fixed(low, decimals)} to "
-        f"{fixed(high, decimals)}; {stated(pair.corrected)}{corrected})"
+        f"{fixed(high, decimals)}; {stated(pair.p)}{f'; {included}' if included else ''})"
     )
+
+
+def accounts(pair: Pair) -> str:
+    """What the interval and p are corrected for; empty where there is nothing."""
+    choice = ["the choice of settings"] if pair.choice else []
+    number = [count(pair.among, "pair")] if pair.among > 1 else []
+    words = " and for ".join(choice + number)
+    return f"both corrected for {words}" if words else ""
 
 
 def stated(p: float) -> str:
@@ -118,7 +199,7 @@ def stated(p: float) -> str:
 
 
 def floor(pairs: list[Pair], of: int) -> str:
-    """A sentence that so few runs allow no small p; empty where they do."""
+    """A sentence that so few runs allow no small p of the permutation test; empty where they do."""
     known = [pair for pair in pairs if np.isfinite(pair.lowest)]
     if not known or of * min(pair.lowest for pair in known) <= LEVEL:
         return ""
@@ -128,4 +209,5 @@ def floor(pairs: list[Pair], of: int) -> str:
     ]
     least = min(1.0, of * min(sizes.values()))
     corrected = f", and corrected below {probability(least)}" if of > 1 else ""
-    return f"So few runs cannot bring p below {listed(sentences)}{corrected}, whatever the numbers."
+    bounds = f"{listed(sentences)}{corrected}"
+    return f"So few runs cannot bring its p below {bounds}, whatever the numbers."

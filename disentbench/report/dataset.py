@@ -3,19 +3,30 @@
 from pathlib import Path
 from typing import Any
 
-from disentbench.report import collapse, comparisons, headline, levels, methods, tables
+from disentbench.report import (
+    choices,
+    collapse,
+    comparisons,
+    equal_strength,
+    headline,
+    levels,
+    methods,
+    tables,
+)
 from disentbench.report.comparisons import Pair
 from disentbench.report.context import Report
 from disentbench.report.figures import figures
-from disentbench.report.runs import Block
+from disentbench.report.runs import Block, Key
 from disentbench.storage import images_file
 
 
 def section(report: Report, block: Block) -> dict[str, Any]:
     """The parts of the page by name; writes the figures and tables of the data set."""
     dataset, pairs = block.dataset, comparisons.pairs(block, report.rule)
-    by_tc = headline.least_tc(block, report.rule, report.settings)
-    _write_boards(report, block)
+    by_tc = equal_strength.least_tc(block, report.rule, report.settings)
+    leaders = comparisons.leaders(pairs)
+    board = (block, block.best, report.columns, report.settings)
+    _write_boards(report, block, leaders)
     constant = _constant(report, block)
     levels.write(_table(report, block, "levels"), dataset, report.levels[dataset], constant)
     scores = report.scores.xs(dataset, level="dataset").reset_index()
@@ -28,17 +39,19 @@ def section(report: Report, block: Block) -> dict[str, Any]:
         "values": report.columns,
         "without": methods.unmeasured(report.study, dataset),
         "finding": headline.finding(block, report.rule, report.settings, pairs),
-        "also": headline.also(block, report.rule, report.settings, by_tc),
-        "chance": headline.chance(block, report.rule),
+        "also": choices.fallen_back(report.rule, report.rank_by, report.choose_by)
+        + headline.also(block, report.rule, report.settings, by_tc),
+        "chance": choices.chance(block, report.rule),
+        "choices": block.choice,
         "nothing": headline.nothing(block, report.rule),
         "planned": block.planned,
         "needed": block.needed,
-        "leaderboard": tables.lines(block, block.best, report.columns, report.settings),
+        "leaderboard": tables.lines(*board, leaders=leaders),
         "levels": levels.rows(report.levels[dataset], report.columns, constant),
         "leveled": bool(report.levels[dataset].keys() & report.columns.keys()),
         "constant": constant,
         "above_noise": [report.columns[name].value.label for name in constant],
-        "all": tables.lines(block, list(report.settings.index), report.columns, report.settings),
+        "all": tables.lines(block, list(report.settings.index), *board[2:]),
         "absent": [
             report.labels[name]
             for name in report.study.objectives
@@ -50,8 +63,11 @@ def section(report: Report, block: Block) -> dict[str, Any]:
     }
 
 
-def _write_boards(report: Report, block: Block) -> None:
-    """The best settings for a paper and with every value, and all settings."""
+def _write_boards(report: Report, block: Block, leaders: list[Key] | None) -> None:
+    """The best settings for a paper and with every value, and all settings.
+
+    Where `leaders` are told apart by the comparisons, they are bold in the ranking column.
+    """
     every = list(report.settings.index)
     few = tables.compact(report.columns, report.rule)
     boards = {
@@ -60,7 +76,9 @@ def _write_boards(report: Report, block: Block) -> None:
         "settings": (every, report.columns),
     }
     for name, (rows, values) in boards.items():
-        tables.write(_table(report, block, name), block, rows, values, report.settings)
+        marked = leaders if rows is block.best else None
+        board = (block, rows, values, report.settings)
+        tables.write(_table(report, block, name), *board, leaders=marked)
 
 
 def _table(report: Report, block: Block, name: str) -> Path:
@@ -88,6 +106,7 @@ def _pairs(
             tables.write_pairs(stem, block.dataset, pairs, titles, report.settings)
     floor = comparisons.floor(pairs_by_rule, len(pairs_by_rule))
     return {
+        **(choices.correction(pairs_by_rule[0], report.chosen) if pairs_by_rule else {}),
         "pairs": tables.pair_cells(pairs_by_rule, titles) if pairs_by_rule else [],
         "floor": floor,
     }

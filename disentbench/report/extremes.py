@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from disentbench.report.runs import Block, Key, Rule
+from disentbench.report.ranking import Rule
+from disentbench.report.runs import Block, Key
 
 
 class Place(NamedTuple):

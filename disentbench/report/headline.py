@@ -1,21 +1,19 @@
 """What the numbers say in a few sentences, and how sure the order of the objectives is."""
 
-from collections import Counter
-from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from disentbench.posterior import terms
-from disentbench.report import collapse, comparisons
+from disentbench.report import choices, collapse, comparisons
 from disentbench.report.comparisons import Pair, title
-from disentbench.report.runs import Block, Key, Rule
+from disentbench.report.ranking import Rule
+from disentbench.report.runs import Block, Key
 from disentbench.report.text import apart, count, fixed, listed, number, places
 from disentbench.scoring import statistics
 
 NAMED = 6  # settings that a sentence names; the rest are counted
-DRAWS = 10_000  # studies that the chance of the choice is told from
 
 
 def finding(
@@ -28,9 +26,12 @@ def finding(
 
 
 def also(block: Block, chosen: Rule | None, settings: pd.DataFrame, by_tc: list[Pair]) -> list[str]:
-    """What a reader of the finding must know besides: who was left out, who is the same model,
-    where the TC is lowest (`by_tc`: see `least_tc`)."""
+    """What a reader of the finding must know besides: what the choice would score unseen, whose
+    strength ends its sweep, who was left out, who is the same model, and where the TC is lowest
+    (`by_tc`: see `equal_strength`)."""
+    of_choice = choices.unseen(block, settings) + choices.edges(block, settings)
     return [
+        *([" ".join(of_choice)] if of_choice else []),
         *_left_out(block, chosen, settings),
         *_twins(block, settings),
         *_lowest_tc(block, by_tc, settings),
@@ -43,8 +44,8 @@ def nothing(block: Block, chosen: Rule | None) -> str:
         return "No run of this data set has a score."
     if chosen is None:
         return "None of the study’s values has a better end."
-    if block.runs[chosen.name].isna().all():
-        return f"No run of this data set has {chosen.label}."
+    if block.runs[[chosen.name, chosen.by.name]].isna().all().any():
+        return f"No run of this data set has {chosen.needs}."
     return "No setting of this data set has runs enough to be called best."
 
 
@@ -59,7 +60,9 @@ def _leader(block: Block, chosen: Rule, settings: pd.DataFrame) -> str:
     if level := [key for key in others if statistics.same(means[key], means[first])]:
         names = listed(title(settings, key) for key in (first, *level))
         return f"{names} share the {chosen.end} mean {chosen.label}: {numbers}.{fell}"
-    among = "Of the settings with runs enough, " if block.few(chosen.name) else ""
+    enough = " with runs enough" if block.few(chosen.name, chosen.by.name) else ""
+    by = f" of the {chosen.by.end} mean {chosen.by.label}" if chosen.blind else ""
+    among = f"Of the settings{by}{enough}, " if by or enough else ""
     who = f"{among}{title(settings, first)}"
     return f"{who} has the {chosen.end} mean {chosen.label}: {numbers}.{fell}"
 
@@ -91,30 +94,46 @@ def _contest(block: Block, chosen: Rule, pairs: list[Pair], settings: pd.DataFra
         return []
     if any(min(pair.n) < 2 for pair in rivals):
         return ["With a single seed an order of the objectives says nothing about the next seed."]
-    lead = comparisons.spoken(rivals[0], len(pairs), chosen.unit)
+    lead = comparisons.spoken(rivals[0], chosen.unit)
     second = comparisons.counted(settings, rivals[0].second, rivals[0].n[1], block.planned)
     return [
         f"Its lead over {second} is {lead}.",
         *_open(rivals, pairs, settings),
-        *_doubted(rivals, len(pairs), settings),
+        *_doubted(rivals, settings),
+        *_size(rivals[0]),
     ]
 
 
-def _doubted(rivals: list[Pair], of: int, settings: pd.DataFrame) -> list[str]:
-    """Where an interval and the corrected p do not agree, and whether they could."""
-    corrected = f", corrected for {count(of, 'pair')}," if of > 1 else ""
+def _size(pair: Pair) -> list[str]:
+    """How large the lead is in standard deviations, and how many seeds would settle it."""
+    g = f"Hedges’ g\u00a0=\u00a0{fixed(pair.effect, 1)}" if np.isfinite(pair.effect) else ""
+    if pair.seeds is None or not g:
+        return []
+    if pair.clear:
+        return [f"In standard deviations over seeds it is {g}."]
+    return [
+        f"Were the lead as large as it looks ({g}), a study of {count(pair.seeds, 'seed')} would "
+        "call it clear in 80\u00a0% of cases; chosen as the largest, it is likely smaller."
+    ]
+
+
+def _doubted(rivals: list[Pair], settings: pd.DataFrame) -> list[str]:
+    """Where the intervals and the permutation test do not agree, and whether they could."""
+    of = len(rivals)
+    corrected = ", corrected by Holm for the number of pairs," if rivals[0].among > 1 else ""
     says = []
-    if doubted := [pair for pair in rivals if pair.clear and pair.corrected > comparisons.LEVEL]:
+    if doubted := [pair for pair in rivals if pair.clear and pair.permutation > comparisons.LEVEL]:
         names = listed(settings.loc[pair.second, "label"] for pair in doubted)
         says += [
-            f"The permutation test does not confirm it against {names}: p{corrected} is above 0.05."
+            f"The permutation test does not confirm it against {names}: its p{corrected} is above "
+            "0.05."
         ]
         says += filter(None, [comparisons.floor(doubted, of)])
-    if contrary := [p for p in rivals if not p.clear and p.corrected <= comparisons.LEVEL]:
+    if contrary := [p for p in rivals if not p.clear and p.permutation <= comparisons.LEVEL]:
         names = listed(settings.loc[pair.second, "label"] for pair in contrary)
         says += [
-            f"Against {names} the permutation test says otherwise: p{corrected} is at most 0.05. "
-            f"One run or a few may make the spread, and with it the interval."
+            f"Against {names} the permutation test says otherwise: its p{corrected} is at most "
+            "0.05. One run or a few may make the spread, and with it the interval."
         ]
     return says
 
@@ -142,15 +161,15 @@ def _open(rivals: list[Pair], pairs: list[Pair], settings: pd.DataFrame) -> list
 
 def _left_out(block: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[str]:
     """The settings that lost too many runs to be called best."""
-    few = block.few(chosen.name) if chosen else []
+    few = block.few(chosen.name, chosen.by.name) if chosen else []
     if chosen is None or not few or not block.summary.n[chosen.name].any():
         return []
-    n = block.summary.n[chosen.name]
+    n = block.summary.n[[chosen.name, chosen.by.name]].min(axis=1)
     named = [f"{title(settings, key)} with {int(n[key])}" for key in few[:NAMED]]
     if len(few) > NAMED:
         named.append(count(len(few) - NAMED, "more setting"))
     return [
-        f"Left out of the choice of the best, which needs {chosen.label} of {block.needed} of the "
+        f"Left out of the choice of the best, which needs {chosen.needs} of {block.needed} of the "
         f"{count(block.planned, 'planned run')}: {listed(named)}."
     ]
 
@@ -184,85 +203,8 @@ def _lowest_tc(block: Block, rivals: list[Pair], settings: pd.DataFrame) -> list
     )
     if min(rivals[0].n) < 2:
         return [f"{says}."]
-    gap = comparisons.spoken(rivals[0], len(rivals), "nats")
+    gap = comparisons.spoken(rivals[0], "nats")
     open_to = [settings.loc[pair.second, "label"] for pair in rivals if not pair.clear]
     verdict = f"open against {listed(open_to)}" if open_to else "clear"
     below = f"{says}, {gap} below {settings.loc[rivals[0].second, 'label']}; its lead is {verdict}."
-    return [below, *_doubted(rivals, len(rivals), settings)]
-
-
-def least_tc(block: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[Pair]:
-    """The lowest total correlation at the leader's strength against the others, the next first."""
-    name = terms.TOTAL_CORRELATION.name
-    if not block.best or chosen is None or chosen.name == name or name not in block.summary.mean:
-        return []
-    tc = block.summary.mean[name].drop(index=block.few(name)).dropna()
-    ordered = sorted(_as_strong(block.best[0], tc.index, settings), key=tc.get)
-    pairs = [(ordered[0], other) for other in ordered[1:]]
-    return comparisons.compare(block, pairs, name, -1)
-
-
-def _as_strong(leader: Key, keys: Iterable[Key], settings: pd.DataFrame) -> list[Key]:
-    """The settings with the leader's beta and all else alike that both have, one an objective.
-
-    Of an objective that has several of them, none: it sweeps what the leader does not have. At
-    beta = 1 all of them are the VAE.
-    """
-    leading = settings.loc[leader, "weights"]
-    if leading.get("beta", 1) == 1 or not isinstance(leading["beta"], int | float):
-        return []
-    alike = [
-        key
-        for key in keys
-        if "beta" in (weights := settings.loc[key, "weights"])
-        and all(weights[name] == leading[name] for name in weights.keys() & leading.keys())
-    ]
-    per_objective = Counter(objective for objective, _ in alike)
-    return [key for key in alike if per_objective[key[0]] == 1]
-
-
-def chance(block: Block, chosen: Rule | None) -> str:
-    """What the choice of the best would do by itself, were all settings equal; empty if none is."""
-    if chosen is None or chosen.shared or not block.best:
-        return ""
-    few = block.few(chosen.name)
-    n = block.summary.n[chosen.name].drop(index=few)
-    if len(n) < 2:
-        return ""
-    spread = block.summary.sd.loc[n.index, chosen.name]
-    if spread.isna().any():
-        return "How much better the best looks by it, a single seed cannot tell."
-    methods = pd.factorize(n.index.get_level_values("objective"))[0]
-    of = (spread.to_numpy(), n.to_numpy(), methods)
-    chances = statistics.best_of_equals(*of, rng=np.random.default_rng(0), draws=DRAWS)
-    which = f"the {len(n)} settings with runs enough" if few else f"all {len(n)} settings"
-    return f"Were {which} equal in their means, {_of_equals(chances, methods, chosen.unit)}"
-
-
-def _of_equals(chances: statistics.Chance, methods: np.ndarray, unit: str) -> str:
-    """What the choice would do, were it so."""
-    unit = f"\u00a0{unit}" if unit else ""
-    settings = np.bincount(methods)
-    lead, ahead = "", ""
-    if len(settings) > 1:
-        lead = f", lead the next objective by {_brief(chances.lead)}{unit}"
-        share = _percent(chances.ahead)
-        ahead = f" In {share} its lead over at least one objective would be called clear."
-    more = " An objective with more settings gains more by the choice." if np.ptp(settings) else ""
-    return (
-        f"the best of them would still come out {_brief(chances.excess)}{unit} too good on "
-        f"average{lead}, and the 95\u00a0% interval of its difference from one other setting, "
-        f"named beforehand, would exclude 0 in {_percent(chances.clear)} of studies; without a "
-        f"choice it is {_percent(chances.unchosen)}.{ahead}{more} ({count(DRAWS, 'study')} "
-        "simulated with normal scores, this study’s numbers of runs and each setting’s standard "
-        "deviation.)"
-    )
-
-
-def _brief(value: float) -> str:
-    """Two significant digits: no more are known from so many draws."""
-    return fixed(value, max(0, places(value, most=9) - 1))
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}\u00a0%"
+    return [below, *_doubted(rivals, settings)]

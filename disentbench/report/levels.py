@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from disentbench.report import tables
-from disentbench.report.runs import Shown
+from disentbench.report.ranking import Shown
 from disentbench.report.style import LINES, MUTED
 from disentbench.report.text import fixed, number, places
 from disentbench.storage.layout import DatasetFolder

@@ -18,7 +18,8 @@ from disentbench.report import records
 from disentbench.report.checks import Check, Trouble
 from disentbench.report.comparisons import Pair
 from disentbench.report.context import Report
-from disentbench.report.runs import Block, Key, Rule
+from disentbench.report.ranking import Rule
+from disentbench.report.runs import Block, Key
 from disentbench.storage import expected
 from disentbench.storage.files import whole
 from disentbench.study import Study

@@ -15,7 +15,8 @@ from disentbench.options import Options
 from disentbench.recipe import Training
 from disentbench.report import levels, records
 from disentbench.report.levels import Levels
-from disentbench.report.runs import Key, Shown
+from disentbench.report.ranking import Shown
+from disentbench.report.runs import Key
 from disentbench.report.text import GREEK, count, duration, listed, number, symbol
 from disentbench.study import Study
 

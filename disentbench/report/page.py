@@ -15,6 +15,7 @@ from disentbench.report import (
     machine,
     methods,
     publish,
+    ranking,
     records,
     style,
     tables,
@@ -33,13 +34,23 @@ from disentbench.study import Study
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(study: Study, results: Path, scores: Path, out: Path) -> None:
+def render(
+    study: Study,
+    results: Path,
+    scores: Path,
+    out: Path,
+    *,
+    rank_by: str | None = None,
+    choose_by: str | None = None,
+) -> None:
     """Write the page `out`, results.json, figures/ and tables/ beside it, and the checksums of all.
 
     `results` is the folder above the study's own, `scores` its tidy table. What is gone (models,
     histories, images) is left out of the page, and the page says so. Figures and tables of an
-    earlier rendering that this one does not make are removed. Raises a UserError for a file that
-    is not what its name says.
+    earlier rendering that this one does not make are removed. Objectives are ranked by the value
+    `rank_by`, else by the most prominent, and the setting of each is chosen by `choose_by`, else by
+    the one that ranks. Raises a UserError for a file that is not what its name says, and for a
+    value that is not there or has no better end.
     """
     files_of = StudyFolder(Path(results) / study.study)
     _require_own(study, files_of, Path(scores))
@@ -47,6 +58,8 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
     planned = scored.reindex(run_tables.planned(study))
     runs = run_tables.finite(planned)
     values = run_tables.shown(study, runs)
+    ranking.require_directed(values, "--rank-by", rank_by)
+    ranking.require_directed(values, "--choose-by", choose_by)
     with style.applied(), publish.fresh(Path(out), _said(study)) as folder:
         report = Report(
             study=study,
@@ -55,11 +68,13 @@ def render(study: Study, results: Path, scores: Path, out: Path) -> None:
             settings=run_tables.catalogue(study),
             values=values,
             columns=run_tables.columns(values, runs),
-            rule=run_tables.rule(values),
+            rule=ranking.rule(values, rank_by, choose_by),
             looks=style.looks(study),
             levels={name: levels.read_levels(files_of.dataset(name)) for name in study.datasets},
             scores=planned,
             estimators=methods.estimators(study),
+            rank_by=values[rank_by].value if rank_by else None,
+            choose_by=values[choose_by].value if choose_by else None,
         )
         page = _page(report, runs, scored, Path(scores))
         (folder / Path(out).name).write_text(page, encoding="utf-8")
@@ -112,7 +127,7 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
         facts=methods.facts(study, len(runs), made),
         yaml=methods.yaml_text(study),
         rule=report.rule,
-        rules=run_tables.rule_text({name: part.rule for name, part in parts.items()}),
+        rules=ranking.rule_text({name: part.rule for name, part in parts.items()}),
         legend=[(report.labels[name], style.swatch(look)) for name, look in report.looks.items()],
         swatches={name: style.swatch(look) for name, look in report.looks.items()},
         values=report.columns,

@@ -10,48 +10,26 @@ import numpy as np
 import pandas as pd
 
 from disentbench import plugins
-from disentbench.metrics import Metric, Value, is_error
+from disentbench.metrics import Value, is_error
 from disentbench.objectives._schedule import Schedule
 from disentbench.posterior import terms
-from disentbench.report.text import listed, symbol
+from disentbench.report.ranking import Rule, Shown
+from disentbench.report.text import symbol
 from disentbench.results.tidy import RUN, SETTING, read_scores
+from disentbench.scoring import statistics
 from disentbench.scoring.statistics import half_width
 from disentbench.study import Study
 
 Key = tuple[str, str]  # (objective, setting)
 
 
-class Shown(NamedTuple):
-    """A value that the report shows, with the metric that gives it."""
+class Choice(NamedTuple):
+    """The best setting of an objective, and how a choice fares that does not see the run."""
 
-    value: Value
-    metric: Metric | None
-
-    @property
-    def shared(self) -> bool:
-        """Whether it compares runs, so that these are not independent."""
-        return self.value.name in plugins.shared_values()
-
-
-class Rule(NamedTuple):
-    """By which value the best setting of an objective is chosen."""
-
-    name: str
-    label: str
-    sign: int  # +1: the highest mean is best, -1: the lowest
-    ties: bool  # whether the lower total correlation decides between equal means
-    shared: bool  # whether runs share in it, so that over seeds it has no interval and no p
-    unit: str
-
-    @property
-    def end(self) -> str:
-        """Which end of the value is the better."""
-        return "highest" if self.sign > 0 else "lowest"
-
-    @property
-    def text(self) -> str:
-        ties = "; ties go to the lower total correlation" if self.ties else ""
-        return f"{self.end} mean {self.label} over the runs that have one{ties}"
+    key: Key
+    cross_fitted: float  # mean score of the setting chosen on the other seeds; NaN: not known
+    agreeing: int  # seeds without which the same setting is chosen
+    of: int  # seeds that count
 
 
 class Summary(NamedTuple):
@@ -72,6 +50,7 @@ class Block:
     runs: pd.DataFrame  # [(objective, setting, seed), value], every run that was planned
     summary: Summary  # [(objective, setting), value]
     best: list[Key]  # the best setting of each objective that has one, the best objective first
+    rule: Rule | None = None  # by which they were chosen and are ordered
 
     @cached_property
     def planned(self) -> int:
@@ -83,10 +62,38 @@ class Block:
         """How many of them a setting needs to be called best."""
         return needed(self.planned)
 
-    def few(self, value: str) -> list[Key]:
-        """The settings of which too few runs have this value to be called best."""
-        n = self.summary.n[value]
+    def few(self, *values: str) -> list[Key]:
+        """The settings of which too few runs have these values to be called best."""
+        n = self.summary.n[list(values)].min(axis=1)
         return list(n.index[n < self.needed])
+
+    @cached_property
+    def candidates(self) -> dict[str, list[Key]]:
+        """The settings that an objective's best is chosen from, by objective, best first."""
+        if self.rule is None:
+            return {}
+        few = set(self.few(self.rule.name, self.rule.by.name))
+        return {
+            name: [key for key in self.summary.mean.index if key[0] == name and key not in few]
+            for name, _ in self.best
+        }
+
+    @cached_property
+    def choice(self) -> dict[str, Choice]:
+        """Each objective's best setting with its cross-fitted score, the best objective first."""
+        return {key[0]: self._choice(key, self.rule) for key in self.best if self.rule}
+
+    def _choice(self, key: Key, rule: Rule) -> Choice:
+        if rule.shared:
+            return Choice(key, math.nan, 0, 0)
+        settings = self.candidates[key[0]]
+        scores, by = (
+            np.array([self.scores(setting, name) for setting in settings], float)
+            for name in (rule.name, rule.by.name)
+        )
+        fitted = statistics.cross_fitted(scores, rule.by.sign, by)
+        agreeing = int((fitted.settings == settings.index(key)).sum())
+        return Choice(key, fitted.score, agreeing, len(fitted.settings))
 
     def scores(self, key: Key, value: str) -> pd.Series:
         """One value of a setting's runs, by seed."""
@@ -210,29 +217,6 @@ def columns(values: dict[str, Shown], runs: pd.DataFrame) -> dict[str, Shown]:
     return {name: shown for name, shown in values.items() if grouped or not shown.value.of_groups}
 
 
-def rule(values: dict[str, Shown]) -> Rule | None:
-    """Which value ranks: the most prominent that has a better end; None if none has."""
-    directed = [name for name, shown in values.items() if shown.value.better != "neither"]
-    if not directed:
-        return None
-    name = directed[0]
-    value = values[name].value
-    sign = 1 if value.better == "higher" else -1
-    ties, shared = terms.TOTAL_CORRELATION.name in values, values[name].shared
-    return Rule(name, value.label, sign, ties, shared, value.unit)
-
-
-def rule_text(rules: dict[str, Rule | None]) -> str:
-    """By what the best settings of each data set are chosen; empty where nothing ranks."""
-    datasets: dict[str, list[str]] = {}
-    for dataset, chosen in rules.items():
-        datasets.setdefault(chosen.text if chosen else "", []).append(dataset)
-    texts = [text for text in datasets if text]
-    if len(texts) < 2:
-        return "".join(texts)
-    return ", and ".join(f"on {listed(datasets[text])} {text}" for text in texts)
-
-
 def summarise(runs: pd.DataFrame, values: dict[str, Shown]) -> Summary:
     """Mean, sd, n and Student's 95 % interval over the finite values of each setting.
 
@@ -254,7 +238,9 @@ def block(dataset: str, runs: pd.DataFrame, summary: Summary, chosen: Rule | Non
     """What the report says of one data set."""
     of_dataset = Summary(*(table.xs(dataset, level="dataset") for table in summary))
     unranked = Block(dataset, runs.xs(dataset, level="dataset"), of_dataset, [])
-    return replace(unranked, best=_best(unranked, chosen)) if chosen else unranked
+    if chosen is None:
+        return unranked
+    return replace(unranked, best=_best(unranked, chosen), rule=chosen)
 
 
 def needed(planned: int) -> int:
@@ -267,11 +253,13 @@ def needed(planned: int) -> int:
 
 def _best(block: Block, chosen: Rule) -> list[Key]:
     """The best setting of each objective, the best objective first, of those with enough runs."""
-    mean = block.summary.mean.drop(index=block.few(chosen.name))
+    mean = block.summary.mean.drop(index=block.few(chosen.name, chosen.by.name))
     keys = pd.DataFrame({"score": -chosen.sign * mean[chosen.name]})
+    keys["choice"] = -chosen.by.sign * mean[chosen.by.name]
     keys["tie"] = mean[terms.TOTAL_CORRELATION.name] if chosen.ties else 0.0
-    ordered = keys.dropna(subset=["score"]).sort_values(["score", "tie"], kind="stable")
-    return list(ordered.groupby(level="objective", sort=False).head(1).index)
+    ordered = keys.dropna(subset=["score", "choice"]).sort_values(["choice", "tie"], kind="stable")
+    best = ordered.groupby(level="objective", sort=False).head(1)
+    return list(best.sort_values(["score", "tie"], kind="stable").index)
 
 
 def median_seed(block: Block, objective: str, setting: str, chosen: Rule) -> int:

@@ -8,19 +8,20 @@ import pandas as pd
 
 from disentbench.posterior import terms
 from disentbench.report.comparisons import Pair
-from disentbench.report.runs import Block, Key, Rule, Shown
+from disentbench.report.ranking import Rule, Shown
+from disentbench.report.runs import Block, Key
 from disentbench.report.tabular import COLUMNS, tabulars
 from disentbench.report.text import apart, fixed, latex, places, probability
-from disentbench.scoring.statistics import welch_half_width
+from disentbench.scoring.statistics import maybe_best
 from disentbench.storage.files import whole
 
-BOLD = "the best, and what is not told from it"
+BOLD = "what may be the best of its column"
 
 
 class Cell(NamedTuple):
     """The mean over seeds of one value, its spread and its interval, as text.
 
-    `best`: no other mean of the column is better, or not by more than the seeds allow to say.
+    `best`: it may be the column's best, as far as the seeds tell.
     """
 
     mean: str
@@ -42,14 +43,26 @@ class SettingRow(NamedTuple):
 
 
 def lines(
-    block: Block, rows: list[Key], values: dict[str, Shown], settings: pd.DataFrame
+    block: Block,
+    rows: list[Key],
+    values: dict[str, Shown],
+    settings: pd.DataFrame,
+    *,
+    leaders: list[Key] | None = None,
 ) -> list[SettingRow]:
-    """A row for each (objective, setting); in each column the best are marked."""
+    """A row for each (objective, setting); in each column those that may be the best are marked.
+
+    `leaders` are those of the value that ranks, where pairs of the rows are compared by it.
+    """
     tables = [table.reindex(rows)[list(values)] for table in block.summary]
     columns = [
         _column([table[name].to_numpy() for table in tables], shown, block.needed)
         for name, shown in values.items()
     ]
+    if leaders is not None and block.rule and block.rule.name in values:
+        column = list(values).index(block.rule.name)
+        marked = zip(columns[column], rows, strict=True)
+        columns[column] = [cell._replace(best=key in leaders) for cell, key in marked]
     n = tables[2].max(axis=1).fillna(0).astype(int)
     words = settings.loc[rows, ["label", "text"]].to_numpy().tolist()
     cells = zip(*columns, strict=True)
@@ -78,27 +91,31 @@ def _column(summary: list[np.ndarray], shown: Shown, needed: int) -> list[Cell]:
 
 
 def _best(mean: np.ndarray, sd: np.ndarray, n: np.ndarray, needed: int) -> np.ndarray:
-    """The highest mean of enough runs, and those that Welch's interval does not tell from it.
+    """The rows that may have the best true mean; in 95 % of studies it is one of them.
 
-    None where there is but one mean to compare, or one run of each.
+    None where there is but one mean of enough runs to compare, or one run of each.
     """
-    mean = np.where(np.nan_to_num(n) >= needed, mean, np.nan)
-    if np.isfinite(mean).sum() < 2:
-        return np.zeros(len(mean), bool)
-    first = np.nanargmax(mean)
-    half = welch_half_width(sd[first], n[first], sd, n)
-    best = mean[first] - mean <= half
-    best[first] = np.isfinite(half[first])
+    best = np.zeros(len(mean), bool)
+    enough = np.isfinite(mean) & np.isfinite(sd) & (np.nan_to_num(n) >= max(needed, 2))
+    if enough.sum() > 1:
+        rng = np.random.default_rng(0)
+        best[enough] = maybe_best(mean[enough], sd[enough], n[enough].astype(int), rng=rng)
     return best
 
 
 def write(
-    stem: Path, block: Block, rows: list[Key], values: dict[str, Shown], settings: pd.DataFrame
+    stem: Path,
+    block: Block,
+    rows: list[Key],
+    values: dict[str, Shown],
+    settings: pd.DataFrame,
+    *,
+    leaders: list[Key] | None = None,
 ) -> None:
     """{stem}.csv with every digit, {stem}.tex to be read by a paper that uses booktabs."""
     write_csv(stem, placed(_tidy(block, rows, values, settings), block.dataset, settings))
     heads = ["objective", "setting", "n", *(_head(shown) for shown in values.values())]
-    body = [_latex_row(line) for line in lines(block, rows, values, settings)]
+    body = [_latex_row(line) for line in lines(block, rows, values, settings, leaders=leaders)]
     about = f"{block.dataset}: mean ± sd over n of the planned runs; bold: {BOLD}"
     write_latex(stem, about, heads, body, words=3)
 
@@ -190,7 +207,8 @@ def pair_cells(pairs: list[Pair], titles: dict[Key, str]) -> list[list[str]]:
         [titles[pair.first], titles[pair.second], f"{pair.n[0]}, {pair.n[1]}"]
         + _difference(pair, apart(usual, *pair.difference))
         + [f"{fixed(pair.wins, int(pair.wins % 1 > 0))} of {fixed(float(pair.of), 0)}"]
-        + [probability(p) for p in (pair.p, pair.corrected)]
+        + [fixed(pair.effect, 1), "–" if pair.seeds is None else fixed(float(pair.seeds), 0)]
+        + [probability(p) for p in (pair.p, pair.permutation)]
         + ["clear" if pair.clear else "open"]
         for pair in pairs
     ]
@@ -209,18 +227,20 @@ def write_pairs(
     rows = [
         [
             *(*pair.first, *pair.second, *pair.n, *pair.difference),
-            *(pair.wins, pair.of, pair.p, pair.corrected, pair.lowest, pair.clear),
+            *(pair.level, pair.wins, pair.of, pair.effect, pair.seeds),
+            *(pair.p, pair.permutation, pair.lowest, pair.clear),
         ]
         for pair in pairs
     ]
     columns = [
         *("objective", "setting", "other_objective", "other_setting", "n", "other_n"),
-        *("difference", "low_95", "high_95", "wins", "pairs"),
-        *("p", "p_holm", "lowest_p", "clear"),
+        *("difference", "low_95", "high_95", "level", "wins", "pairs", "hedges_g", "seeds_needed"),
+        *("p", "p_permutation_holm", "lowest_p", "clear"),
     ]
     write_csv(stem, placed(pd.DataFrame(rows, columns=columns), dataset, settings))
     interval = "95\u00a0% interval"
-    heads = ["first", "second", "n", "difference", interval, "wins", "p", "p (Holm)", "lead"]
+    heads = ["first", "second", "n", "difference", interval, "wins", "g", "seeds needed"]
+    heads += ["p", "p (permutation)", "lead"]
     body = [[latex(cell) for cell in row] for row in pair_cells(pairs, titles)]
     about = f"{dataset}: differences in favour of the first"
     write_latex(stem, about, heads, body, words=2, most=len(heads))

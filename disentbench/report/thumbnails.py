@@ -12,7 +12,8 @@ from disentbench.report import decoding
 from disentbench.report.context import Report
 from disentbench.report.decoding import GAP, Model, Row, Tiles
 from disentbench.report.extremes import places
-from disentbench.report.runs import Block, Rule
+from disentbench.report.ranking import Rule
+from disentbench.report.runs import Block
 
 BUDGET = 1_200_000  # bytes of a page that thumbnails may take, all data sets together
 IMAGES, TILES, LATENTS = 6, 7, 6  # of a run, at most

@@ -63,14 +63,16 @@ def scored(of: study.Study, names=("mig",)) -> pd.DataFrame:
     return table
 
 
-def rendered(tmp_path: Path, of: study.Study, table: pd.DataFrame, name="report") -> str:
+def rendered(
+    tmp_path: Path, of: study.Study, table: pd.DataFrame, name="report", **asked: str
+) -> str:
     """The page for these scores, rendered without a warning."""
     tidy = table.rename_axis("metric", axis=1).stack(future_stack=True).rename("value")
     tidy.reset_index().to_csv(tmp_path / "scores.csv", index=False)
     out = tmp_path / name / "index.html"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        render(of, tmp_path, tmp_path / "scores.csv", out)
+        render(of, tmp_path, tmp_path / "scores.csv", out, **asked)
     return out.read_text()
 
 

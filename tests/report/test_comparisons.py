@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from builders.findings import BETA, THREE, TWO, block, given, said
+from builders.findings import THREE, TWO, block, given, said
 from builders.studies import LEAN, made, scored
+from scipy import stats
 
-from disentbench.report import comparisons, headline, runs, tables
+from disentbench.report import choices, comparisons, runs, tables
 
 # The intervals of the two means overlap; that of their difference excludes 0: 0.27, t(4) = 2.776,
 # and so Welch's half width is 2.776 * sqrt(2 * 0.09^2 / 3) = 0.204. (The half width of each mean is
@@ -23,23 +24,72 @@ def test_the_interval_of_the_difference_decides():
     assert pair.clear
     assert pair.difference == pytest.approx((0.27, 0.27 - 0.204, 0.27 + 0.204), abs=5e-4)
     words = said(of, table)
-    assert "Its lead over VAE is 0.270 (95 % interval 0.066 to 0.474; p = 0.10)." in words
+    p = stats.ttest_ind(*APART.values(), equal_var=False).pvalue
+    assert pair.p == pytest.approx(p, abs=0.005)  # one setting each, so there is no choice
+    assert "Its lead over VAE is 0.270 (95 % interval 0.066 to 0.474; p = 0.02" in words
+    assert "both corrected" not in words
     assert "It is clear: the interval of the difference excludes 0." in words
-    assert "So few runs cannot bring p below 0.10 with 3 runs against 3" in words
+    assert "So few runs cannot bring its p below 0.10 with 3 runs against 3" in words
 
 
-def test_a_corrected_p_that_does_not_agree_is_said_beside_the_verdict():
-    of = made(**{**BETA, "seeds": "0-4", "objectives": {**THREE, "hfvae": {"beta": [4]}}})
+def test_a_permutation_test_that_does_not_confirm_is_said_beside_the_verdict():
+    of = made(
+        objectives={"vae": {}, "beta_vae": {"beta": [4]}, "hfvae": {"beta": [4]}}, seeds="0-3"
+    )
     table = scored(of)
-    table["mig"] = np.tile([0.01, 0.02, 0.03, 0.04, 0.05], len(table) // 5)
-    leader = np.array([0.5, 0.6, 0.7, 0.8, 0.9])
+    table["mig"] = np.tile([0.01, 0.02, 0.03, 0.04], len(table) // 4)
+    leader = np.array([0.5, 0.6, 0.7, 0.8])
     table.loc[("tiny", "hfvae"), "mig"] = leader
-    table.loc[("tiny", "vae"), "mig"] = leader - 0.25  # t(8) = 2.5 and p = 0.037, uncorrected
     words = said(of, table)
     assert "Its lead over every other of these is clear" in words
-    sentence = "The permutation test does not confirm it against VAE: p, corrected for 6 pairs"
+    sentence = "The permutation test does not confirm it against β-VAE and VAE: its p, corrected"
     assert sentence in words
-    assert "So few runs" not in words  # 5 against 5 can give 2 / 252, corrected 0.048
+    # 4 against 4 can give 2 / 70, and three times that by Holm.
+    assert "So few runs cannot bring its p below 0.029 with 4 runs against 4" in words
+
+
+def test_interval_and_p_are_corrected_for_the_choice_and_for_the_pairs():
+    """The same two samples, alone and as the best of six and one of three objectives."""
+    of = made(**TWO, seeds="0-4")
+    rise, step = np.array([0.3, 0.4, 0.5, 0.6, 0.7]), 0.26
+    values = {("vae", "default"): rise, ("beta_vae", "beta-4"): rise + step}
+    (alone,) = comparisons.pairs(*block(of, given(of, values)))
+    sweep = [1, 2, 3, 4, 6, 8]
+    several = made(
+        **{**TWO, "objectives": {"vae": {}, "beta_vae": {"beta": sweep}}, "seeds": "0-4"}
+    )
+    others = {("beta_vae", f"beta-{b}"): rise + step - 0.01 * b for b in sweep if b != 4}
+    (chosen,) = comparisons.pairs(*block(several, given(several, values | others)))
+    assert chosen.difference.mean == pytest.approx(alone.difference.mean)
+    assert alone.clear
+    assert not chosen.clear
+    assert (alone.choice, chosen.choice) == (False, True)
+    assert alone.p <= 0.05 < chosen.p
+    assert "both corrected for the choice of settings)" in comparisons.spoken(chosen)
+    three = {"vae": {}, "beta_vae": {"beta": [4]}, "beta_tcvae": {"beta": [4]}}
+    more = made(**{**TWO, "objectives": three, "seeds": "0-4"})
+    values[("beta_tcvae", "beta-4")] = rise - 0.3
+    pairs = comparisons.pairs(*block(more, given(more, values)))
+    assert pairs[0].p > alone.p
+    assert "both corrected for 3 pairs)" in comparisons.spoken(pairs[0])
+
+
+@pytest.mark.parametrize("seeds", ["0-2", "0-4", "0-9"])
+def test_no_interval_contradicts_its_p(seeds):
+    of = made(objectives=THREE, **{**LEAN, "seeds": seeds})
+    for shift in (0.05, 0.2, 0.4):
+        table = scored(of)
+        table.loc[("tiny", "beta_vae"), "mig"] = table.loc[("tiny", "beta_vae"), "mig"] + shift
+        for pair in comparisons.pairs(*block(of, table)):
+            assert pair.clear == (pair.p <= 0.05)
+
+
+def test_of_many_objectives_the_first_is_compared_with_the_others():
+    of = made(objectives={f"o{i}": {"of": "beta_vae", "beta": 4} for i in range(10)}, seeds="0-2")
+    pairs = comparisons.pairs(*block(of, scored(of)))
+    assert len(pairs) == 9
+    assert {pair.first for pair in pairs} == {pairs[0].first}
+    assert {pair.among for pair in pairs} == {45}  # the first was found among ten
 
 
 def test_bold_are_the_best_and_what_the_same_rule_does_not_tell_from_it():
@@ -77,7 +127,7 @@ def test_an_open_lead_denies_no_order_among_the_others():
     assert "no order" not in words
 
 
-def test_a_p_that_is_small_beside_an_open_interval_is_said():
+def test_the_permutation_test_does_not_overrule_an_open_interval():
     of = made(**TWO, seeds="0-9")
     spread = [0.21, 0.22] * 4 + [0.21, 0.9]
     table = given(
@@ -85,7 +135,7 @@ def test_a_p_that_is_small_beside_an_open_interval_is_said():
     )
     words = said(of, table)
     assert "It is open, the interval of the difference includes 0" in words
-    assert "Against β-VAE the permutation test says otherwise: p is at most 0.05." in words
+    assert "Against β-VAE the permutation test says otherwise" not in words  # never below Welch’s
 
 
 def test_values_that_runs_share_in_have_no_interval_and_no_verdict():
@@ -100,7 +150,7 @@ def test_values_that_runs_share_in_have_no_interval_and_no_verdict():
     assert "VAE has the highest mean UDR" in words
     assert "it has no interval over seeds, and an order by it no test" in words
     assert "clear" not in words
-    assert headline.chance(part, rule) == ""
+    assert choices.chance(part, rule) == ""
     settings = runs.catalogue(of)
     rows = tables.lines(part, list(settings.index), runs.shown(of, part.runs), settings)
     assert [(row.cells[0].interval, row.cells[0].best) for row in rows] == [("", False)] * 2
@@ -125,7 +175,7 @@ def test_a_bound_that_is_not_nought_does_not_look_like_it():
     }
     (pair,) = comparisons.pairs(*block(of, given(of, near)))
     assert 0 < pair.difference.low < 0.0005
-    assert "95 % interval 0.0001 to 0.4081" in comparisons.spoken(pair, 1).replace("\u00a0", " ")
+    assert "95 % interval 0.0001 to 0.4081" in comparisons.spoken(pair).replace("\u00a0", " ")
     titles = {key: "" for key in (pair.first, pair.second)}
     assert tables.pair_cells([pair], titles)[0][4].startswith("0.000")
     assert tables.pair_cells([pair], titles)[0][4][:5] != "0.000 "
@@ -167,7 +217,7 @@ def test_so_few_runs_are_told_of_the_pair_that_p_does_not_confirm():
             ("beta_tcvae", "beta-4"): [0.1, 0.11, 0.12, 0.13, 0.14, 0.15],
         },
     )
-    assert "So few runs cannot bring p below 0.10 with 3 runs against 3" in said(of, table)
+    assert "So few runs cannot bring its p below 0.10 with 3 runs against 3" in said(of, table)
 
 
 def test_many_seeds_need_no_word_on_how_small_p_can_be():
@@ -179,4 +229,5 @@ def test_many_seeds_need_no_word_on_how_small_p_can_be():
     assert comparisons.floor(found, len(found)) == ""
     titles = {key: comparisons.title(runs.catalogue(of), key) for key in part.best}
     cells = tables.pair_cells(found, titles)[0]
-    assert cells[5:] == ["2\u2009500 of 2\u2009500", "< 0.001", "< 0.001", "clear"]
+    assert cells[5] == "2\u2009500 of 2\u2009500"
+    assert cells[8:] == ["< 0.001", "< 0.001", "clear"]

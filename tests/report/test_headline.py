@@ -1,14 +1,11 @@
 """What the report concludes: who leads, who is left out, what choosing does by itself."""
 
-import re
-
 import numpy as np
 import pytest
 from builders.findings import BETA, THREE, TWO, block, given, said
-from builders.studies import LEAN, made, scored
+from builders.studies import made, scored
 
-from disentbench.report import headline, runs, tables
-from disentbench.scoring import statistics
+from disentbench.report import runs, tables
 
 
 def test_ties_go_to_the_lower_total_correlation():
@@ -79,7 +76,7 @@ def test_total_correlation_is_compared_at_equal_strength():
         in words
     )
     # Welch's half width: t(6) = 2.447 times sqrt(2 / 4) times the standard deviation, 0.0816.
-    gap = "1.000 nats (95 % interval 0.859 to 1.141; p = 0.029)"
+    gap = "1.000 nats (95 % interval 0.859 to 1.141; p < 0.001)"
     assert f"{gap} below β-VAE; its lead is clear." in words
     assert "exact" not in words
 
@@ -154,7 +151,7 @@ def test_what_p_does_not_confirm_is_said_of_total_correlation_too():
     words = said(of, table)
     after = words.split("lowest total correlation")[1]
     assert "below β-VAE; its lead is clear. The permutation test does not confirm it" in after
-    assert "So few runs cannot bring p below 0.10" in after
+    assert "So few runs cannot bring its p below 0.10" in after
 
 
 def test_the_same_model_under_two_names_is_told():
@@ -183,58 +180,7 @@ def test_what_is_missing_is_named():
     assert said(of, table) == "No run of this data set has MIG."
 
 
-def test_the_choice_counts_the_settings_with_runs_enough_and_their_own_spreads():
-    of = made(objectives={"vae": {}, "beta_vae": {"beta": [1, 4, 16]}}, **LEAN)
-    table = given(
-        of,
-        {
-            ("beta_vae", "beta-4"): [0.5, *[np.nan] * 3],
-            ("beta_vae", "beta-16"): [np.nan] * 4,
-        },
-    )
-    words = headline.chance(*block(of, table))
-    assert "Were the 2 settings with runs enough equal in their means" in words
-    assert "without a choice it is" in words
-
-
 def test_a_leader_without_a_strength_has_nothing_to_be_compared_with():
     of = made(objectives=THREE)
     table = given(of, {("vae", "default"): [0.95, 0.96, 0.97, 0.98]})
     assert "total correlation" not in said(of, table)
-
-
-def test_what_the_choice_does_by_itself_is_said_in_numbers():
-    of = made(**TWO, seeds="0-3")
-    table = given(of, {("vae", "default"): [0.1, 0.2, 0.3, 0.4], ("beta_vae", "beta-4"): [0.2] * 4})
-    sd = np.sqrt(0.05 / 3)  # of the runs of one setting; of the other it is 0
-    words = headline.chance(*block(of, table)).replace("\u00a0", " ")
-    shown = re.search(
-        r"come out ([\d.]+) too good on average, lead the next objective by ([\d.]+)", words
-    )
-    lead = sd / 2 * np.sqrt(2 / np.pi)  # E |x| of a mean of four; E max(0, x) is half of it
-    assert [float(x) for x in shown.groups()] == pytest.approx([lead / 2, lead], rel=0.05)
-    assert "Were all 2 settings equal" in words
-    one = made(objectives={"vae": {}}, **LEAN)
-    assert headline.chance(*block(one, scored(one))) == ""
-    words = "How much better the best looks by it, a single seed cannot tell."
-    seed = made(**TWO, seeds="3")
-    assert headline.chance(*block(seed, scored(seed))) == words
-
-
-def test_equal_settings_lead_as_often_as_the_page_says():
-    """Whole studies of equal settings, their intervals taken from the runs themselves."""
-    rng, n, k = np.random.default_rng(1), 3, 7
-    table = rng.normal(size=(4_000, k, n))
-    best = table.mean(2).argmax(1)
-    clear, ahead, excess = [], [], []
-    for study, first in zip(table[:1_000], best, strict=False):
-        gaps = [statistics.difference(study[first], other).low > 0 for other in study]
-        clear.append(gaps[(first + rng.integers(1, k)) % k])
-        ahead.append(any(gaps))
-        excess.append(study[first].mean())
-    found = statistics.best_of_equals(
-        np.ones(k), np.full(k, n), np.arange(k), rng=np.random.default_rng(0)
-    )
-    assert found.excess == pytest.approx(np.mean(excess), abs=0.05)
-    assert found.clear == pytest.approx(np.mean(clear), abs=0.03)
-    assert found.ahead == pytest.approx(np.mean(ahead), abs=0.05)

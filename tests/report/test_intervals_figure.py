@@ -11,8 +11,8 @@ from disentbench.report import runs, style
 from disentbench.report.figures import intervals
 from disentbench.report.figures._rows import mark_levels
 from disentbench.report.levels import Level
+from disentbench.report.ranking import Shown
 from disentbench.report.references import Reference
-from disentbench.report.runs import Shown
 
 pytestmark = pytest.mark.usefixtures("quick_figures")
 METRICS = {"metrics": ["mig", "elbo"]}

@@ -171,7 +171,7 @@ def test_what_was_not_run_is_no_hindrance(tmp_path, changes):
     ranked = of.metrics != ["decomposition"]  # which has no value with a better end
     assert page.count('class="board"') == (1 + ranked) * len(of.datasets)
     assert ("There is nothing to rank." in page) != ranked
-    assert page.count("The choice is made on the same runs, and") == len(of.datasets) * (
+    assert page.count("The choice is made on the same runs.") == len(of.datasets) * (
         ranked and len(of.packs) > 2
     )
     assert ("one seed, so no interval" in page) == (of.seeds == "7")

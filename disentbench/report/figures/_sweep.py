@@ -15,7 +15,8 @@ from disentbench import plugins
 from disentbench.report import levels
 from disentbench.report.figures._scale import Scale, apart, beside, dodged, plain, strengths, tick
 from disentbench.report.levels import Levels
-from disentbench.report.runs import Block, Shown
+from disentbench.report.ranking import Shown
+from disentbench.report.runs import Block
 from disentbench.report.style import HAIR, LINES, MANY, Look, alpha, canvas
 from disentbench.report.text import symbol
 

@@ -23,7 +23,8 @@ from disentbench.report.context import Report
 from disentbench.report.figures import Figure, panel
 from disentbench.report.figures._sweep import OF, Swept, drawn, keys
 from disentbench.report.figures.strength import sweeps
-from disentbench.report.runs import Block, Shown
+from disentbench.report.ranking import Shown
+from disentbench.report.runs import Block
 from disentbench.report.style import Panel
 from disentbench.report.text import count, fixed
 from disentbench.storage import hdf5

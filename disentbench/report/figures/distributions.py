@@ -28,7 +28,8 @@ from disentbench.report.figures._rows import (
     rows_canvas,
 )
 from disentbench.report.levels import Level
-from disentbench.report.runs import Block, Key, Shown
+from disentbench.report.ranking import Shown
+from disentbench.report.runs import Block, Key
 from disentbench.report.style import COLOURS, HAIR, INK, LINES, MANY, Look, alpha, canvas
 from disentbench.report.text import count
 

@@ -24,8 +24,9 @@ from disentbench.report.figures._rows import (
     rows_canvas,
 )
 from disentbench.report.levels import Level
+from disentbench.report.ranking import Shown
 from disentbench.report.references import Reference
-from disentbench.report.runs import Block, Key, Shown
+from disentbench.report.runs import Block, Key
 from disentbench.report.style import INK, MANY, MUTED, Look, Panel, alpha
 from disentbench.report.text import count, fixed, number, places
 

@@ -9,7 +9,8 @@ from disentbench.report.context import Report
 from disentbench.report.figures import Figure, panel
 from disentbench.report.figures._scale import tick
 from disentbench.report.figures._sweep import OF, Swept, crowded, dashes, drawn, keys, of_value
-from disentbench.report.runs import Block, Shown
+from disentbench.report.ranking import Shown
+from disentbench.report.runs import Block
 from disentbench.report.style import Panel
 from disentbench.report.text import listed, number
 from disentbench.study import Study

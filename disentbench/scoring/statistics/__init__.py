@@ -1,7 +1,13 @@
 """Statistics over seeds. Pure functions of arrays, a file for each question that they answer."""
 
 from disentbench.scoring.statistics.bootstrap import aggregate
-from disentbench.scoring.statistics.choosing import Chance, best_of_equals
+from disentbench.scoring.statistics.choosing import (
+    CrossFitted,
+    Equals,
+    cross_fitted,
+    equal_studies,
+    maybe_best,
+)
 from disentbench.scoring.statistics.comparing import (
     holm,
     lowest_p,
@@ -22,6 +28,7 @@ from disentbench.scoring.statistics.intervals import (
     interval,
     same,
     welch_half_width,
+    welch_p,
 )
 from disentbench.scoring.statistics.ranking import mean_ranks
 from disentbench.scoring.statistics.selecting import Cost, cost_of_choosing
@@ -33,21 +40,24 @@ from disentbench.scoring.statistics.transfer import (
 from disentbench.scoring.statistics.variance import Shares, variance_shares
 
 __all__ = [
-    "Chance",
     "Cost",
+    "CrossFitted",
+    "Equals",
     "Interval",
     "Shares",
     "TransferShares",
     "aggregate",
-    "best_of_equals",
     "cost_of_choosing",
+    "cross_fitted",
     "difference",
+    "equal_studies",
     "half_width",
     "hedges_g",
     "holm",
     "improvement_interval",
     "interval",
     "lowest_p",
+    "maybe_best",
     "mean_ranks",
     "permutation_test",
     "probability_of_improvement",
@@ -58,5 +68,6 @@ __all__ = [
     "transfer_shares",
     "variance_shares",
     "welch_half_width",
+    "welch_p",
     "welch_power",
 ]

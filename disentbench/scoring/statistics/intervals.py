@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 Numbers = ArrayLike | float  # taken elementwise
 ROUNDING = 1e-12  # of the scores, up to which two means are equal
@@ -73,16 +73,36 @@ def welch_half_width(
 
     Arrays are taken elementwise. Of two samples that do not vary the difference is exact.
     """
+    enough, both, freedom = _welch(sd, n, other_sd, other_n)
+    half = stdtrit(freedom, (1 + level) / 2) * np.sqrt(both)
+    return np.where(enough, np.where((both > 0) | np.isnan(both), half, 0), np.nan)
+
+
+def welch_p(
+    gap: Numbers, sd: Numbers, n: Numbers, other_sd: Numbers, other_n: Numbers
+) -> np.ndarray:
+    """Two-sided p of Welch's test for a difference of two means; NaN where an n is below 2.
+
+    Arrays are taken elementwise. Of two samples that do not vary it is 0, or 1 for equal means.
+    """
+    enough, both, freedom = _welch(sd, n, other_sd, other_n)
+    gap = np.abs(np.asarray(gap, float))
+    varies = (both > 0) | np.isnan(both)
+    p = 2 * stdtr(freedom, -gap / np.sqrt(np.where(varies, both, 1)))
+    return np.where(enough, np.where(varies, p, gap == 0), np.nan)
+
+
+def _welch(
+    sd: Numbers, n: Numbers, other_sd: Numbers, other_n: Numbers
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Whether both have runs enough, the squared error of the difference, and its freedom."""
     sd, n, other_sd, other_n = (np.asarray(x, float) for x in (sd, n, other_sd, other_n))
-    enough = np.minimum(n, other_n) >= 2
+    enough = np.asarray(np.minimum(n, other_n) >= 2)
     n, other_n = np.where(enough, n, 2), np.where(enough, other_n, 2)
     error, other_error = sd**2 / n, other_sd**2 / other_n
     both = error + other_error
-    varies = both > 0
-    rest = np.where(varies, error**2 / (n - 1) + other_error**2 / (other_n - 1), 1)
-    freedom = np.where(varies, both, 1) ** 2 / rest
-    half = stdtrit(freedom, (1 + level) / 2) * np.sqrt(both)
-    return np.where(enough, np.where(varies | np.isnan(both), half, 0), np.nan)
+    rest = np.where(both > 0, error**2 / (n - 1) + other_error**2 / (other_n - 1), 1)
+    return enough, np.asarray(both), np.asarray(np.where(both > 0, both, 1) ** 2 / rest)
 
 
 def finite(values: np.ndarray) -> np.ndarray:
