@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from disentbench.report import (
+    boards,
     choices,
     collapse,
     comparisons,
@@ -25,10 +26,14 @@ def section(report: Report, block: Block) -> dict[str, Any]:
     dataset, pairs = block.dataset, comparisons.pairs(block, report.rule)
     by_tc = equal_strength.least_tc(block, report.rule, report.settings)
     leaders = comparisons.leaders(pairs)
-    board = (block, block.best, report.columns, report.settings)
     _write_boards(report, block, leaders)
     constant = _constant(report, block)
     levels.write(_table(report, block, "levels"), dataset, report.levels[dataset], constant)
+    shown, all_settings = boards.ordered(report), list(report.settings.index)
+    best_lines = tables.lines(block, block.best, shown, report.settings, leaders=leaders)
+    best = boards.board(report, block, block.best, best_lines, constant)
+    all_lines = tables.lines(block, all_settings, shown, report.settings)
+    every = boards.board(report, block, all_settings, all_lines)
     scores = report.scores.xs(dataset, level="dataset").reset_index()
     placed = tables.placed(scores, dataset, report.settings)
     tables.write_csv(_table(report, block, "runs"), placed)
@@ -36,7 +41,6 @@ def section(report: Report, block: Block) -> dict[str, Any]:
         "dataset": dataset,
         "label": report.study.dataset(dataset).label,
         "rule": report.rule,
-        "values": report.columns,
         "without": methods.unmeasured(report.study, dataset),
         "finding": headline.finding(block, report.rule, report.settings, pairs),
         "also": choices.fallen_back(report.rule, report.rank_by, report.choose_by)
@@ -46,12 +50,13 @@ def section(report: Report, block: Block) -> dict[str, Any]:
         "nothing": headline.nothing(block, report.rule),
         "planned": block.planned,
         "needed": block.needed,
-        "leaderboard": tables.lines(*board, leaders=leaders),
-        "levels": levels.rows(report.levels[dataset], report.columns, constant),
+        "board": best,
+        "leaderboard": best.rows,
         "leveled": bool(report.levels[dataset].keys() & report.columns.keys()),
         "constant": constant,
         "above_noise": [report.columns[name].value.label for name in constant],
-        "all": tables.lines(block, list(report.settings.index), *board[2:]),
+        "settings": every,
+        "all": every.rows,
         "absent": [
             report.labels[name]
             for name in report.study.objectives

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from disentbench import sources
 from disentbench.report import (
+    browser,
     checks,
     collapse,
+    document,
     levels,
     machine,
     methods,
@@ -25,13 +25,10 @@ from disentbench.report.context import Report
 from disentbench.report.dataset import section
 from disentbench.report.figures import figures
 from disentbench.report.runs import Block
-from disentbench.report.text import count, number
 from disentbench.scoring import statistics
 from disentbench.storage import expected, files, jobs, seals
 from disentbench.storage.layout import ReportFolder, StudyFolder
 from disentbench.study import Study
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(
@@ -111,19 +108,11 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
     compared = [(block, shown["compared"]) for block, shown in zip(blocks, sections, strict=True)]
     content = machine.results(report, compared, trouble, numeric, made)
     machine.write(report.folder.results, content)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["number"] = number
-    environment.filters["count"] = count
-    return environment.get_template("page.html").render(
+    diverged = {(*record.pack.of, seed) for record in packs_made for seed in record.diverged}
+    state = browser.states(runs, set(scored.index), diverged)
+    return document.page(
+        browser.data(report, parts, blocks, state),
         study=study,
-        css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         facts=methods.facts(study, len(runs), made),
         yaml=methods.yaml_text(study),
         rule=report.rule,
@@ -135,6 +124,8 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
         figures=figures(),
         ranks=_ranks(report, ranked),
         ranked=len(ranked),
+        runs=browser.first(report, state),
+        run_values=[report.columns[name].value for name in browser.shown_values(report)],
         trouble=trouble,
         checks=numeric,
         planned=len(runs),

@@ -71,7 +71,8 @@ def test_no_text_of_a_study_is_markup(tmp_path, monkeypatch):
     assert "{{ 7 * 7 }}" in page
     markup = Markup()
     markup.feed(page)
-    assert markup.tags.isdisjoint({"script", "iframe", "object", "embed", "svg", "link", "form"})
+    assert markup.tags.isdisjoint({"iframe", "object", "embed", "svg", "link", "form"})
+    assert markup.scripts == [[("type", "application/json"), ("id", "data")], []]
     assert not [name for name, _ in markup.attributes if name.startswith("on")]
     addresses = [value for name, value in markup.attributes if name in ("href", "src")]
     assert all(re.match("data:image/|#|figures/|tables/", address) for address in addresses)
@@ -83,9 +84,11 @@ class Markup(HTMLParser):
     def __init__(self):
         super().__init__()
         self.tags, self.attributes = set(), set()
+        self.scripts: list[list[tuple[str, str | None]]] = []
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
+        self.scripts += [attrs] if tag == "script" else []
         self.attributes |= set(attrs)
 
 
