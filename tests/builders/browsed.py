@@ -8,8 +8,10 @@ from builders import large_study
 from builders.studies import examined, made, rendered, scored, trained
 from disentbench import plugins
 
-HOSTILE = "<script>alert(1)</script>\"'><img src=x>&amp; β {{ 7 * 7 }}"
-FOREIGN = f"{HOSTILE} \u202e変分 مرحبا"  # letters that the figures' fonts may lack
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp; β {{ 7 * 7 }}"
+FOREIGN = (
+    f"{HOSTILE} \u202e変分 مرحبا"  # the figures' fonts may lack these, so no objective's label
+)
 
 
 def whole(folder: Path) -> None:
@@ -31,6 +33,6 @@ def hostile(folder: Path) -> None:
     of = made(objectives={large_study.LONG: {"of": "beta_vae", "beta": [1, 4]}, "vae": {}})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(of.dataset("tiny")), "label", FOREIGN)
-        patch.setattr(plugins.load("objectives", "vae"), "label", HOSTILE)
+        patch.setattr(plugins.load("objectives", "beta_vae"), "label", HOSTILE)
         trained(folder, of, failed=[1])
         rendered(folder, of, scored(of))

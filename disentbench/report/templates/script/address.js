@@ -37,12 +37,12 @@ const address = (() => {
     goto();
   });
 
-  function goto() {
-    if (anchor) document.getElementById(anchor)?.scrollIntoView();
-  }
+  const target = () => document.getElementById(anchor);
+  const goto = () => target()?.scrollIntoView();
 
   return {
     goto,
+    target,
     get: (key, otherwise = "") => state.get(key) ?? otherwise,
     set(key, value) {
       if (value) state.set(key, value);

@@ -32,13 +32,14 @@ function addTheme() {
 /** Marks in the contents where the reader is. */
 function followContents() {
   const links = [...document.querySelectorAll("nav a")];
-  const targets = [...new Set(links.map((link) => document.getElementById(link.hash.slice(1)) ?? document.getElementById(decodeURIComponent(link.hash.slice(1)))))].filter(Boolean);
+  const idOf = (link) => decodeURIComponent(link.hash.slice(1));
+  const targets = [...new Set(links.map((link) => document.getElementById(idOf(link))))].filter(Boolean);
   const mark = () => {
     const line = innerHeight / 4;
     const above = targets.filter((target) => target.getBoundingClientRect().top <= line);
     const here = above.at(-1) ?? targets[0];
     for (const link of links) {
-      if (decodeURIComponent(link.hash.slice(1)) === here.id) link.setAttribute("aria-current", "true");
+      if (idOf(link) === here.id) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     }
   };
@@ -66,8 +67,7 @@ function openForPaper() {
 
 /** What a link leads to may lie in something folded. */
 function unfold() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1).split("?")[0]));
-  const folded = target?.closest("details");
+  const folded = address.target()?.closest("details");
   if (folded) folded.open = true;
 }
 

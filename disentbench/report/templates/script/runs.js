@@ -63,12 +63,22 @@ function browseRuns(table) {
     render();
     body.querySelectorAll("button.run")[place]?.focus();
   });
+  body.addEventListener("keydown", closeByEscape);
   table.append(body);
   table.closest(".scroll").before(runToolbar(table, columns, first, state, count, refresh, render));
   table.closest(".scroll").after(more);
   openLinked(state, columns);
   refresh();
   revealLinked(state, render);
+}
+
+/** Escape closes the open run that holds the focus. */
+function closeByEscape(event) {
+  if (event.key !== "Escape") return;
+  const row = event.target.closest("tr");
+  const button = (row.matches(".detail") ? row.previousElementSibling : row).querySelector("button.run");
+  if (button.getAttribute("aria-expanded") === "true") button.click();
+  button.focus();
 }
 
 function sortedRuns(columns) {
