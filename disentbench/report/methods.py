@@ -112,7 +112,7 @@ def _training(study: Study) -> str:
     if weighted:
         on = f" on {listed(weighted)}" if alike else ""
         ways.append(f"drawn with replacement by weights{on}")
-    return ", ".join([f"{count(steps, 'step')} of {batch} images", *ways])
+    return ", ".join([f"{count(steps, 'step')} of {count(batch, 'image')}", *ways])
 
 
 def _sampling(training: Training, sizes: list[int]) -> str:
@@ -152,10 +152,11 @@ def _likelihood(study: Study) -> str:
 
 def _runs(study: Study, runs: int) -> str:
     settings = sum(len(study.sweep(name)) for name in study.objectives)
-    seeds = "seed " + study.seeds if "-" not in study.seeds else "seeds " + study.seeds
+    first, _, last = study.seeds.partition("-")
+    seeds = f"seed {first}" if last in ("", first) else f"seeds {first} to {last}"
     text = (
         f"{count(runs, 'run')}: {count(len(study.objectives), 'objective')}, "
-        f"{count(settings, 'setting')}, {seeds.replace('-', ' to ')}"
+        f"{count(settings, 'setting')}, {seeds}"
     )
     return text + (f", {len(study.datasets)} data sets" if len(study.datasets) > 1 else "")
 

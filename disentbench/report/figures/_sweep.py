@@ -18,7 +18,7 @@ from disentbench.report.levels import Levels
 from disentbench.report.ranking import Shown
 from disentbench.report.runs import Block
 from disentbench.report.style import HAIR, LINES, MANY, Look, alpha, canvas
-from disentbench.report.text import symbol
+from disentbench.report.text import count, symbol
 
 ROOM = 7  # points for a row of counts
 MOST_ROWS = 4  # of counts
@@ -190,18 +190,19 @@ def _counts(ax: Axes, sweep: Swept, shown: pd.DataFrame, scale: Scale) -> None:
     rows = lacking.groupby("at").cumcount()
     gaps = np.diff(np.unique(lacking["at"].round(6))) * _points_of(scale)
     if (len(gaps) and gaps.min() < COUNT) or rows.max() >= MOST_ROWS:
-        text = f"without {int((sweep.block.planned - lacking['n']).sum())} runs that lack it"
+        gone = int((sweep.block.planned - lacking["n"]).sum())
+        text = f"without {count(gone, 'run')} that {'lacks' if gone == 1 else 'lack'} it"
         ax.set_xlabel(f"{sweep.label} ({text})")
         return
-    for count, row in zip(lacking.itertuples(), rows, strict=True):
+    for line, row in zip(lacking.itertuples(), rows, strict=True):
         ax.annotate(
-            f"{count.n} of {sweep.block.planned}",
-            (count.at, 0),
+            f"{line.n} of {sweep.block.planned}",
+            (line.at, 0),
             (0, -14 - ROOM * row),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
             fontsize=6,
-            color=sweep.looks[count.objective].colour,
+            color=sweep.looks[line.objective].colour,
             ha="center",
             va="top",
             annotation_clip=False,

@@ -201,5 +201,10 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
 
 
 figure = Figure(
-    section, heading="Audit of the estimators", nav="Audit", place=60, template="audit.html"
+    section,
+    heading="Audit of the estimators",
+    nav="Audit",
+    place=60,
+    template="audit.html",
+    absent="Not audited: no run has been, or no batch of the audit fits so few images.",
 )

@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 
 from disentbench.metrics import STANDARD_ERROR
 from disentbench.posterior import terms
+from disentbench.posterior.terms import Term
 from disentbench.report import style
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, panel
@@ -43,12 +44,19 @@ def decomposition(block: Block, settings: pd.DataFrame) -> Canvas:
     _stack(ax, means, at)
     shown = settings.loc[means.index]
     _names(ax, _counted(block, shown), shown, heads, at)
-    drawn = [t for t in terms.PARTS if t != terms.TC_WITHIN or means[t.name].abs().max() > 0]
-    labels = [t.short.replace("dimension", "dim.") for t in drawn]  # so that two columns fit
     style.legend(
-        figure, [Patch(color=COLOURS[t][0], label=x) for t, x in zip(drawn, labels, strict=True)]
+        figure, [Patch(color=COLOURS[t][0], label=x) for t, x in _labels(means).items()]
     )
     return figure
+
+
+def _labels(means: pd.DataFrame) -> dict[Term, str]:
+    """The terms in the legend; without groups the one between them is the total correlation."""
+    labels = {t: t.short.replace("dimension", "dim.") for t in terms.PARTS}  # two columns fit
+    if not means[terms.TC_WITHIN.name].abs().max() > 0:
+        del labels[terms.TC_WITHIN]
+        labels[terms.TC_BETWEEN] = terms.TOTAL_CORRELATION.short
+    return labels
 
 
 def _heads(means: pd.DataFrame, settings: pd.DataFrame) -> list[str]:
