@@ -44,9 +44,7 @@ def decomposition(block: Block, settings: pd.DataFrame) -> Canvas:
     _stack(ax, means, at)
     shown = settings.loc[means.index]
     _names(ax, _counted(block, shown), shown, heads, at)
-    style.legend(
-        figure, [Patch(color=COLOURS[t][0], label=x) for t, x in _labels(means).items()]
-    )
+    style.legend(figure, [Patch(color=COLOURS[t][0], label=x) for t, x in _labels(means).items()])
     return figure
 
 
