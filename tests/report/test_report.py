@@ -96,7 +96,8 @@ def test_only_its_own_stale_files_are_removed(tmp_path):
     page = rendered(tmp_path, made(**LEAN), scored(made(**LEAN)))
     assert [path for path in (tmp_path / "report").rglob("*gone*")] == [mine]
     assert (tmp_path / "report/figures/tiny_mig_beta.pdf").exists()
-    for absent in ("Audit of", "perfect code", "Which latent", "Dotted", ">chance<"):
+    assert "Not audited: no run has been" in page
+    for absent in ("perfect code", "Which latent", "Dotted", ">chance<"):
         assert absent not in page
 
 
