@@ -146,13 +146,13 @@ def _of_equals(scores: dict[Key, list[np.ndarray]], unit: str) -> str:
 
 
 def correction(pair: Pair, chosen: Rule) -> dict[str, str]:
-    """What is in the interval and p of every pair: as a clause, in short, and as Welch's level."""
+    """What is in the interval and p of every pair: as a clause, in short, and Welch's level."""
     number = count(pair.among, "pair") if pair.among > 1 else ""
     parts = filter(None, ["choice" if pair.choice else "", number])
     return {
         "includes": f"Interval and p include {_included(pair, chosen)}",
         "included": ", ".join(parts) or "Welch",
-        "level": _percent(pair.level) if np.isfinite(pair.level) else "–",
+        "level": _percent(pair.level) if np.isfinite(pair.level) else "",
     }
 
 

@@ -196,3 +196,10 @@ def test_the_table_of_pairs_says_what_is_in_its_numbers(tmp_path):
     tables.write_pairs(tmp_path / "pairs", pairs, titles)
     header = (tmp_path / "pairs.csv").read_text().splitlines()[0].split(",")
     assert {"p", "p_permutation_holm", "hedges_g", "seeds_needed", "level"} <= set(header)
+
+
+def test_of_one_seed_the_order_has_no_test(tmp_path):
+    of = made(**{**STRONGER, "metrics": ["mig"], "seeds": "3"})
+    page = rendered(tmp_path, of, scored(of, ["mig"]))
+    assert "With a single seed there is no interval and no test." in page
+    assert "Interval and p include" not in page
