@@ -19,7 +19,7 @@ from disentbench.report.checks import Check, Trouble
 from disentbench.report.comparisons import Pair
 from disentbench.report.context import Report
 from disentbench.report.ranking import Rule
-from disentbench.report.runs import Block, Key
+from disentbench.report.runs import Block, Choice, Key
 from disentbench.storage import expected
 from disentbench.storage.files import whole
 from disentbench.study import Study
@@ -74,6 +74,7 @@ def _dataset(report: Report, block: Block, pairs: list[Pair]) -> dict[str, Any]:
         "needed": block.needed,
         "settings": [_setting(report, block, key, swept[key]) for key in report.settings.index],
         "best": [_key(key) for key in block.best],
+        "choices": {name: _choice(choice) for name, choice in block.choice.items()},
         "comparisons": [_pair(pair) for pair in pairs],
         "levels": {name: levels[name]._asdict() for name in report.columns if name in levels},
     }
@@ -99,6 +100,11 @@ def _setting(report: Report, block: Block, key: Key, swept: dict[str, Any]) -> d
 
 def _key(key: Key) -> dict[str, str]:
     return dict(zip(("objective", "setting"), key, strict=True))
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    """What a choice on the other seeds scores, and in how many of them it is the same setting."""
+    return choice._asdict() | {"key": _key(choice.key)}
 
 
 def _pair(pair: Pair) -> dict[str, Any]:

@@ -193,7 +193,7 @@ def test_the_table_of_pairs_says_what_is_in_its_numbers(tmp_path):
     assert says["includes"].endswith("the choice of each setting among those of its objective")
     assert says["included"] == "choice"
     titles = {key: "" for key in part.best}
-    tables.write_pairs(tmp_path / "pairs", pairs, titles)
+    tables.write_pairs(tmp_path / "pairs", "tiny", pairs, titles, runs.catalogue(of))
     header = (tmp_path / "pairs.csv").read_text().splitlines()[0].split(",")
     assert {"p", "p_permutation_holm", "hedges_g", "seeds_needed", "level"} <= set(header)
 

@@ -58,6 +58,7 @@ def test_the_best_and_their_comparisons_are_those_of_the_tables(finished, conten
     best = list(dict.fromkeys(board.itertuples(index=False, name=None)))
     assert [(key["objective"], key["setting"]) for key in tiny["best"]] == best
     pairs = pd.read_csv(tables / "tiny_pairs.csv")
+    assert set(tiny["choices"]) == {key["objective"] for key in tiny["best"]}
     assert len(pairs) == len(tiny["comparisons"]) == 3
     for row, pair in zip(pairs.to_dict("records"), tiny["comparisons"], strict=True):
         assert pair["first"] == {key: row[key] for key in ("objective", "setting")}
@@ -66,7 +67,8 @@ def test_the_best_and_their_comparisons_are_those_of_the_tables(finished, conten
         assert (gap["mean"], gap["low"], gap["high"]) == (
             *(row["difference"], row["low_95"], row["high_95"]),
         )
-        assert (pair["p"], pair["corrected"]) == (row["p"], row["p_holm"])
+        assert (pair["p"], pair["permutation"]) == (row["p"], row["p_permutation_holm"])
+        assert (pair["level"], pair["seeds"]) == (row["level"], row["seeds_needed"])
         assert pair["clear"] == row["clear"]
 
 
