@@ -25,7 +25,7 @@ STATIC = 100  # runs that the page shows without its script
 SHOWN = ("distortion", "elbo", "active_units")  # beside the score
 
 
-class Row(NamedTuple):
+class RunRow(NamedTuple):
     """A run as the page shows it without its script; numbers as text and with every digit."""
 
     dataset: str
@@ -184,7 +184,7 @@ def shown_values(report: Report) -> list[str]:
     return list(dict.fromkeys(name for name in (*ranking, *SHOWN) if name in report.columns))
 
 
-def first(report: Report, state: dict[tuple, str], most: int = STATIC) -> list[Row]:
+def first(report: Report, state: dict[tuple, str], most: int = STATIC) -> list[RunRow]:
     """The first runs of the study, as rows of the page."""
     runs = list(state)[:most]
     table = report.scores.reindex(pd.MultiIndex.from_tuples(list(state)))[shown_values(report)]
@@ -199,7 +199,7 @@ def _text(shown: Shown, value: float) -> str:
     return fixed(value, 0) if whole else number(value)
 
 
-def _row(report: Report, run: tuple, values: np.ndarray, state: str) -> Row:
+def _row(report: Report, run: tuple, values: np.ndarray, state: str) -> RunRow:
     dataset, objective, setting, seed = run
     known = report.settings.loc[objective, setting]
     names = shown_values(report)
@@ -208,4 +208,4 @@ def _row(report: Report, run: tuple, values: np.ndarray, state: str) -> Row:
         for name, value in zip(names, values, strict=True)
     ]
     strength = f"{known['x']:g}" if math.isfinite(known["x"]) else ""
-    return Row(dataset, known["label"], known["text"], strength, int(seed), cells, state)
+    return RunRow(dataset, known["label"], known["text"], strength, int(seed), cells, state)
