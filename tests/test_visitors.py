@@ -1,5 +1,7 @@
 """A visitor brings one file: a data set, an architecture, a likelihood, an objective, a metric."""
 
+import re
+
 import pandas as pd
 import pytest
 from builders.visitors import python, visited

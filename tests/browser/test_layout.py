@@ -84,7 +84,9 @@ def test_no_cell_is_covered(visit, name, width):
 
 def opened(page) -> None:
     """All that is folded, and every column."""
-    page.evaluate("document.querySelectorAll('main details:not(.columns)').forEach(d => d.open = true)")
+    page.evaluate(
+        "document.querySelectorAll('main details:not(.columns)').forEach(d => d.open = true)"
+    )
     for box in page.locator("input[name=all-values]:visible").all():
         box.check()
     button = page.locator("[data-table=runs] button.run")

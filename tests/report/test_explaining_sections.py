@@ -42,9 +42,10 @@ def read(tmp_path, name) -> pd.DataFrame:
 
 def rows(text: str, name: str) -> dict[str, list[str]]:
     """The rows of the tables of a section, by their heads, without what is small."""
-    (section,) = re.findall(rf'<h2 id="{name}-tiny".*?(?=<h2 |</section>)', text, re.DOTALL)
+    section = re.search(rf'<(h[23]) id="{name}-tiny".*?(?=<\1 |</section>)', text, re.DOTALL)
+    assert section
     found = {}
-    for row in re.findall(r"<tr.*?</tr>", section):
+    for row in re.findall(r"<tr.*?</tr>", section[0]):
         head, *cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)
         found[head] = [cell.partition("<small>")[0] for cell in cells]
     return found

@@ -27,6 +27,7 @@ from disentbench.report.figures._losses import (
     read_histories,
     thinned,
 )
+from disentbench.report.figures._names import short
 from disentbench.report.figures._scale import plain, tick
 from disentbench.report.runs import Block
 from disentbench.report.style import HAIR, LINES, Look, Panel, canvas
@@ -242,7 +243,7 @@ def _lost_panels(report: Report, lost: list[Lost], name: str) -> Iterator[Panel]
         runs = [run for run in lost if run.pack.objective == objective]
         figure = drawn_lost(runs, report.looks[objective], first)
         label = report.labels[objective]
-        figure.axes[0].set_title(f"Loss of {label}")
+        figure.axes[0].set_title(f"Loss of {short(label, 40)}")
         alt = f"Loss by training step of {count(len(runs), 'run')} of {label} until divergence"
         yield panel(report, figure, f"{name}_diverged_{objective}", alt)
         first += len(runs)
