@@ -85,7 +85,7 @@ def test_no_cell_is_covered(visit, name, width):
 def opened(page) -> None:
     """All that is folded, and every column."""
     page.evaluate(
-        "document.querySelectorAll('main details:not(.columns)').forEach(d => d.open = true)"
+        "document.querySelectorAll('main details:not(.toolbar *)').forEach(d => d.open = true)"
     )
     for box in page.locator("input[name=all-values]:visible").all():
         box.check()

@@ -47,6 +47,7 @@ MEDIAN: dict[str, Any] = {"linewidth": 1.3, "zorder": 3}
 OTHER: dict[str, Any] = {"linewidth": 0.6, "alpha": 0.35, "zorder": 2}
 BANDS_FROM = 5  # runs from which quartiles say more than the runs themselves
 APART = 9  # points between numbers that can be read
+LETTERS = 36  # of a title over a panel
 WIDER_FROM = 10  # runs from which there is a band of 90 %, too
 
 
@@ -243,7 +244,7 @@ def _lost_panels(report: Report, lost: list[Lost], name: str) -> Iterator[Panel]
         runs = [run for run in lost if run.pack.objective == objective]
         figure = drawn_lost(runs, report.looks[objective], first)
         label = report.labels[objective]
-        figure.axes[0].set_title(f"Loss of {short(label, 40)}")
+        figure.axes[0].set_title(short(f"Loss of {label}", LETTERS))
         alt = f"Loss by training step of {count(len(runs), 'run')} of {label} until divergence"
         yield panel(report, figure, f"{name}_diverged_{objective}", alt)
         first += len(runs)
