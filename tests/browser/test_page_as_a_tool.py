@@ -3,7 +3,7 @@
 import pytest
 
 pytestmark = pytest.mark.browser
-MOST_STEPS = 400  # presses of Tab; every figure has two links
+MOST_STEPS = 500  # presses of Tab
 
 
 @pytest.fixture
