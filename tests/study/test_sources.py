@@ -215,7 +215,7 @@ def test_the_tables_and_the_report_have_their_own():
         "report/templates/page.html",
         "report/templates/page.css",
         "report/figures/audit.py",
-        *("report/tables.py", "scoring/statistics.py", "recipe.py"),
+        *("report/tables.py", "scoring/statistics/ranking.py", "recipe.py"),
         *("storage/images.py", "storage/images_file.py"),
     } <= found
     assert "recipe.py" in names(sources.collecting())
