@@ -1,21 +1,22 @@
 """Two results on one page: what differs, by how much and how clearly, and what made them."""
 
-import base64
-import hashlib
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from disentbench.report import compare_cells, compare_figures, publish, style, tables
+from disentbench.report import (
+    compare_cells,
+    compare_figures,
+    document,
+    publish,
+    style,
+    tables,
+)
 from disentbench.report.compare_tables import Compared, compared
-from disentbench.report.text import count
 from disentbench.results import diff
 from disentbench.results.diff_text import verdict
 from disentbench.storage.layout import ReportFolder
 from disentbench.storage.plain_data import printable
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(a: Path, b: Path, out: Path) -> None:
@@ -35,44 +36,28 @@ def _page(of: Compared, folder: ReportFolder, stem: str) -> str:
         tables.write_csv(folder.table(f"{stem}_{name}"), table)
     comparison, words = of.comparison, printable(verdict(of.comparison))
     css = style_sheet()
-    return _template().render(
-        css=Markup(css),
-        policy=Markup(policy(css)),
-        stem=stem,
-        several=of.several,
-        sides={"A": printable(str(comparison.a)), "B": printable(str(comparison.b))},
-        one=comparison.a.resolve() == comparison.b.resolve(),
-        verdict=f"{words[:1].upper()}{words[1:]}.",
-        finding=compare_cells.finding(of),
-        held=compare_cells.held(comparison),
-        drawn=compare_figures.drawn(of, folder, stem),
-        cut=compare_cells.tables(of),
-        ranking=of.ranking.value.label if of.ranking else "",
-        silent=[printable(str(path)) for path in comparison.silent],
-        most=compare_figures.MOST,
+    return (
+        document.environment()
+        .get_template("compare.html")
+        .render(
+            css=Markup(css),
+            policy=document.policy(css),
+            stem=stem,
+            several=of.several,
+            sides={"A": printable(str(comparison.a)), "B": printable(str(comparison.b))},
+            one=comparison.a.resolve() == comparison.b.resolve(),
+            verdict=f"{words[:1].upper()}{words[1:]}.",
+            finding=compare_cells.finding(of),
+            held=compare_cells.held(comparison),
+            drawn=compare_figures.drawn(of, folder, stem),
+            cut=compare_cells.tables(of),
+            ranking=of.ranking.value.label if of.ranking else "",
+            silent=[printable(str(path)) for path in comparison.silent],
+            most=compare_figures.MOST,
+        )
     )
 
 
 def style_sheet() -> str:
     """The style of the report, and what two results beside each other need more."""
-    names = ("page.css", "compare.css")
-    return "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in names)
-
-
-def policy(css: str) -> str:
-    """A content security policy: images within the page, this style and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'"
-
-
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["count"] = count
-    return environment.get_template("compare.html")
+    return document.style("page", "compare")

@@ -38,15 +38,15 @@ def environment() -> Environment:
 
 def page(data: dict[str, Any], **parts: Any) -> str:
     """The whole page; `data` is what its script reads."""
-    css, js = style(), script()
+    css, js = style("page"), script()
     texts = {"css": Markup(css), "js": Markup(js), "data": embedded(data)}
     template = environment().get_template("page.html")
     return template.render(policy=policy(css, js), **texts, **parts)
 
 
-def style() -> str:
-    """The only style, as it stands between its tags."""
-    return "\n" + (TEMPLATES / "page.css").read_text(encoding="utf-8")
+def style(*names: str) -> str:
+    """The only style, of these files, as it stands between its tags."""
+    return "\n" + "".join((TEMPLATES / f"{name}.css").read_text(encoding="utf-8") for name in names)
 
 
 def script() -> str:
@@ -55,11 +55,12 @@ def script() -> str:
     return "\n(() => {\n" + '"use strict";\n' + "\n".join(files) + "})();\n"
 
 
-def policy(css: str, js: str) -> str:
-    """The content security policy of a page with this style and this script."""
+def policy(css: str, js: str = "") -> str:
+    """The content security policy of a page with this style and this script, or with none."""
+    scripts = f"'{digest(js)}'" if js else "'none'"
     return (
         f"default-src 'none'; img-src data:; style-src '{digest(css)}'; "
-        f"script-src '{digest(js)}'; base-uri 'none'; form-action 'none'"
+        f"script-src {scripts}; base-uri 'none'; form-action 'none'"
     )
 
 
