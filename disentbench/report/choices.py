@@ -43,7 +43,17 @@ def unseen(block: Block, settings: pd.DataFrame) -> list[str]:
     scores = listed(_unseen(block, rule, key, settings) for key in told)
     best = max(block.best, key=lambda key: rule.sign * np.nan_to_num(fitted[key], nan=-np.inf))
     other = f"; by such scores {settings.loc[best, 'label']} leads" * (best != block.best[0])
-    return [f"With its setting chosen on the other seeds, {scores}{other}."]
+    return [f"With its setting chosen on the other seeds, {scores}{other}.{_seen(rule)}"]
+
+
+def _seen(rule: Rule) -> str:
+    """How a run takes part in the choice on the others, where that value compares runs."""
+    if not rule.by.shared:
+        return ""
+    return (
+        f" {rule.by.label} compares runs with each other, so the latents of the run that is read, "
+        "not its score, take part in that choice."
+    )
 
 
 def _unseen(block: Block, rule: Rule, key: Key, settings: pd.DataFrame) -> str:
@@ -75,7 +85,11 @@ def edges(block: Block, settings: pd.DataFrame) -> list[str]:
     if leader in words:
         name, x = settings.loc[leader, ["key", "x"]]
         strength = f"{symbol(name)}\u00a0=\u00a0{x:g}"
-        says += [f"{strength} is {words[leader]} strengths swept: the best may lie beyond it."]
+        either = ", where either is an end" if words[leader].endswith(" 2") else ""
+        where = "beyond it or between" if either else "beyond it"
+        says += [
+            f"{strength} is {words[leader]} strengths swept{either}: the best may lie {where}."
+        ]
     if named:
         too = " too" if leader in words else ""
         listing = "; ".join([*named[:NAMED], *more])
@@ -99,13 +113,9 @@ def chance(block: Block, chosen: Rule | None) -> str:
     """What the choice of the best does by itself, and how it is corrected; empty if none is."""
     if chosen is None or chosen.shared or not block.best:
         return ""
+    of = comparisons.candidates(block)
     if chosen.blind:
-        return (
-            f"The settings were chosen by {chosen.by.label}: that choice did not look at "
-            f"{chosen.label}, though the two may go together, and the intervals and p are "
-            "corrected for the number of pairs alone."
-        )
-    of = comparisons.candidates(block, chosen)
+        return _chosen_by_another(chosen, max(map(len, of.values())) > 1)
     number = sum(map(len, of.values()))
     if number < 2:
         return ""
@@ -118,6 +128,20 @@ def chance(block: Block, chosen: Rule | None) -> str:
     few = block.few(chosen.name)
     which = f"the {number} settings with runs enough" if few else f"all {number} settings"
     return f"{SAME_RUNS} Were {which} equal in their means, {_of_equals(scores, chosen.unit)}"
+
+
+def _chosen_by_another(chosen: Rule, choice: bool) -> str:
+    """What a choice by another value does to the value that ranks."""
+    says = (
+        f"The settings were chosen by {chosen.by.label}: that choice did not look at "
+        f"{chosen.label}, but where the two go together it profits from the luck of the same runs."
+    )
+    if not choice:
+        return says
+    return (
+        f"{says} So the intervals and p are corrected as if {chosen.label} itself had chosen; "
+        "where the two have nothing to do with each other, that is more than is needed."
+    )
 
 
 def _of_equals(scores: dict[Key, list[np.ndarray]], unit: str) -> str:
@@ -156,14 +180,27 @@ def correction(pair: Pair, chosen: Rule) -> dict[str, str]:
     }
 
 
+def two_runs(pairs: list[Pair], block: Block) -> str:
+    """That a spread of two runs is hardly known, where a compared setting has no more; or empty."""
+    if not pairs or pairs[0].level != pairs[0].level:
+        return ""
+    name = block.rule.name if block.rule else ""
+    settings = [key for of in block.candidates.values() for key in of]
+    if not (block.summary.n.loc[settings, name] == 2).any():
+        return ""
+    return (
+        "A setting has two runs alone, of which a spread is hardly known: where the others have "
+        "more, equal settings may be told apart in more than 5\u00a0% of studies, up to some "
+        "8\u00a0% for two runs against ten."
+    )
+
+
 def _included(pair: Pair, chosen: Rule) -> str:
     number = f"the number of pairs, {pair.among}," if pair.among > 1 else ""
     if pair.choice:
-        choice = "the choice of each setting among those of its objective"
+        as_if = f", as if {chosen.label} had made it," if chosen.blind else ""
+        choice = f"the choice of each setting among those of its objective{as_if}"
         return f"{choice} and {number}".removesuffix(" and ").removesuffix(",")
-    if chosen.blind:
-        by = f"no choice, as the settings were chosen by {chosen.by.label}, which may go with it"
-        return f"{number} but {by}" if number else by
     return number.removesuffix(",") or "one pair, and there was no choice"
 
 

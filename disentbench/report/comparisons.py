@@ -62,18 +62,18 @@ def pairs(block: Block, chosen: Rule | None) -> list[Pair]:
         return []
     best = block.best
     compared = combinations(best, 2) if len(best) <= MOST else ((best[0], b) for b in best[1:])
-    return compare(block, list(compared), chosen.name, chosen.sign, candidates(block, chosen))
+    return compare(
+        block, list(compared), chosen.name, chosen.sign, candidates(block), blind=chosen.blind
+    )
 
 
-def candidates(block: Block, chosen: Rule) -> Candidates:
-    """From which settings each best one was chosen by the value that is compared.
+def candidates(block: Block) -> Candidates:
+    """From which settings each best one was chosen, itself the first.
 
-    Itself alone, where another value chose it.
+    Also where another value chose: as far as the two go together, the choice profits from the luck
+    of the runs as if it had been made by the value that is compared, and hardly more.
     """
-    return {
-        key: [key, *(k for k in block.candidates[key[0]] if k != key and not chosen.blind)]
-        for key in block.best
-    }
+    return {key: [key, *(k for k in block.candidates[key[0]] if k != key)] for key in block.best}
 
 
 def leaders(pairs: list[Pair]) -> list[Key] | None:
@@ -85,38 +85,57 @@ def leaders(pairs: list[Pair]) -> list[Key] | None:
 
 
 def compare(
-    block: Block, keys: list[tuple[Key, Key]], value: str, sign: int, chosen_from: Candidates
+    block: Block,
+    keys: list[tuple[Key, Key]],
+    value: str,
+    sign: int,
+    chosen_from: Candidates,
+    *,
+    blind: bool = False,
+    strengths: int = 1,
 ) -> list[Pair]:
     """Pairs of settings by one value; sign -1: lower is better.
 
     Corrected for the choice of each among its candidates, and for all pairs of those that have
-    some: which of them is the first was found in the same runs.
+    some: which of them is the first was found in the same runs. Where another value chose
+    (`blind`), the permutation test cannot repeat the choice: it is of the two settings alone, and
+    its p not below that of the interval. Where it chose one
+    of several `strengths` at which all are compared, the correction is for the pairs at each.
     """
     rng = np.random.default_rng(0)
     scores = {
         key: [sign * block.scores(k, value).dropna().to_numpy() for k in settings]
         for key, settings in chosen_from.items()
     }
-    equals = equal_studies(scores)
-    pairs = [_pair(pair, scores, equals, rng) for pair in keys]
+    equals = equal_studies(scores, strengths)
+    pairs = [_pair(pair, scores, equals, rng, blind) for pair in keys]
+    pairs = [pair._replace(choice=pair.choice or strengths > 1) for pair in pairs]
     corrected = statistics.holm(np.array([pair.permutation for pair in pairs], float))
+    least = np.array([pair.p if blind else 0.0 for pair in pairs], float)
+    corrected = np.maximum(corrected, least)
     return [pair._replace(permutation=float(p)) for pair, p in zip(pairs, corrected, strict=True)]
 
 
-def equal_studies(scores: dict[Key, list[np.ndarray]]) -> statistics.Equals | None:
-    """What equal settings would do, chosen and compared like these; None with a run alone."""
+def equal_studies(
+    scores: dict[Key, list[np.ndarray]], strengths: int = 1
+) -> statistics.Equals | None:
+    """What equal settings would do, chosen and compared like these; None with a run alone.
+
+    Of several strengths each has such settings, which are compared with each other.
+    """
     settings = [runs for of in scores.values() for runs in of]
     if not settings or min(map(len, settings)) < 2:
         return None
     methods = np.repeat(np.arange(len(scores)), [len(of) for of in scores.values()])
     compared = np.array(list(combinations(range(len(scores)), 2)), int).reshape(-1, 2)
+    firsts = [len(scores) * place for place in range(strengths)]
     return statistics.equal_studies(
-        np.array([_sd(runs) for runs in settings]),
-        np.array([len(runs) for runs in settings]),
-        methods,
-        compared,
+        np.tile([_sd(runs) for runs in settings], strengths),
+        np.tile([len(runs) for runs in settings], strengths),
+        np.concatenate([methods + first for first in firsts]),
+        np.concatenate([compared + first for first in firsts]),
         rng=np.random.default_rng(0),
-        studies=STUDIES if len(scores) <= MOST else FEWER_STUDIES,
+        studies=STUDIES if len(scores) * strengths <= MOST else FEWER_STUDIES,
     )
 
 
@@ -129,9 +148,10 @@ def _pair(
     scores: dict[Key, list[np.ndarray]],
     equals: statistics.Equals | None,
     rng: np.random.Generator,
+    blind: bool,
 ) -> Pair:
     """The settings with their scores, the higher the better."""
-    sides = [scores[key] for key in keys]
+    sides = [scores[key][:1] if blind else scores[key] for key in keys]
     a, b = (side[0] for side in sides)
     sizes = [[len(runs) for runs in side] for side in sides]
     level = equals.level if equals else np.nan

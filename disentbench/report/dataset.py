@@ -114,4 +114,5 @@ def _pairs(
         **(choices.correction(pairs_by_rule[0], report.chosen) if pairs_by_rule else {}),
         "pairs": tables.pair_cells(pairs_by_rule, titles) if pairs_by_rule else [],
         "floor": floor,
+        "two_runs": choices.two_runs(pairs_by_rule, block),
     }

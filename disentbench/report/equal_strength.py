@@ -15,8 +15,8 @@ from disentbench.report.runs import Block, Key
 def least_tc(block: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[Pair]:
     """The lowest total correlation at the leader's strength against the others, the next first.
 
-    The strength is the leader's, so nothing is chosen by total correlation but who has the lowest:
-    the correction is for all pairs of those objectives.
+    The strength is the leader's, which another value chose on the same runs, and that value may go
+    with total correlation: the correction is for all pairs at each of the leader's settings.
     """
     name = terms.TOTAL_CORRELATION.name
     if not block.best or chosen is None or chosen.name == name or name not in block.summary.mean:
@@ -24,7 +24,9 @@ def least_tc(block: Block, chosen: Rule | None, settings: pd.DataFrame) -> list[
     tc = block.summary.mean[name].drop(index=block.few(name)).dropna()
     ordered = sorted(_as_strong(block.best[0], tc.index, settings), key=tc.get)
     pairs = [(ordered[0], other) for other in ordered[1:]]
-    return comparisons.compare(block, pairs, name, -1, {key: [key] for key in ordered})
+    strengths = len(block.candidates[block.best[0][0]])
+    alone = {key: [key] for key in ordered}
+    return comparisons.compare(block, pairs, name, -1, alone, blind=True, strengths=strengths)
 
 
 def _as_strong(leader: Key, keys: Iterable[Key], settings: pd.DataFrame) -> list[Key]:

@@ -35,11 +35,12 @@ def results(
     made: list[dict],
 ) -> dict[str, Any]:
     """All that the page says in numbers, as plain data; `blocks` come with their comparisons."""
+    rank_by, choose_by = (of.name if of else None for of in (report.rank_by, report.choose_by))
     return plain(
         {
             "schema": SCHEMA,
             "study": report.study.study,
-            "identity": expected.of_study(report.study, "report/index"),
+            "identity": expected.of_page(report.study, rank_by, choose_by),
             "rule": _rule(report.rule),
             "values": {name: _value(of.value) for name, of in report.columns.items()},
             "datasets": {

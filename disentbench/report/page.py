@@ -57,7 +57,7 @@ def render(
     values = run_tables.shown(study, runs)
     ranking.require_directed(values, "--rank-by", rank_by)
     ranking.require_directed(values, "--choose-by", choose_by)
-    with style.applied(), publish.fresh(Path(out), _said(study)) as folder:
+    with style.applied(), publish.fresh(Path(out), _said(study, rank_by, choose_by)) as folder:
         report = Report(
             study=study,
             files=files_of,
@@ -77,10 +77,10 @@ def render(
         (folder / Path(out).name).write_text(page, encoding="utf-8")
 
 
-def _said(study: Study) -> dict[str, str]:
-    """What the page says it is."""
+def _said(study: Study, rank_by: str | None, choose_by: str | None) -> dict[str, str]:
+    """What the page says it is; by what it ranks and chooses, where that was asked for."""
     code = {"code": sources.digest(*sources.reporting())}
-    return expected.of_study(study, "report/index") | code
+    return expected.of_page(study, rank_by, choose_by) | code
 
 
 def _require_own(study: Study, folder: StudyFolder, scores: Path) -> None:

@@ -27,6 +27,7 @@ class Chooser(NamedTuple):
     name: str
     label: str
     sign: int  # +1: the highest mean is chosen, -1: the lowest
+    shared: bool  # whether runs share in it, so that it sees them all
 
     @property
     def end(self) -> str:
@@ -82,7 +83,7 @@ def rule(
     by = choose_by if choose_by in directed else name
     value, sign, chooser = values[name].value, _sign(values[name]), values[by]
     ties, shared = terms.TOTAL_CORRELATION.name in values, values[name].shared
-    chosen_by = Chooser(by, chooser.value.label, _sign(chooser))
+    chosen_by = Chooser(by, chooser.value.label, _sign(chooser), chooser.shared)
     return Rule(name, value.label, sign, ties, shared, value.unit, chosen_by)
 
 

@@ -48,6 +48,13 @@ def of_study(study: Study, name: str) -> Identity:
     return {"of": f"{study.study}/{name}", "recipe": _word(study.text)}
 
 
+def of_page(study: Study, rank_by: str | None = None, choose_by: str | None = None) -> Identity:
+    """What a study's page says; also by which values it ranks and chooses, where they were asked
+    for, so that it is not taken for the study's own."""
+    asked = {"rank_by": rank_by, "choose_by": choose_by}
+    return of_study(study, "report/index") | {key: name for key, name in asked.items() if name}
+
+
 def beside(identity: Identity, path: Path) -> Identity:
     """What a file says in another pack of the setting, where this is the identity of one pack's."""
     of = PurePath(identity["of"])

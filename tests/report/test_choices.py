@@ -1,5 +1,6 @@
 """The choice of settings: what it does by itself, scores unseen, and where it ends a sweep."""
 
+import json
 import re
 
 import numpy as np
@@ -9,6 +10,7 @@ from builders.studies import LEAN, made, rendered, scored
 
 from disentbench.errors import UserError
 from disentbench.report import choices, comparisons, runs, tables
+from disentbench.storage import expected, seals
 
 SWEEP = {"objectives": {"vae": {}, "beta_vae": {"beta": [1, 4, 16]}}, **LEAN}
 STRONGER = {"objectives": {"vae": {}, "beta_vae": {"beta": [1, 2, 4]}}}
@@ -140,10 +142,49 @@ def test_ranked_by_one_value_and_chosen_by_another():
     assert rule.text.startswith("highest mean ELBO over the runs that have one")
     assert "objectives are ranked by the highest mean MIG" in rule.text
     (pair,) = comparisons.pairs(part, rule)
-    assert not pair.choice
+    assert pair.choice
+    assert pair.permutation >= pair.p
     words = choices.chance(part, rule)
     assert "The settings were chosen by ELBO: that choice did not look at MIG" in words
+    assert "corrected as if MIG itself had chosen" in words
+    assert "as if MIG had made it" in choices.correction(pair, rule)["includes"]
     assert part.choice["beta_vae"].cross_fitted == pytest.approx(0.215)
+
+
+def test_where_another_value_chose_the_level_is_that_of_a_choice_by_the_value_itself():
+    """Values that go together choose alike, so that the luck of the runs is in the choice."""
+    of = made(**{**STRONGER, "metrics": ["mig", "elbo"]})
+    table = two_values(of)
+    table["elbo"] = table["mig"]
+    (same,) = comparisons.pairs(*block(of, table))
+    (other,) = comparisons.pairs(*block(of, table, choose_by="elbo"))
+    assert (other.p, other.level, other.difference) == (same.p, same.level, same.difference)
+
+
+def test_a_choice_by_a_value_that_runs_share_in_says_that_it_sees_the_run():
+    of = made(**{**SWEEP, "metrics": ["mig", "udr"]}, seeds="0-3")
+    table = scored(of)[["mig"]].assign(udr_spearman=0.5)
+    word = "UDR (Spearman) compares runs with each other, so the latents of the run that is read"
+    assert word in said(of, table, choose_by="udr_spearman")
+    assert word not in said(of, table)
+
+
+@pytest.mark.parametrize(("lost", "told"), [(0, False), (1, False), (2, True)])
+def test_that_two_runs_hardly_have_a_spread_is_said(lost, told):
+    of = made(**TWO, seeds="0-3")
+    runs_left = [0.1, 0.2, 0.3, 0.4][: 4 - lost] + [np.nan] * lost
+    part, rule = block(of, given(of, {("vae", "default"): runs_left}))
+    words = choices.two_runs(comparisons.pairs(part, rule), part)
+    assert ("A setting has two runs alone" in words) == told
+
+
+def test_of_two_strengths_either_is_an_end():
+    of = made(objectives={"vae": {}, "beta_vae": {"beta": [2, 4]}}, **LEAN)
+    table = given(of, {("beta_vae", "beta-4"): [0.95, 0.96, 0.97, 0.98]})
+    assert (
+        "β = 4 is the largest of 2 strengths swept, where either is an end: the best may lie "
+        "beyond it or between."
+    ) in said(of, table)
 
 
 def test_a_run_counts_only_with_both_values():
@@ -159,6 +200,14 @@ def test_a_run_counts_only_with_both_values():
 def test_the_page_says_by_what_it_ranks_and_chooses(tmp_path):
     of = made(**{**STRONGER, "metrics": ["mig", "elbo"]})
     page = rendered(tmp_path, of, two_values(of), rank_by="mig", choose_by="elbo")
+    asked = {"rank_by": "mig", "choose_by": "elbo"}
+    said_by_seal = seals.identity(tmp_path / "report/index.html")
+    assert said_by_seal == expected.of_page(of, **asked) | {"code": said_by_seal["code"]}
+    assert said_by_seal.items() >= asked.items()
+    assert not expected.differences(said_by_seal, expected.of_study(of, "report/index"))
+    assert expected.of_page(of) == expected.of_study(of, "report/index")
+    content = json.loads((tmp_path / "report/results.json").read_text())
+    assert content["identity"] == expected.of_page(of, **asked)
     assert "highest mean ELBO over the runs that have one" in page
     assert "objectives are ranked by the highest mean MIG" in page
     assert "How sure is the order?" in page
