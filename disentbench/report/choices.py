@@ -77,7 +77,9 @@ def edges(block: Block, settings: pd.DataFrame) -> list[str]:
     The strength is the first swept number. Where the sweep ends by nature, at a weight of 0 or at
     beta = 1, where the objective is the VAE, there is nothing beyond it to be tried.
     """
-    words = {key: word for key in block.best if (word := _edge(settings, key))}
+    ends = {key: word for key in block.best if (word := _edge(settings, key))}
+    of_two = [key for key, word in ends.items() if word.endswith("of 2")]
+    words = {key: word for key, word in ends.items() if key not in of_two}
     leader = block.best[0] if block.best else None
     named = [f"{title(settings, key)}, {words[key]}" for key in words if key != leader]
     more = [count(len(named) - NAMED, "more objective")] if len(named) > NAMED else []
@@ -94,7 +96,19 @@ def edges(block: Block, settings: pd.DataFrame) -> list[str]:
         too = " too" if leader in words else ""
         listing = "; ".join([*named[:NAMED], *more])
         says += [f"Best at an edge of their sweep{too}: {listing}."]
-    return says
+    return says + _of_two([str(settings.loc[key, "label"]) for key in of_two])
+
+
+def _of_two(labels: list[str]) -> list[str]:
+    """Two strengths have no inside, so that each is at an edge."""
+    if not labels:
+        return []
+    rest = [count(len(labels) - NAMED, "more objective")] if len(labels) > NAMED else []
+    was = "was" if len(labels) == 1 else "were each"
+    return [
+        f"{listed([*labels[:NAMED], *rest])} {was} tried at two strengths, both ends of the sweep: "
+        "a better one may lie beyond or between."
+    ]
 
 
 def _edge(settings: pd.DataFrame, key: Key) -> str:
@@ -163,9 +177,8 @@ def _of_equals(scores: dict[Key, list[np.ndarray]], unit: str) -> str:
     return (
         f"{says}, and a plain 95\u00a0% interval would call a lead between objectives clear in "
         f"{100 * equals.plain:.0f}\u00a0% of studies: {corrected}. "
-        f"({count(comparisons.STUDIES + 1, 'study')} with normal scores, this study’s numbers of "
-        "runs, and the standard deviation of each setting or that which the settings of an "
-        "objective share, whichever asks for more.)"
+        f"({count(comparisons.STUDIES + 1, 'study')} of so many runs with normal scores, and the "
+        "spread of each setting or of each objective, whichever asks for more.)"
     )
 
 

@@ -180,8 +180,14 @@ def _nats(kl: float) -> str:
 
 
 def strip(row: Tiles) -> UInt8[np.ndarray, "height strip channel"]:
-    """Images side by side as bytes, white between them."""
-    tiles = np.pad(row, ((0, 0), (0, 0), (0, 0), (0, GAP)), constant_values=1.0)
+    """Images side by side as bytes, the last of them the opacity: nothing is between them.
+
+    What is not seen is white.
+    """
+    seen = np.ones((len(row), 1, *row.shape[2:]))
+    sides = ((0, 0), (0, 0), (0, 0), (0, GAP))
+    pictures, opaque = np.pad(row, sides, constant_values=1.0), np.pad(seen, sides)
+    tiles = np.concatenate([pictures, opaque], axis=1)
     joined = np.concatenate(list(tiles), axis=2)[:, :, :-GAP]
     return np.rint(255 * joined.clip(0, 1)).astype(np.uint8).transpose(1, 2, 0)
 

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from disentbench.report.text import count, number
+from disentbench.report.text import count, listed, number
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPT = ("elements", "address", "tables", "ranking", "runs", "opened", "page")
@@ -33,6 +33,7 @@ def environment() -> Environment:
     )
     made.filters["number"] = number
     made.filters["count"] = count
+    made.filters["listed"] = listed
     return made
 
 

@@ -29,6 +29,8 @@ DASHED_FROM = 7  # colours; those after them have broken lines besides
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 REFERENCE = ("#4A4A4A", "o")  # the VAE, against which the others are read
 INK, MUTED, HAIR = "#1A1A1A", "#6B6B6B", "#D9D9D9"
+# Letters on a colour that is the same on a light page and on a dark one.
+ON_PALE, ON_DEEP = "#1B1B1B", "#FEFEFE"
 # What the colours of figures are on a dark page.
 DARK = {
     "#ffffff": "#1d2024",
@@ -44,6 +46,7 @@ DARK = {
     "#661100": "#fcbb88",
     "#8c510a": "#f2e2a8",
     "#aa4466": "#c75a80",
+    "#1f4e79": "#5a8fdc",
 }
 UNQUOTED = " /:;,=()!*+@$?[]{}|^`~"  # what a data URI in an attribute may hold as it is
 LINES: dict[str, Any] = {

@@ -17,7 +17,6 @@ from disentbench.report.runs import Block
 
 BUDGET = 1_200_000  # bytes of a page that thumbnails may take, all data sets together
 IMAGES, TILES, LATENTS = 6, 7, 6  # of a run, at most
-WHITE = 255
 
 Run = tuple[str, str, int]  # (objective, setting, seed)
 
@@ -95,15 +94,8 @@ def thumbnail(model: Model, x: Tiles) -> Thumbnail:
 
 
 def stacked(rows: list[Row]) -> UInt8[np.ndarray, "height width channel"]:
-    """Rows of images under each other, white between them and where one is shorter."""
+    """Rows of images under each other, nothing between them and where one is shorter."""
     strips = [decoding.strip(row.images) for row in rows]
     width = max(strip.shape[1] for strip in strips)
-    padded = [
-        np.pad(
-            strip,
-            ((0, GAP), (0, width - strip.shape[1]), (0, 0)),
-            constant_values=WHITE,
-        )
-        for strip in strips
-    ]
+    padded = [np.pad(strip, ((0, GAP), (0, width - strip.shape[1]), (0, 0))) for strip in strips]
     return np.concatenate(padded)[:-GAP]

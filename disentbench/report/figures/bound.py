@@ -17,19 +17,20 @@ from disentbench.report.figures import Figure, panel
 from disentbench.report.figures._names import shorts
 from disentbench.report.figures._rate_distortion import both, rate_distortion
 from disentbench.report.runs import Block
-from disentbench.report.style import HAIR, INK, MANY, Panel, canvas
+from disentbench.report.style import HAIR, INK, MANY, ON_DEEP, ON_PALE, Panel, canvas
 from disentbench.report.text import at_most, fixed, number, places
 
 # The total correlation is what the objectives differ in, so it has the strong colours.
 COLOURS = {
-    terms.INDEX_CODE_MI: ("#39607F", "white"),
-    terms.TC_BETWEEN: ("#C4461F", "white"),
-    terms.TC_WITHIN: ("#EBA98A", INK),
-    terms.DIMENSION_WISE_KL: ("#CBD3DB", INK),
+    terms.INDEX_CODE_MI: ("#39607F", ON_DEEP),
+    terms.TC_BETWEEN: ("#C4461F", ON_DEEP),
+    terms.TC_WITHIN: ("#EBA98A", ON_PALE),
+    terms.DIMENSION_WISE_KL: ("#CBD3DB", ON_PALE),
 }
 NAMES = [term.name for term in terms.PARTS]
 LETTERS = 24  # of a name that leaves the bars their room
 BAR = 0.19  # inches for each setting
+FEWEST = 2  # bars for which there is room, as a legend and an axis would leave one none
 HEAD = 1.05  # bars that an objective's heading takes
 
 
@@ -37,7 +38,7 @@ def decomposition(block: Block, settings: pd.DataFrame) -> Canvas:
     """Stacked bars: the mean over seeds of each term; a line below spans the seeds' rates."""
     means = block.summary.mean.reindex(settings.index).dropna(subset=["rate"])
     heads = _heads(means, settings)
-    figure = canvas(3.9, 0.75 + BAR * (len(means) + HEAD * len(heads)))
+    figure = canvas(3.9, 0.75 + BAR * max(FEWEST, len(means) + HEAD * len(heads)))
     ax = figure.add_subplot()
     at = _places(means, heads)
     _ranges(ax, block, means, at)

@@ -21,12 +21,12 @@ from disentbench.posterior.representation import ACTIVE
 from disentbench.report import runs as run_tables
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, panel
-from disentbench.report.figures._sweep import OF, Swept, drawn, keys
-from disentbench.report.figures.strength import sweeps
+from disentbench.report.figures._sweep import OF, Swept, drawn
+from disentbench.report.figures.strength import Sweeps, sweeps
 from disentbench.report.ranking import Shown
 from disentbench.report.runs import Block
 from disentbench.report.style import Panel
-from disentbench.report.text import count, fixed
+from disentbench.report.text import count, fixed, listed
 from disentbench.storage import hdf5
 from disentbench.storage.layout import PackFolder
 
@@ -143,8 +143,12 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     ]
     exact = EXACT if "total_correlation" in report.columns else ""
     how = (GAUSSIAN, exact, ACTIVE_ALONE) if read_here else (_scores(large),)
-    notes = (WHAT, *how, _lacking(table), _discrete(report))
-    return {"panels": panels, "note": " ".join(filter(None, notes))}
+    notes = WHAT, _lacking(table), _alone(_swept(report).alone)
+    return {
+        "panels": panels,
+        "note": " ".join(filter(None, notes)),
+        "how": " ".join(filter(None, (*how, _discrete(report)))),
+    }
 
 
 def summarised(dataset: str, table: pd.DataFrame) -> Block:
@@ -161,8 +165,21 @@ def shown(name: str) -> Shown:
 
 def _sweeps(report: Report, part: Block) -> list[Swept]:
     """The runs against each key that is swept; what weighs different things has two axes."""
-    settings = sweeps(report.study, report.settings).settings
-    return [Swept(part, key, settings, report.looks, {}) for key in keys(settings)]
+    settings, axes, _ = _swept(report)
+    return [Swept(part, key, settings, report.looks, {}) for key in axes]
+
+
+def _swept(report: Report) -> Sweeps:
+    """The axes that have two strengths; where none has, all settings stand on one without."""
+    settings, axes, alone = sweeps(report.study, report.settings)
+    return Sweeps(settings, axes, alone) if axes else Sweeps(settings.assign(key=""), [""], [])
+
+
+def _alone(texts: list[str]) -> str:
+    """What has no axis."""
+    if not texts:
+        return ""
+    return f"With a single strength there is no line to draw, so not of {listed(texts)}."
 
 
 def _panels(report: Report, sweep: Swept, names: list[str]) -> list[Panel]:

@@ -40,9 +40,10 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     names = [table.columns[place] for place in order]
     stem = f"{block.dataset}_correlation"
     tables.write_csv(report.folder.table(stem), _long(block.dataset, table, correlations, runs))
+    unknown = UNKNOWN if np.isnan(correlations[pairs]).any() else ""
     drawn = draw(correlations[np.ix_(order, order)], labels(report, names))
     return {
-        "note": NOTE.format(runs=_runs(runs[pairs])),
+        "note": NOTE.format(runs=_runs(runs[pairs])) + unknown,
         "panel": panel(report, drawn, stem, f"rank correlations of {len(names)} values over runs"),
         "wide": drawn.get_figwidth() > WIDE + 0.5,
         "table": stem,
@@ -128,11 +129,11 @@ NOTE = (
     "Spearman’s rank correlation of every two values that have a better end, over {runs}: "
     "1 where both rank the runs alike, −1 where one reverses the other, 0 where they have nothing "
     "to do with each other. Values that are better low are turned round, so that blue pairs agree "
-    "on which run is better and orange pairs do not. Values that rank alike stand together. Runs "
-    "of all objectives, settings and seeds are taken together: a correlation may come from "
-    "strengths that move both values, or from seeds, and says nothing of which. “–”: too few runs "
-    "have both, or one is the same in all of them."
+    "on which run is better and orange pairs do not. Values that rank alike stand together. A "
+    "correlation may come from strengths that move both values, or from seeds, and says nothing "
+    "of which."
 )
+UNKNOWN = " “–”: too few runs have both, or one is the same in all of them."
 figure = Figure(
     section,
     heading="Do the metrics agree?",

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Rectangle
 
 from disentbench import plugins
 from disentbench.metrics._information import entropies
@@ -21,7 +21,8 @@ from disentbench.report.style import INK, MUTED, canvas
 from disentbench.storage import hdf5, seals
 from disentbench.storage.layout import PackFolder
 
-COLOURS = LinearSegmentedColormap.from_list("share", ["#F6F8FA", "#7FA8C9", "#123C63"])
+COLOUR = "#0072B2"
+FAINTEST, STRONGEST = 0.04, 0.62  # how opaque a cell is, so that its number is read on any page
 ROW, CELL = 0.2, 0.5  # inches
 LEFT, WIDEST = 0.62, 7.0  # inches: what stands left of the cells, a figure
 LEGIBLE, NARROW = 0.3, 0.22  # inches: a cell with a number in it, one under an upright name
@@ -93,10 +94,11 @@ def drawn(shown: Information) -> Canvas:
 def draw(ax: Axes, shown: Information, names: list[str], *, slant: int, legible: bool) -> None:
     """A cell for each latent and factor, from 0 to 1 in every figure; the gaps stand below."""
     count, below = len(shown.variables), len(shown.variables) + 0.9
-    ax.pcolormesh(shown.share, cmap=COLOURS, vmin=0, vmax=1, edgecolors="white", linewidth=1.2)
-    for (row, column), share in np.ndenumerate(shown.share if legible else shown.share[:0]):
-        ink = "white" if share > 0.55 else INK if share >= 0.05 else MUTED
-        _write(ax, column, row + 0.5, _digits(share), color=ink)
+    for (row, column), share in np.ndenumerate(shown.share):
+        _cell(ax, column, row, float(share))
+        if legible:
+            ink = INK if share >= 0.05 else MUTED
+            _write(ax, column, row + 0.5, _digits(share), color=ink)
     for column, gap in enumerate(shown.gaps):
         size = 7 if legible else 4.5
         _write(ax, column, below, _digits(gap), size, fontweight="bold")
@@ -109,6 +111,13 @@ def draw(ax: Axes, shown: Information, names: list[str], *, slant: int, legible:
     ax.xaxis.tick_top()
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def _cell(ax: Axes, column: int, row: int, share: float) -> None:
+    """A cell as opaque as its share is large, on whatever page shows it."""
+    opacity = 0.0 if np.isnan(share) else FAINTEST + (STRONGEST - FAINTEST) * min(share, 1.0)
+    corner = column + 0.02, row + 0.04
+    ax.add_patch(Rectangle(corner, 0.96, 0.92, facecolor=COLOUR, alpha=opacity, linewidth=0))
 
 
 def _write(ax: Axes, column: int, y: float, words: str, size: float = 7, **look: Any) -> None:

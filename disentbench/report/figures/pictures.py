@@ -169,13 +169,9 @@ def _thinned(row: Row, most: int) -> UInt8[np.ndarray, "h w c"]:
     return decoding.strip(row.images[decoding.spread(len(row.images), most)])
 
 
-def _padded(pixels: UInt8[np.ndarray, "h w c"], width: int) -> UInt8[np.ndarray, "h w2 c2"]:
+def _padded(pixels: UInt8[np.ndarray, "h w c"], width: int) -> UInt8[np.ndarray, "h w2 c"]:
     """A strip as wide as asked for, by what cannot be seen: so a page needs not scale it."""
-    if pixels.shape[1] == width:
-        return pixels
-    opaque = np.full((*pixels.shape[:2], 1), 255, np.uint8)
-    seen = np.concatenate([pixels, opaque], axis=2)
-    return np.pad(seen, ((0, 0), (0, width - pixels.shape[1]), (0, 0)))
+    return np.pad(pixels, ((0, 0), (0, width - pixels.shape[1]), (0, 0)))
 
 
 def sheet(title: str, shown: Pictures) -> Canvas:
@@ -199,7 +195,8 @@ def sheet(title: str, shown: Pictures) -> Canvas:
 
 
 def _show(ax: Any, images: Tiles) -> None:
-    ax.imshow(decoding.strip(images), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    pixels = decoding.strip(images)[:, :, :-1]
+    ax.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     ax.set_anchor("W")
     ax.set_axis_off()
 

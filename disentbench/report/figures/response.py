@@ -65,7 +65,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
         panel(report, drawn(shown), f"{name}_{key[0]}", f"{shown.title}: {alt}")
         for key, shown in runs.items()
     ]
-    return {"note": _note(list(runs.values())), "panels": panels}
+    return {"panels": panels} | _notes(list(runs.values()))
 
 
 def _of_best(report: Report, block: Block, key: Key) -> Chart | None:
@@ -222,7 +222,7 @@ def _colour(line: int) -> str:
     return COLOURS[line % len(COLOURS)]
 
 
-def _note(runs: list[Chart]) -> str:
+def _notes(runs: list[Chart]) -> dict[str, str]:
     """What the cells are, and what of the runs is not drawn."""
     cells = [row.cells[k] for run in runs for row in run.rows for k in run.columns]
     curves = [cell for cell in cells if isinstance(cell, FactorCurve)]
@@ -241,7 +241,7 @@ def _note(runs: list[Chart]) -> str:
             run.more_columns for run in runs
         ),
     }
-    return " ".join([NOTE, *(words for words, so in told.items() if so)])
+    return {"note": NOTE, "how": " ".join([HOW, *(words for words, so in told.items() if so)])}
 
 
 NOTE = (
@@ -249,9 +249,9 @@ NOTE = (
     "class, for the classes of each factor in their order, after Chen et al. (2018); the band is "
     "one standard deviation, what the other factors do. A row has one range in all its columns, "
     "written beside it, so that flat means that the latent does not respond to the factor alone; "
-    "it may still respond to it together with another. Latents stand in the order of the column "
-    "that explains most of them."
+    "it may still respond to it together with another."
 )
+HOW = "Latents stand in the order of the column that explains most of them."
 PLACES = (
     "Maps are of the mean at each place, blue below the latent’s mean over all images, orange "
     "above it, and as the page where it is near."

@@ -76,6 +76,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
         "one_alone": len(alone) == 1,
         "crowded": any(crowds),
         "pointed": not all(crowds),
+        "lacking": bool(block.runs[list(report.columns)].isna().any(axis=None)),
     }
 
 
