@@ -177,8 +177,8 @@ def _of_equals(scores: dict[Key, list[np.ndarray]], unit: str) -> str:
     return (
         f"{says}, and a plain 95\u00a0% interval would call a lead between objectives clear in "
         f"{100 * equals.plain:.0f}\u00a0% of studies: {corrected}. "
-        f"({count(comparisons.STUDIES + 1, 'study')} of so many runs with normal scores, and the "
-        "spread of each setting or of each objective, whichever asks for more.)"
+        f"({count(comparisons.STUDIES + 1, 'study')} of normal scores, with the spread of each "
+        "setting or of each objective, whichever asks for more.)"
     )
 
 

@@ -121,7 +121,7 @@ def test_nothing_is_drawn_where_there_is_nothing_to_say(tmp_path):
     text = page(tmp_path, lean, scored(lean))
     assert "correlation-tiny" not in text
     assert "Does a choice hold elsewhere?" in text
-    assert "Chosen without factors</h3>" not in text
+    assert "What choosing without factors costs" not in text
 
 
 def test_gaps_failures_and_long_names(tmp_path):

@@ -34,6 +34,15 @@ def test_long_names_that_differ_in_one_letter_stay_apart(differs):
     assert max(map(_names.width, shown)) <= most
 
 
+def test_names_that_differ_far_from_both_ends_stay_apart():
+    names = [LONG[:29] + f"{place:02d}" + LONG[31:] for place in range(12)]
+    shown = _names.shorts(names, 10)
+    assert len(set(shown)) == 12
+    assert max(map(_names.width, shown)) <= 10
+    assert [text.strip("…") in name for text, name in zip(shown, names, strict=True)] == [True] * 12
+    assert _names.shorts([LONG, LONG], 10) == [_names.short(LONG, 10)] * 2
+
+
 def test_a_setting_keeps_its_strength_whatever_is_cut():
     keys = [("one", "beta-4"), ("one", "beta-16"), ("vae", "default")]
     rows = [(LONG, "β = 4"), (LONG, "β = 16"), ("VAE", "")]

@@ -23,12 +23,33 @@ def short(text: str, most: int) -> str:
 
 
 def shorts(texts: Iterable[str], most: int) -> list[str]:
-    """Texts at most so wide, cut where they stay apart: alike only if no place tells them apart."""
+    """Texts at most so wide, cut where they stay apart: in the middle, or else at both ends."""
     texts = list(texts)
     middle = (most - 1) // 2
     heads = sorted(range(most), key=lambda head: abs(head - middle))
     cuts = [[_cut(text, most, head) for text in texts] for head in heads]
-    return max(cuts, key=lambda cut: len(set(cut)))  # the first, from the middle on, of equals
+    best = max(cuts, key=_distinct)  # the first, from the middle on, of equals
+    if _distinct(best) == _distinct(texts):
+        return best
+    starts = range(1, max(map(len, texts)))
+    inner = [[_inner(text, most, start) for text in texts] for start in starts]
+    return max([best, *inner], key=_distinct)
+
+
+def _distinct(texts: list[str]) -> int:
+    return len(set(texts))
+
+
+def _inner(text: str, most: int, start: int) -> str:
+    """What of a longer text stands from its letter `start` on, an ellipsis on either side."""
+    if width(text) <= most:
+        return text
+    inner = text[start:]
+    if width(inner) < most:
+        return ELLIPSIS + inner
+    while width(inner) > most - 2:
+        inner = inner[:-1]
+    return f"{ELLIPSIS}{inner}{ELLIPSIS}"
 
 
 def _cut(text: str, most: int, head: int) -> str:

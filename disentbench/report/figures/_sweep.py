@@ -25,6 +25,7 @@ MOST_ROWS = 4  # of counts
 BAND_FROM = 5  # seeds from which a confidence band says more than the points alone
 LENGTH = 160  # points of an axis of strengths
 COUNT = 27  # points that a count takes
+BANDS = 6  # lines up to which their bands are told apart
 QUARTILES = (0.25, 0.75)
 CROWD = 200  # runs from which points of a panel cover each other
 OF = "@"  # in a key, before the file of the objective whose own it is
@@ -117,7 +118,8 @@ def draw(ax: Axes, sweep: Swept, shown: Shown) -> None:
     means = dict(list(_means(sweep, shown.value.name).groupby(level="objective", sort=False)))
     places = dodged(swept["objective"].nunique(), scale, many=many)
     for shift, (name, runs) in zip(places, swept.groupby("objective", sort=False), strict=True):
-        _lines(ax, means[name].assign(at=scale(means[name]["x"]) + shift), looks[name])
+        line = means[name].assign(at=scale(means[name]["x"]) + shift)
+        _lines(ax, line, looks[name], bands=banded(sweep))
         placed = runs.assign(at=runs["at"] + shift)
         if many:
             _quartiles(ax, placed, looks[name], _thickness(places, scale))
@@ -134,6 +136,12 @@ def draw(ax: Axes, sweep: Swept, shown: Shown) -> None:
 def of_value(sweep: Swept, value: str) -> pd.DataFrame:
     """The runs that have a value, as y."""
     return sweep.runs.assign(y=sweep.block.runs[value].to_numpy()).dropna(subset="y")
+
+
+def banded(sweep: Swept) -> bool:
+    """Whether lines have bands: of many they would hide each other."""
+    lines = sweep.lines.groupby(["objective", "line"]).ngroups
+    return sweep.block.planned >= BAND_FROM and lines <= BANDS
 
 
 def crowded(sweep: Swept, table: pd.DataFrame) -> bool:
@@ -168,12 +176,12 @@ def _means(sweep: Swept, value: str) -> pd.DataFrame:
     return pd.DataFrame(table).join(sweep.lines, how="inner").dropna(subset="mean")
 
 
-def _lines(ax: Axes, means: pd.DataFrame, look: Look) -> None:
+def _lines(ax: Axes, means: pd.DataFrame, look: Look, *, bands: bool) -> None:
     """The mean of the seeds by strength, a line for each point of whatever else is swept."""
     for line, own in means.sort_values("at").groupby("line"):
         dash = LINES[look.lines[line % len(LINES)]]
         ax.plot(own["at"], own["mean"], color=look.colour, linestyle=dash, zorder=3)
-        if own["n"].min() >= BAND_FROM:
+        if bands and own["n"].min() >= BAND_FROM:
             ax.fill_between(
                 own["at"], own["low"], own["high"], color=look.colour, alpha=0.15, linewidth=0
             )

@@ -143,7 +143,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
         alt = "terms of the rate of each setting, stacked"
         canvas = decomposition(block, report.settings)
         panels["decomposition"] = _kept(report, block, canvas, "decomposition", alt)
-    if {"rate", "distortion"} <= has:
+    if {"rate", "distortion"} <= has and len(both(block)) > 1:
         alt = "rate against distortion of each setting, with its strength"
         canvas = rate_distortion(block, report.settings, report.looks)
         panels["rate_distortion"] = _kept(report, block, canvas, "rate_distortion", alt)

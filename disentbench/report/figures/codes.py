@@ -26,7 +26,7 @@ from disentbench.report.figures.strength import Sweeps, sweeps
 from disentbench.report.ranking import Shown
 from disentbench.report.runs import Block
 from disentbench.report.style import Panel
-from disentbench.report.text import count, fixed, listed
+from disentbench.report.text import count, fixed, listed, number
 from disentbench.storage import hdf5
 from disentbench.storage.layout import PackFolder
 
@@ -133,22 +133,32 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     table = table if read_here else run_tables.finite(tabled(block)).dropna(axis=1, how="all")
     if table.shape[1] < 2:
         return None
-    part = summarised(block.dataset, table)
-    pairs = [[name for name in table if name in pair] for pair in PAIRS]
-    panels = [
+    exact = EXACT if "total_correlation" in report.columns else ""
+    how = (GAUSSIAN, exact, ACTIVE_ALONE) if read_here else (_scores(large),)
+    only = _only(table) if len(report.settings) == 1 else ""
+    notes = WHAT, only, _lacking(table), _alone(_swept(report).alone)
+    return {
+        "panels": [] if only else _panels_of(report, summarised(block.dataset, table)),
+        "note": " ".join(filter(None, notes)),
+        "how": " ".join(filter(None, (*how, _discrete(report)))),
+    }
+
+
+def _only(table: pd.DataFrame) -> str:
+    """The means of the only setting, which has nothing to stand beside."""
+    means = [f"{LABELS[str(name)]} {number(mean)}" for name, mean in table.mean().items()]
+    return f"The only setting, mean over its runs, in nats: {listed(means)}."
+
+
+def _panels_of(report: Report, part: Block) -> list[Panel]:
+    """A panel for each swept key and column; what is compared stands together."""
+    pairs = [[name for name in part.runs if name in pair] for pair in PAIRS]
+    return [
         one
         for sweep in _sweeps(report, part)
         for names in pairs
         for one in _panels(report, sweep, names)
     ]
-    exact = EXACT if "total_correlation" in report.columns else ""
-    how = (GAUSSIAN, exact, ACTIVE_ALONE) if read_here else (_scores(large),)
-    notes = WHAT, _lacking(table), _alone(_swept(report).alone)
-    return {
-        "panels": panels,
-        "note": " ".join(filter(None, notes)),
-        "how": " ".join(filter(None, (*how, _discrete(report)))),
-    }
 
 
 def summarised(dataset: str, table: pd.DataFrame) -> Block:

@@ -8,7 +8,16 @@ from disentbench.report import runs as run_tables
 from disentbench.report.context import Report
 from disentbench.report.figures import Figure, panel
 from disentbench.report.figures._scale import tick
-from disentbench.report.figures._sweep import OF, Swept, crowded, dashes, drawn, keys, of_value
+from disentbench.report.figures._sweep import (
+    OF,
+    Swept,
+    banded,
+    crowded,
+    dashes,
+    drawn,
+    keys,
+    of_value,
+)
 from disentbench.report.ranking import Shown
 from disentbench.report.runs import Block
 from disentbench.report.style import Panel
@@ -76,6 +85,8 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
         "one_alone": len(alone) == 1,
         "crowded": any(crowds),
         "pointed": not all(crowds),
+        "still": bool((settings["key"] == "").any()),
+        "banded": any(map(banded, swept)),
         "lacking": bool(block.runs[list(report.columns)].isna().any(axis=None)),
     }
 
