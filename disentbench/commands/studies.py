@@ -47,6 +47,8 @@ def report(
     os.environ["MPLBACKEND"] = "agg"  # Jupyter asks for one that only it has; read at the import
     began = time.monotonic()
     by = {"rank_by": rank_by, "choose_by": choose_by}
+    if out.suffix.lower() != ".html":
+        raise UserError(f"--out {out} must end in .html; figures and tables are written beside it")
     if compare and not (study or scores or any(by.values())):
         from disentbench.report import compare as beside
 
@@ -64,7 +66,7 @@ def report(
 def _unclear(study: str | None, scores: Path | None, compare: list[Path] | None) -> str:
     """What is wrong with what a report is asked of."""
     if compare:
-        return "--compare A B takes neither STUDY nor --scores; leave out one or the other"
+        return "--compare A B takes no STUDY, --scores, --rank-by or --choose-by; leave them out"
     if study:
         return "the report of a study needs its tidy table; name it with --scores"
     return "name a STUDY with --scores, or two results with --compare A B"

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from disentbench import sources
+from disentbench.errors import UserError
 from disentbench.report import (
     browser,
     checks,
@@ -47,9 +48,11 @@ def render(
     earlier rendering that this one does not make are removed. Objectives are ranked by the value
     `rank_by`, else by the most prominent, and the setting of each is chosen by `choose_by`, else by
     the one that ranks. Raises a UserError for a file that is not what its name says, and for a
-    value that is not there or has no better end.
+    value that is not there or has no better end, and for a folder that another page has files in.
     """
     files_of = StudyFolder(Path(results) / study.study)
+    publish.require_free(Path(out))
+    _require_table(Path(scores))
     _require_own(study, files_of, Path(scores))
     scored = run_tables.read_runs(seals.checked(Path(scores)))
     planned = scored.reindex(run_tables.planned(study))
@@ -91,6 +94,12 @@ def _require_own(study: Study, folder: StudyFolder, scores: Path) -> None:
             expected.require(path, identity)
     if files.in_workflow():  # by hand, any table may be shown
         expected.require(scores, expected.of_study(study, "scores"))
+
+
+def _require_table(scores: Path) -> None:
+    """Refuse the folder of a study where its table is asked for."""
+    if scores.is_dir() and not files.in_workflow():  # in a workflow it has taken a file's place
+        raise UserError(f"{scores} is a folder; name the tidy table, such as its scores.parquet")
 
 
 def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path) -> str:

@@ -135,7 +135,8 @@ def _head(shown: Shown) -> str:
 def placed(table: pd.DataFrame, dataset: str, settings: pd.DataFrame) -> pd.DataFrame:
     """A table with its data set first, and what a setting sweeps beside its name, a column each.
 
-    Of pairs of settings, the columns of the second begin with `other_`.
+    Of pairs of settings, the columns of the second begin with `other_`; what is swept under the
+    name of another column with `swept_`.
     """
     swept = pd.DataFrame(list(settings["point"]), settings.index)
     table = table.copy()
@@ -145,7 +146,8 @@ def placed(table: pd.DataFrame, dataset: str, settings: pd.DataFrame) -> pd.Data
             continue
         points = swept.add_prefix(side).reindex(pd.MultiIndex.from_frame(table[names]))
         for place, (name, column) in enumerate(points.items(), table.columns.get_loc(names[1])):
-            table.insert(place + 1, name, column.to_numpy())
+            free = f"swept_{name}" if name in table else name
+            table.insert(place + 1, free, column.to_numpy())
     table.insert(0, "dataset", dataset)
     return table
 

@@ -116,8 +116,9 @@ class ReportFolder:
         return self.path / "results.json"
 
     def all_parts(self) -> list[Path]:
-        """The figures and tables that are there."""
-        return [*self.path.glob("figures/*"), *self.path.glob("tables/*")]
+        """The figures and tables that are there, and what is for machines."""
+        figures, tables = self.path.glob("figures/*"), self.path.glob("tables/*")
+        return [*figures, *tables, *self.path.glob(self.results.name)]
 
 
 @dataclass(frozen=True)

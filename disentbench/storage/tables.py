@@ -66,12 +66,17 @@ def _table(path: Path, memory: int) -> pd.DataFrame:
     except UserError:
         raise
     except Exception as error:  # a mangled table fails in many ways, all of them the file's
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path} cannot be read as a table: {reason}") from None
+        raise _mangled(path, error) from None
+
+
+def _mangled(path: Path, error: Exception) -> UserError:
+    """What to raise for a file that cannot be read as a table."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return UserError(f"{path} cannot be read as a table: {reason}")
 
 
 def require_bounds(path: Path, memory: int = limits.MEMORY) -> None:
-    """Look at what a table claims before it is read."""
+    """Look at what a table claims before it is read; a UserError for too much, or what is none."""
     claim = _csv_claim if path.suffix.lower() == ".csv" else _parquet_claim
     claimed, columns = claim(path)
     limits.require_count(path, columns, limits.MOST_COLUMNS, "columns")
@@ -90,7 +95,10 @@ def _csv_claim(path: Path) -> tuple[int, int]:
 
 
 def _parquet_claim(path: Path) -> tuple[int, int]:
-    metadata = parquet.read_metadata(path)
+    try:
+        metadata = parquet.read_metadata(path)
+    except Exception as error:  # its end is gone, or is no such thing
+        raise _mangled(path, error) from None
     groups = map(metadata.row_group, range(metadata.num_row_groups))
     columns = _text_columns(metadata)
     text = sum(group.column(i).total_uncompressed_size for group in groups for i in columns)

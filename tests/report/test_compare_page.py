@@ -203,8 +203,9 @@ def test_seeds_in_words():
 
 
 WRONG = {
-    "study and two results": (["s.yaml", "--compare", "A", "B"], "takes neither STUDY nor"),
-    "a table and two results": (["--scores", "t.csv", "--compare", "A", "B"], "takes neither"),
+    "study and two results": (["s.yaml", "--compare", "A", "B"], "takes no STUDY, --scores,"),
+    "a table and two results": (["--scores", "t.csv", "--compare", "A", "B"], "takes no STUDY"),
+    "a value and two results": (["--rank-by", "mig", "--compare", "A", "B"], "--rank-by or"),
     "a study alone": (["s.yaml"], "name it with --scores"),
     "a table alone": (["--scores", "t.csv"], "name a STUDY with --scores, or two"),
     "nothing": ([], "name a STUDY with --scores, or two results with --compare A B"),
@@ -219,6 +220,15 @@ def test_what_a_report_cannot_be_of_is_one_sentence(tmp_path, capsys, monkeypatc
     assert main(["report", *words, "--out", "out/page.html"]) == 2
     said = capsys.readouterr().err
     assert sentence in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["page.txt", "page", "page.html.pdf"])
+def test_a_page_of_another_suffix_is_refused(tmp_path, capsys, name):
+    assert main(["report", "--compare", "A", "B", "--out", str(tmp_path / "out" / name)]) == 2
+    said = capsys.readouterr().err
+    assert f"{name} must end in .html" in said
     assert said.count("\n") == 1
     assert not (tmp_path / "out").exists()
 

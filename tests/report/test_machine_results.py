@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -99,6 +101,26 @@ def test_it_says_what_it_is(content):
     }
     swept = {s["setting"]: s["swept"] for s in content["datasets"]["tiny"]["settings"]}
     assert swept == {"default": {}, "beta-1": {"beta": 1}, "beta-4": {"beta": 4}}
+
+
+def words(content) -> set[str]:
+    """The keys of the schema in results.json: those of all that has one key for each of a kind."""
+    tiny, (value, *_) = content["datasets"]["tiny"], content["values"].values()
+    setting, pair, (choice, *_) = (
+        tiny["settings"][0],
+        tiny["comparisons"][0],
+        tiny["choices"].values(),
+    )
+    parts = [content, content["rule"], content["made_by"], content["checks"][0], value]
+    parts += [tiny, tiny["levels"]["mig"], setting, setting["values"]["mig"], pair, choice]
+    return {key for mapping in (*parts, pair["difference"]) for key in mapping}
+
+
+def test_the_documentation_names_every_key_and_no_other(content):
+    text = (Path(__file__).parents[2] / "docs/reading.md").read_text()
+    text = text.partition("## For machines")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(\w+)`", text))
+    assert words(content) == named
 
 
 def test_keys_are_sorted_and_bytes_are_the_same_again(finished, content):

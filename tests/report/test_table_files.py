@@ -55,6 +55,16 @@ def test_a_setting_without_a_sweep_adds_no_column():
     assert list(placed) == ["dataset", "objective", "setting", "value"]
 
 
+def test_what_is_swept_may_be_called_as_a_column_is():
+    index = pd.MultiIndex.from_tuples([("mine", "rate-2")], names=["objective", "setting"])
+    settings = pd.DataFrame({"point": [{"rate": 2, "n": 7}]}, index)
+    table = pd.DataFrame({"objective": ["mine"], "setting": ["rate-2"], "n": [3], "rate": [0.5]})
+    assert tables.placed(table, "tiny", settings).loc[0].to_dict() == {
+        **{"dataset": "tiny", "objective": "mine", "setting": "rate-2"},
+        **{"swept_rate": 2, "swept_n": 7, "n": 3, "rate": 0.5},
+    }
+
+
 def tabulars(path: Path) -> list[list[list[str]]]:
     """The rows of cells of every tabular of a file."""
     bodies = re.findall(r"\\begin\{tabular\}.*?\\end\{tabular\}", path.read_text(), re.DOTALL)

@@ -213,6 +213,16 @@ def test_a_table_that_is_none_is_refused(tmp_path, capsys, content, words):
     assert "\n" not in error
 
 
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + 99 * b"x" + b"PAR1"])
+def test_a_mangled_parquet_is_refused(tmp_path, capsys, content):
+    saved(tmp_path / "a", tidy())
+    (tmp_path / "b.parquet").write_bytes(content)
+    assert exit_code(tmp_path / "a", tmp_path / "b.parquet") == 2
+    error = capsys.readouterr().err.strip()
+    assert "b.parquet cannot be read as a table" in error
+    assert "\n" not in error
+
+
 @pytest.mark.parametrize("name", ["missing", "empty", "x.txt", "missing.csv"])
 def test_a_path_without_results_is_refused(tmp_path, capsys, name):
     saved(tmp_path / "a", tidy())
