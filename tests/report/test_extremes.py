@@ -94,6 +94,18 @@ def nothing_ranks(folder: Path) -> str:
     return rendered(folder, of, scored(of, ("active_units",)).round())
 
 
+def without_elbo(folder: Path) -> str:
+    """The rate has terms, and there is no distortion beside it."""
+    of = made(metrics=["mig", "decomposition"])
+    return rendered(folder, of, scored(of).drop(columns=["distortion", "elbo"]))
+
+
+def a_term_missing(folder: Path) -> str:
+    """The rate is known, and one of its terms is not."""
+    of = made()
+    return rendered(folder, of, scored(of).assign(index_code_mi=np.nan))
+
+
 def many(folder: Path) -> str:
     """Seven data sets of 600 settings and three seeds: 12,600 runs, whose histories are gone."""
     strengths = [round(1 + place / 8, 3) for place in range(599)]
@@ -119,6 +131,8 @@ EXTREMES = {
     "all equal": Extreme(equal, ("share the highest mean MIG",)),
     "half gone": Extreme(scores_gone, ("6 of 12 runs finished",)),
     "nothing ranks": Extreme(nothing_ranks, ("None of the study’s values has a better end.",)),
+    "no distortion": Extreme(without_elbo, ("The rate of each setting, split over",)),
+    "a term is missing": Extreme(a_term_missing, ("Rate against distortion",)),
     "hostile names": Extreme(browsed.hostile, ("&lt;script&gt;alert(1)&lt;/script&gt;",)),
 }
 LARGE = {

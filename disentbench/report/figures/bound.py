@@ -138,7 +138,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     """The decomposition of the rate, and rate against distortion, where they were computed."""
     sound = block.summary.mean.notna().any()
     has = set(sound.index[sound])
-    panels: dict[str, Any] = {}
+    panels: dict[str, Any] = {"decomposition": None, "rate_distortion": None}
     if has >= {*NAMES, "rate"}:
         alt = "terms of the rate of each setting, stacked"
         canvas = decomposition(block, report.settings)
@@ -148,7 +148,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
         canvas = rate_distortion(block, report.settings, report.looks)
         panels["rate_distortion"] = _kept(report, block, canvas, "rate_distortion", alt)
         panels["many"] = len(both(block)) > MANY
-    return panels | {"monte_carlo": _monte_carlo(block)} if panels else None
+    return panels | {"monte_carlo": _monte_carlo(block)} if any(panels.values()) else None
 
 
 def _kept(report: Report, block: Block, canvas: Canvas, name: str, alt: str) -> Panel:
