@@ -113,7 +113,8 @@ def _size(pair: Pair) -> list[str]:
         return [f"In standard deviations over seeds it is {g}."]
     return [
         f"Were the lead as large as it looks ({g}), a study of {count(pair.seeds, 'seed')} would "
-        "call it clear at this level in 80\u00a0% of cases; chosen as the largest, it is likely smaller."
+        "call it clear at this level in 80\u00a0% of cases; chosen as the largest, it is likely "
+        "smaller."
     ]
 
 
