@@ -204,7 +204,7 @@ def two_runs(pairs: list[Pair], block: Block) -> str:
     return (
         "A setting has two runs alone, of which a spread is hardly known: where the others have "
         "more, equal settings may be told apart in more than 5\u00a0% of studies, up to some "
-        "8\u00a0% for two runs against ten."
+        "10\u00a0%."
     )
 
 
