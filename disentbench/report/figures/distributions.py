@@ -207,8 +207,8 @@ def _note(best: list[BestRuns], banded: bool, shared: bool, report: Report) -> s
         if density(sample.scores) is None
     ]
     bands = (
-        "The band is Wilson’s 95 % interval of each share, at one bar by itself, which holds in 95 % "
-        "of studies on average and in fewer where the share is near 0 or 1: it says nothing "
+        "The band is Wilson’s 95 % interval of each share, at one bar by itself, which holds in "
+        "95 % of studies on average and in fewer where the share is near 0 or 1: it says nothing "
         "of a whole line."
         if banded
         else "Runs share in this value, so the lines have no bands."
