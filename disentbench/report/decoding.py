@@ -179,7 +179,7 @@ def _nats(kl: float) -> str:
     return "< 0.001 nats" if kl < 1e-3 else f"{fixed(kl, 2 if kl >= 0.1 else 3)} nats"
 
 
-def strip(row: Tiles) -> UInt8[np.ndarray, "height strip channel"]:
+def strip(row: Tiles) -> UInt8[np.ndarray, "height strip byte"]:
     """Images side by side as bytes, the last of them the opacity: nothing is between them.
 
     What is not seen is white.
