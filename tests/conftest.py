@@ -34,6 +34,21 @@ def quick_figures():
 
 
 @pytest.fixture(scope="module")
+def draw():
+    """For tests that render pages and look at few of their figures: only those named are drawn."""
+    from disentbench.report import dataset, page  # noqa: PLC0415 - no matplotlib beside a GPU
+    from disentbench.report.figures import figures  # noqa: PLC0415
+
+    with pytest.MonkeyPatch.context() as patch:
+
+        def only(*names: str) -> None:
+            for module in (dataset, page):
+                patch.setattr(module, "figures", lambda: {name: figures()[name] for name in names})
+
+        yield only
+
+
+@pytest.fixture(scope="module")
 def few_trees():
     """For tests of what holds of DCI however long it boosts: a fifth of the trees."""
     from disentbench.metrics import dci  # noqa: PLC0415 - a machine with a GPU has no scikit-learn

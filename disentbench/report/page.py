@@ -55,6 +55,8 @@ def render(
     _require_table(Path(scores))
     _require_own(study, files_of, Path(scores))
     scored = run_tables.read_runs(seals.checked(Path(scores)))
+    if scored.index.intersection(run_tables.planned(study)).empty:
+        raise UserError(f"{scores} has no run of the study {study.study!r}; name its own table")
     planned = scored.reindex(run_tables.planned(study))
     runs = run_tables.finite(planned)
     values = run_tables.shown(study, runs)

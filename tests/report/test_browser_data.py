@@ -40,7 +40,8 @@ def table(of) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory, of, table) -> dict:
+def data(tmp_path_factory, draw, of, table) -> dict:
+    draw()
     return given(rendered(tmp_path_factory.mktemp("data"), of, table))
 
 

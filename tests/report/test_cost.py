@@ -101,7 +101,8 @@ def tell(folder, of, trainings) -> None:
             file.attrs["provenance"] = json.dumps(said)
 
 
-def test_the_page_says_what_the_study_cost(tmp_path):
+def test_the_page_says_what_the_study_cost(tmp_path, draw):
+    draw("cost")
     of = made(objectives=TWO, **LEAN)
     trained(tmp_path, of)
     assert "is not recorded in what is left of them" in rendered(tmp_path, of, scored(of))
@@ -119,7 +120,8 @@ def test_the_page_says_what_the_study_cost(tmp_path):
     assert list(written["seeds"][:2]) == ["0-1", "2-3"]
 
 
-def test_one_objective_has_no_panel_of_speeds(tmp_path):
+def test_one_objective_has_no_panel_of_speeds(tmp_path, draw):
+    draw("cost")
     of = made(objectives={"vae": {}}, **LEAN)
     trained(tmp_path, of)
     tell(tmp_path, of, lambda place: making(1.0, 8))

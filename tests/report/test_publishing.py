@@ -1,7 +1,7 @@
 """A page and all beside it are put in place together, and never over those of another page."""
 
 import pytest
-from builders.studies import LEAN, made
+from builders.studies import LEAN, made, rendered, scored
 
 from disentbench.errors import UserError
 from disentbench.report import page as study_page
@@ -93,3 +93,10 @@ def test_a_folder_in_the_place_of_the_table_is_not_to_be_removed(tmp_path):
         study_page.render(made(**LEAN), tmp_path, tmp_path, tmp_path / "out/page.html")
     assert "rm" not in str(refused.value).split()
     assert not (tmp_path / "out").exists()
+
+
+def test_the_table_of_another_study_is_refused(tmp_path):
+    other = scored(made(objectives={"factor_vae": {"gamma": [9]}}, **LEAN))
+    with pytest.raises(UserError, match=r"has no run of the study 'little'; name its own table"):
+        rendered(tmp_path, made(**LEAN), other)
+    assert not (tmp_path / "report").exists()

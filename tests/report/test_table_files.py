@@ -9,7 +9,7 @@ import pytest
 from builders.studies import STUDY, made, rendered, scored
 
 from disentbench import plugins
-from disentbench.report import dataset, methods, page, tables, tabular, text
+from disentbench.report import methods, tables, tabular, text
 from disentbench.report import runs as run_tables
 from disentbench.report.text import count, fixed, latex, number, probability
 
@@ -17,15 +17,13 @@ pytestmark = pytest.mark.usefixtures("quick_figures")
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory) -> Path:
+def written(tmp_path_factory, draw) -> Path:
     """The tables of a study in which one objective sweeps two settings; no figure is drawn."""
     folder = tmp_path_factory.mktemp("written")
     swept = STUDY["objectives"] | {"info_vae": {"lambda_mmd": [2, 4], "alpha": [0, 0.5]}}
     of = made(objectives=swept, metrics=[*STUDY["metrics"], "mig_chen", "sap"])
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (page, dataset):
-            patch.setattr(module, "figures", dict)
-        rendered(folder, of, scored(of, ("mig", "mig_chen", "sap")))
+    draw()
+    rendered(folder, of, scored(of, ("mig", "mig_chen", "sap")))
     return folder / "report/tables"
 
 
