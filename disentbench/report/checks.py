@@ -10,7 +10,7 @@ from disentbench import plugins
 from disentbench.metrics import STANDARD_ERROR
 from disentbench.posterior import terms
 from disentbench.report import records
-from disentbench.report.text import count, listed, number
+from disentbench.report.text import count, fixed, listed, number
 from disentbench.results.lists import cut
 from disentbench.results.tidy import run_name
 from disentbench.storage.layout import PackFolder, StudyFolder
@@ -52,10 +52,10 @@ def status(trouble: list[Trouble], checks: list[Check], planned: int) -> list[Sa
     of = {kind.anchor: kind for kind in trouble}
     unscored, diverged, gone = (of[name].total for name in ("unscored", "diverged", "gone"))
     none = "none is known to have diverged" if gone else "none diverged"
-    least = "at least " if gone else ""
+    least, finished = "at least " if gone else "", fixed(float(planned - unscored), 0)
     wrong = sum(bool(check.wrong) for check in checks)
     said = [
-        Said(f"{planned - unscored} of {count(planned, 'run')} finished", "unscored", unscored > 0),
+        Said(f"{finished} of {count(planned, 'run')} finished", "unscored", unscored > 0),
         Said(f"{least}{diverged} diverged" if diverged else none, "diverged", diverged > 0),
         Said(_checked(wrong, sum(check.runs > 0 for check in checks)), "checks", wrong > 0),
     ]

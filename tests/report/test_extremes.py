@@ -16,7 +16,7 @@ from disentbench.report import style
 
 pytestmark = pytest.mark.usefixtures("on_the_page_alone")
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"}
-MOST_BYTES = 8e6
+MOST_BYTES = {"3,600 runs": 8e6, "12,600 runs": 16e6}
 
 
 @pytest.fixture
@@ -107,14 +107,9 @@ def a_term_missing(folder: Path) -> str:
 
 
 def many(folder: Path) -> str:
-    """Seven data sets of 600 settings and three seeds: 12,600 runs, whose histories are gone."""
-    strengths = [round(1 + place / 8, 3) for place in range(599)]
-    objectives = {"vae": {}, "beta_vae": {"beta": strengths}}
-    changes = {"objectives": objectives, "metrics": ["mig", "elbo"], "pack": 3}
-    of = large_study.sweeping(datasets=7, seeds=3, **changes)
-    table = large_study.scores(of)
-    table["distortion"] = table["rate"] = -table["elbo"] / 2
-    return rendered(folder, of, table)
+    """Seven data sets, 36 settings, 50 seeds: as many as Locatello et al. (2019) trained."""
+    of = large_study.sweeping(datasets=7)
+    return rendered(folder, of, large_study.scores(of))
 
 
 EXTREMES = {
@@ -206,7 +201,7 @@ def test_of_however_many_runs(tmp_path, name):
     page = extreme.make(tmp_path)
     assert page
     sound(page)
-    assert len(page.encode()) < MOST_BYTES
+    assert len(page.encode()) < MOST_BYTES[name]
     for words in extreme.words:
         assert words in page
 
