@@ -17,8 +17,9 @@ pytestmark = pytest.mark.usefixtures("quick_figures")
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, draw):
     """A study with models, levels and one diverged run, its report and the scores."""
+    draw()
     folder, of = tmp_path_factory.mktemp("machine"), made()
     trained(folder, of, revisions=("abc", "def+"), failed=(1,))
     examined(folder, of)
