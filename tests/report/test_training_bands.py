@@ -135,3 +135,10 @@ def test_bands_are_of_all_packs_of_the_best_setting(tmp_path):
     page = rendered(tmp_path, of, scored(of))
     assert "bands hold the middle half" in page
     assert "by training step; median at the end: VAE 20" in page
+
+
+def test_without_groups_the_term_between_them_is_the_total_correlation():
+    curve = training.Curve("tc_between", "mws")
+    assert training.title(curve) == "TC between, estimated by mws"
+    alone = curve._replace(grouped=False)
+    assert training.title(alone) == "Total correlation, estimated by mws"

@@ -56,11 +56,14 @@ class Curve(NamedTuple):
 
     term: str
     estimator: str = ""
+    grouped: bool = True  # whether an objective of the study has groups of latents
 
 
 def title(curve: Curve) -> str:
     """A curve's name for readers."""
     name = TITLES.get(curve.term) or _named(curve.term)
+    if curve.term == terms.TC_BETWEEN.trained and not curve.grouped:
+        name = terms.TOTAL_CORRELATION.title
     name = name[:1].upper() + name[1:]
     return f"{name}, estimated by {curve.estimator}" if curve.estimator else name
 
@@ -71,12 +74,12 @@ def _named(term: str) -> str:
     return " ".join(words)
 
 
-def curves(losses: pd.DataFrame) -> list[Curve]:
+def curves(losses: pd.DataFrame, *, grouped: bool = True) -> list[Curve]:
     """What to draw: the terms that we can name first, the others as they stand."""
     named = [term for term in TITLES if term in losses]
     others = [column for column in losses if column not in (*OWN, *TITLES)]
     return [
-        Curve(term, estimator)
+        Curve(term, estimator, grouped)
         for term in named + others
         for estimator in (_estimators(losses, term) if term in ESTIMATED else [""])
     ]
@@ -209,10 +212,10 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
             panel(
                 report,
                 drawn(losses, curve, report.looks),
-                "_".join(filter(None, (name, *curve))),
+                "_".join(filter(None, (name, curve.term, curve.estimator))),
                 _alt(report, losses, curve),
             )
-            for curve in ([] if losses.empty else curves(losses))
+            for curve in ([] if losses.empty else curves(losses, grouped=_grouped(report)))
         ],
         "bands": any(n >= BANDS_FROM for n in runs),
         "wider": any(n >= WIDER_FROM for n in runs),
@@ -221,6 +224,12 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
         "lost_runs": [_said(report, run) for run in _by_objective(histories.lost)],
         "diverged": _diverged(histories),
     }
+
+
+def _grouped(report: Report) -> bool:
+    study = report.study
+    of_settings = [one for name in study.objectives for _, one in study.settings(name)]
+    return any(objective.structure().groups for objective in of_settings)
 
 
 def _alt(report: Report, losses: pd.DataFrame, curve: Curve) -> str:
