@@ -87,11 +87,7 @@ def edges(block: Block, settings: pd.DataFrame) -> list[str]:
     if leader in words:
         name, x = settings.loc[leader, ["key", "x"]]
         strength = f"{symbol(name)}\u00a0=\u00a0{x:g}"
-        either = ", where either is an end" if words[leader].endswith(" 2") else ""
-        where = "beyond it or between" if either else "beyond it"
-        says += [
-            f"{strength} is {words[leader]} strengths swept{either}: the best may lie {where}."
-        ]
+        says += [f"{strength} is {words[leader]} strengths swept: the best may lie beyond it."]
     if named:
         too = " too" if leader in words else ""
         listing = "; ".join([*named[:NAMED], *more])
