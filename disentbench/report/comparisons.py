@@ -32,6 +32,7 @@ class Pair(NamedTuple):
     second: Key
     n: tuple[int, int]
     difference: statistics.Interval
+    improvement: statistics.Interval  # P(a run of the first is better than one of the second)
     wins: float  # pairs of runs that the first wins; a tie counts as half
     effect: float  # Hedges' g
     seeds: int | None  # of each, of which 80 % of studies would call this difference clear
@@ -162,6 +163,7 @@ def _pair(
         *keys,
         n=(len(a), len(b)),
         difference=difference,
+        improvement=statistics.improvement_interval(a, b),
         wins=round(2 * statistics.probability_of_improvement(a, b) * len(a) * len(b)) / 2,
         effect=statistics.hedges_g(a, b).mean,
         seeds=statistics.seeds_needed(difference.mean, *sds, level=1 - level) if equals else None,

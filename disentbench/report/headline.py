@@ -10,7 +10,7 @@ from disentbench.report import choices, collapse, comparisons
 from disentbench.report.comparisons import Pair, title
 from disentbench.report.ranking import Rule
 from disentbench.report.runs import Block, Key
-from disentbench.report.text import apart, count, fixed, listed, number, places
+from disentbench.report.text import apart, count, fixed, listed, number, places, two_digits
 from disentbench.scoring import statistics
 
 NAMED = 6  # settings that a sentence names; the rest are counted
@@ -112,9 +112,9 @@ def _size(pair: Pair) -> list[str]:
     if pair.clear:
         return [f"In standard deviations over seeds it is {g}."]
     return [
-        f"Were the lead as large as it looks ({g}), a study of {count(pair.seeds, 'seed')} would "
-        "call it clear at this level in 80\u00a0% of cases; chosen as the largest, it is likely "
-        "smaller."
+        f"Were the lead as large as it looks ({g}), a study of "
+        f"{count(two_digits(pair.seeds), 'seed')} would call it clear at this level in "
+        "80\u00a0% of cases; chosen as the largest, it is likely smaller."
     ]
 
 

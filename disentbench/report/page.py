@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from disentbench import sources
 from disentbench.errors import UserError
 from disentbench.report import (
+    across,
     browser,
     checks,
     collapse,
@@ -19,14 +19,11 @@ from disentbench.report import (
     ranking,
     records,
     style,
-    tables,
 )
 from disentbench.report import runs as run_tables
 from disentbench.report.context import Report
 from disentbench.report.dataset import section
 from disentbench.report.figures import figures
-from disentbench.report.runs import Block
-from disentbench.scoring import statistics
 from disentbench.storage import expected, files, jobs, seals
 from disentbench.storage.layout import ReportFolder, StudyFolder
 from disentbench.study import Study
@@ -133,7 +130,7 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
         values=report.columns,
         blocks=sections,
         figures=figures(),
-        ranks=_ranks(report, ranked),
+        across=across.across(report, ranked),
         ranked=len(ranked),
         runs=browser.first(report, state),
         run_values=[report.columns[name].value for name in browser.shown_values(report)],
@@ -146,24 +143,6 @@ def _page(report: Report, runs: pd.DataFrame, scored: pd.DataFrame, scores: Path
         shared=[shown.value.label for shown in report.columns.values() if shown.shared],
         formulas=methods.formulas(study, report.settings),
     )
-
-
-def _ranks(report: Report, blocks: list[Block]) -> list[tuple[str, float]]:
-    """Mean rank over data sets of each objective at its best setting; none for one data set.
-
-    Writes the table.
-    """
-    if report.rule is None or len(blocks) < 2 or max(block.planned for block in blocks) < 2:
-        return []
-    best = pd.DataFrame(np.nan, list(report.study.objectives), [block.dataset for block in blocks])
-    for block in blocks:
-        for key in block.best:
-            best.loc[key[0], block.dataset] = block.summary.mean.loc[key, report.rule.name]
-    ranks = statistics.mean_ranks(report.rule.sign * best.to_numpy())
-    table = best.assign(mean_rank=ranks).rename_axis("objective").reset_index()
-    tables.write_csv(report.folder.table("ranks"), table)
-    named = zip((report.labels[name] for name in best.index), ranks, strict=True)
-    return sorted(((name, float(rank)) for name, rank in named), key=lambda pair: pair[1])
 
 
 def _trouble(

@@ -11,7 +11,7 @@ from disentbench.report.comparisons import Pair
 from disentbench.report.ranking import Rule, Shown
 from disentbench.report.runs import Block, Key
 from disentbench.report.tabular import COLUMNS, tabulars
-from disentbench.report.text import apart, fixed, latex, places, probability
+from disentbench.report.text import apart, fixed, latex, places, probability, two_digits
 from disentbench.scoring.statistics import maybe_best
 from disentbench.storage.files import whole
 
@@ -209,7 +209,7 @@ def pair_cells(pairs: list[Pair], titles: dict[Key, str]) -> list[list[str]]:
         [titles[pair.first], titles[pair.second], f"{pair.n[0]}, {pair.n[1]}"]
         + _difference(pair, apart(usual, *pair.difference))
         + [f"{fixed(pair.wins, int(pair.wins % 1 > 0))} of {fixed(float(pair.of), 0)}"]
-        + [fixed(pair.effect, 1), "–" if pair.seeds is None else fixed(float(pair.seeds), 0)]
+        + [fixed(pair.effect, 1), "–" if pair.seeds is None else fixed(two_digits(pair.seeds), 0)]
         + [probability(p) for p in (pair.p, pair.permutation)]
         + ["clear" if pair.clear else "open"]
         for pair in pairs
@@ -229,14 +229,15 @@ def write_pairs(
     rows = [
         [
             *(*pair.first, *pair.second, *pair.n, *pair.difference),
-            *(pair.level, pair.wins, pair.of, pair.effect, pair.seeds),
+            *(pair.level, pair.wins, pair.of, *pair.improvement, pair.effect, pair.seeds),
             *(pair.p, pair.permutation, pair.lowest, pair.clear),
         ]
         for pair in pairs
     ]
     columns = [
         *("objective", "setting", "other_objective", "other_setting", "n", "other_n"),
-        *("difference", "low_95", "high_95", "level", "wins", "pairs", "hedges_g", "seeds_needed"),
+        *("difference", "low_95", "high_95", "level", "wins", "pairs"),
+        *("improvement", "improvement_low_95", "improvement_high_95", "hedges_g", "seeds_needed"),
         *("p", "p_permutation_holm", "lowest_p", "clear"),
     ]
     write_csv(stem, placed(pd.DataFrame(rows, columns=columns), dataset, settings))

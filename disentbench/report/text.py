@@ -92,6 +92,11 @@ def at_most(value: float) -> str:
     return fixed(bound, max(0, 1 - math.floor(math.log10(bound) + 1e-9)))
 
 
+def two_digits(n: int) -> int:
+    """A number of three digits or more to its first two: more of an estimate are not known."""
+    return n if n < 100 else int(float(f"{n:.1e}"))
+
+
 def places(values: ArrayLike, least: int = 0, most: int = 4) -> int:
     """Decimals that give the middle one of some numbers three significant digits."""
     sizes = np.abs(np.atleast_1d(np.asarray(values, float)))
