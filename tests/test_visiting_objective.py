@@ -204,5 +204,5 @@ def test_it_is_scored_and_drawn(visit):
     assert list(scores.seed[scores.metric == "mig"]) == [0, 1]
     page = visit.files.page.read_text()
     assert "Rival VAE" in page
-    for term in ("rival logit", "rival weight", "Loss of the critic"):
-        assert f'alt="{term} by training step"' in page
+    for term in ("Rival logit", "Rival weight", "Loss of the critic"):
+        assert f'alt="{term} by training step;' in page

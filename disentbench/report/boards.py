@@ -16,7 +16,7 @@ from disentbench.report.text import fixed, places
 BRIEF = (terms.DISTORTION.name, "active_units")  # what is always read beside the score
 CROSS_FITTED = "cross_fitted"
 SHEET = 6  # columns of values side by side on paper
-ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
+ARROWS = {"higher": "\u00a0↑", "lower": "\u00a0↓", "neither": ""}
 
 
 class Column(NamedTuple):

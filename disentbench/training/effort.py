@@ -76,6 +76,7 @@ class Effort:
             state.origins[-1][key] += more
 
     def end(self, state: State) -> None:
-        """The last step is made."""
+        """The last step is made, and nothing of the state is kept."""
         self.note(state)
         self.clock.stop(state)
+        del self.steps[state]
