@@ -5,15 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from disentbench.posterior import terms
 from disentbench.report import levels
 from disentbench.report.context import Report
 from disentbench.report.ranking import Shown
 from disentbench.report.runs import Block, Key
-from disentbench.report.tables import Cell, SettingRow
+from disentbench.report.tables import BESIDE, Cell, SettingRow
 from disentbench.report.text import fixed, places
 
-BRIEF = (terms.DISTORTION.name, "active_units")  # what is always read beside the score
 CROSS_FITTED = "cross_fitted"
 SHEET = 6  # columns of values side by side on paper
 ARROWS = {"higher": "\u00a0↑", "lower": "\u00a0↓", "neither": ""}
@@ -90,7 +88,7 @@ def board(
 def ordered(report: Report) -> dict[str, Shown]:
     """The values, the one that ranks first and those that are always shown next."""
     ranking = [report.rule.name] if report.rule else []
-    first = [name for name in (*ranking, *BRIEF) if name in report.columns]
+    first = [name for name in (*ranking, *BESIDE) if name in report.columns]
     names = dict.fromkeys([*first, *report.columns])
     return {name: report.columns[name] for name in names}
 
@@ -98,7 +96,7 @@ def ordered(report: Report) -> dict[str, Shown]:
 def brief(report: Report) -> list[str]:
     """The names of the values that are shown without being asked for."""
     ranking = {report.rule.name} if report.rule else set()
-    names = [name for name in report.columns if name in ranking | set(BRIEF)]
+    names = [name for name in report.columns if name in ranking | set(BESIDE)]
     return names or list(report.columns)[:3]
 
 

@@ -16,6 +16,7 @@ from disentbench.scoring.statistics import maybe_best
 from disentbench.storage.files import whole
 
 BOLD = "what may be the best of its column"
+BESIDE = (terms.DISTORTION.name, "active_units")  # what is always read beside a score
 
 
 class Cell(NamedTuple):
@@ -122,7 +123,7 @@ def write(
 
 def compact(values: dict[str, Shown], chosen: Rule | None) -> dict[str, Shown]:
     """What a paper's table needs: the value that ranks, the distortion and the active units."""
-    names = [chosen.name if chosen else "", terms.DISTORTION.name, "active_units"]
+    names = [chosen.name if chosen else "", *BESIDE]
     return {name: values[name] for name in names if name in values} or values
 
 

@@ -178,6 +178,14 @@ def test_that_two_runs_hardly_have_a_spread_is_said(lost, told):
     assert ("A setting has two runs alone" in words) == told
 
 
+def test_the_page_says_what_its_promise_rests_on(tmp_path, draw):
+    draw()
+    two, four = (made(**TWO, seeds=seeds, pack=2) for seeds in ("0-1", "0-3"))
+    pages = [rendered(tmp_path, of, scored(of), name=of.seeds) for of in (two, four)]
+    assert all("equal and their scores normal" in page for page in pages)
+    assert ["A setting has two runs alone" in page for page in pages] == [True, False]
+
+
 def test_of_two_strengths_either_is_an_end():
     of = made(objectives={"vae": {}, "beta_vae": {"beta": [2, 4]}}, **LEAN)
     table = given(of, {("beta_vae", "beta-4"): [0.95, 0.96, 0.97, 0.98]})
