@@ -99,8 +99,7 @@ def _dataset(report: Report, part: Report, block: Block) -> dict[str, Any]:
 def _rule(rule: Rule | None) -> dict[str, Any] | None:
     if rule is None:
         return None
-    chooser = getattr(rule, "by", rule)  # the value that settings are chosen by
-    return {"value": rule.name, "choose": chooser.name, "label": rule.label, "text": rule.text}
+    return {"value": rule.name, "choose": rule.by.name, "label": rule.label, "text": rule.text}
 
 
 def _setting(report: Report, key: tuple[str, str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from disentbench.report.ranking import Rule
-from disentbench.report.runs import Block, Key
+from disentbench.report.runs import Block, Key, median_seed
 
 
 class Place(NamedTuple):
@@ -22,13 +22,13 @@ def ordered_seeds(block: Block, key: Key, rule: Rule) -> list[int]:
 def places(block: Block, key: Key, rule: Rule) -> list[Place]:
     """The median run of a setting, then its best and its worst; no run twice.
 
-    Of an even number the median is the lower of the two in the middle, as `runs.median_seed` has
-    it. Of two runs it is one of the ends, and only the other follows. None has no score.
+    Of an even number the median is the lower of the two in the middle. Of two runs it is one of the
+    ends, and only the other follows. None has no score.
     """
     seeds = ordered_seeds(block, key, rule)
     if not seeds:
         return []
-    median = seeds[(len(seeds) - 1) // 2]
+    median = median_seed(block, *key, rule)
     worst, best = (seeds[0], seeds[-1])[:: rule.sign]
     ends = {"best": best, "worst": worst}
     middle = next((word for word, seed in ends.items() if seed == median), "median")

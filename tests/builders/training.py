@@ -1,13 +1,27 @@
 """Trainings of a pack, in this process and as a command."""
 
+import signal
 import sys
 from pathlib import Path
 
 import torch
 
 from disentbench.training import loop
+from disentbench.training.interruption import Interruption
 
 CPU = torch.device("cpu")
+
+
+class After(Interruption):
+    """Told to stop after so many steps, those of all parts."""
+
+    def __init__(self, steps):
+        self.lease, self.left = None, steps
+
+    @property
+    def signal(self):
+        self.left -= 1
+        return signal.SIGTERM if self.left <= 0 else None
 
 
 def run(recipe, images, tmp_path, **options):

@@ -1,16 +1,13 @@
 """What a training took is told, adds up over its parts, and makes nothing else differ."""
 
-import signal
-
 import pytest
 import torch
 from builders.packs import tiny
-from builders.training import run
+from builders.training import After, run
 
 from disentbench.storage.provenance import EFFORT, SPENT, shared, summed
 from disentbench.training import loop
 from disentbench.training.effort import Clock, Effort
-from disentbench.training.interruption import Interruption
 from disentbench.training.state import State
 
 STEPS = 12
@@ -32,18 +29,6 @@ class Stage(State):
 
     def __init__(self, members=1):
         self.step, self.failed, self.origins = 0, torch.zeros(members), []
-
-
-class After(Interruption):
-    """Told to stop after so many steps."""
-
-    def __init__(self, steps):
-        self.lease, self.left = None, steps
-
-    @property
-    def signal(self):
-        self.left -= 1
-        return signal.SIGTERM if self.left <= 0 else None
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +62,8 @@ def test_steps_are_those_of_every_member_and_seconds_since_the_last_note():
     effort.end(stage)
     expected = {"from_step": 0, "device": "cpu", "seconds": 2.0, "member_steps": 21}
     assert stage.origins == [expected]
+    assert not effort.steps  # a state is large, and would be kept
+    assert not effort.clock.shares
     Effort({"device": "cpu"}, Clock(Ticking())).begin(stage)
     assert stage.origins == [expected]  # goes on as it was
     Effort({"device": "gpu"}, Clock(Ticking())).begin(stage)

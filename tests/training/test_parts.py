@@ -4,13 +4,11 @@ Members that are trained alone are so to the last bit. Members that are vectoris
 rounding: the sums of a product of matrices depend on how many matrices there are.
 """
 
-import signal
-
 import numpy as np
 import pytest
 import torch
 from builders.packs import tiny
-from builders.training import CPU, run
+from builders.training import CPU, After, run
 
 from disentbench.models.device_images import Resident
 from disentbench.models.vae import vae_of
@@ -69,18 +67,6 @@ class Begun(list):
     def __call__(self, seeds, step, loss):
         if all(seeds != part for part, _ in self):
             self.append((seeds, step))
-
-
-class After(Interruption):
-    """Told to stop after so many steps, those of all parts."""
-
-    def __init__(self, steps):
-        self.lease, self.left = None, steps
-
-    @property
-    def signal(self):
-        self.left -= 1
-        return signal.SIGTERM if self.left <= 0 else None
 
 
 def stopped(images, folder, steps, recipe=RECIPE, **options):

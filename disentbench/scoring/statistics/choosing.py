@@ -68,8 +68,7 @@ def equal_studies(
     that which the settings of its method share. Of three runs an sd is so uncertain that the first
     alone lets 7 % of leads be called clear, where ten settings spread more than their one rival.
     """
-    normals = rng.standard_normal((studies, len(n)))
-    scales = np.sqrt(rng.chisquare(n - 1, (studies, len(n))) / (n - 1))
+    normals, scales = _drawn(n, studies, rng)
     pooled = np.sqrt(np.bincount(methods, (n - 1) * sd**2) / np.bincount(methods, n - 1))[methods]
     nulls = [
         _smallest(normals * spread / np.sqrt(n), scales * spread, n, methods, pairs)
@@ -77,6 +76,14 @@ def equal_studies(
     ]
     excess = (normals * sd / np.sqrt(n)).max(axis=1).mean()
     return Equals(np.sort(nulls, axis=1), float(excess))
+
+
+def _drawn(
+    n: Int[np.ndarray, " setting"], studies: int, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "study setting"], Float[np.ndarray, "study setting"]]:
+    """Standard normals, for means, and the ratios of estimated sds of n runs to true ones."""
+    normals = rng.standard_normal((studies, len(n)))
+    return normals, np.sqrt(rng.chisquare(n - 1, (studies, len(n))) / (n - 1))
 
 
 def _smallest(
@@ -115,8 +122,7 @@ def maybe_best(
     spreads of their own. No row is left out whose difference from the highest alone has p > 0.05.
     Every row needs n >= 2 runs.
     """
-    normals = rng.standard_normal((studies, len(n)))
-    scales = np.sqrt(rng.chisquare(n - 1, (studies, len(n))) / (n - 1))
+    normals, scales = _drawn(n, studies, rng)
     pooled = np.full(len(n), np.sqrt(((n - 1) * sd**2).sum() / (n - 1).sum()))
     nulls = [_below_best(normals, scales, n, sd, others) for others in (sd, pooled)]
     limits = [[critical(p[None]) for p in np.sort(null, axis=0).T] for null in nulls]
