@@ -18,7 +18,7 @@ EFFORT = (*SPENT, "processor", "threads")
 CODE = ROOT
 # What the code is made of: tracked files here, and new ones of the kinds that are read.
 MADE_OF = (".", ":(top)Snakefile", ":(top)workflow/rules")
-NEW = (".py", ".smk", ".html", ".css")
+NEW = (".py", ".smk", ".html", ".css", ".js")
 
 
 def version(package: str) -> str:

@@ -55,6 +55,7 @@ def test_a_clean_checkout_has_its_commit(checkout):
         *(*PACKAGE, "Snakefile", "workflow/rules/a.smk"),
         *("disentbench/new.py", "disentbench/metrics/new.py", "workflow/rules/new.smk"),
         "disentbench/report/new.html",
+        "disentbench/report/templates/script/new.js",
     ],
 )
 def test_code_that_differs_or_is_new_is_marked(checkout, name):
