@@ -14,7 +14,9 @@ from disentbench.recipe import Recipe
 PROGRAM = 1500  # of Python with its libraries, in MB
 GPU = 2500  # of the host beside a GPU
 NUMBER = 4  # bytes of a float32
-STATES = 6  # numbers of a parameter in a step: itself, gradient, two moments, and copies of them
+# Numbers of a parameter in a step: itself, gradient, two moments, copies of them, and what of the
+# member before is not given back yet.
+STATES = 8
 COPIES = 3  # of a parameter where a pack is joined, written and read
 KEPT = 3  # of what a layer gives, while gradients are computed
 CHUNK_VALUES = 2**22  # of the images that are encoded at once; see training/encode.py
