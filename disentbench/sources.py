@@ -15,8 +15,7 @@ PACKAGE = "disentbench"
 ROOT = Path(__file__).parent
 # Rooms and modules that carry numbers from file to file, name them or refuse them; none of them
 # computes one. What a study and its options come to is in the recipe, which is compared itself.
-CARRIERS = {"storage", "errors", "fitting", "options", "plugins", "published"}
-CARRIERS |= {"recipe", "sources", "study"}
+CARRIERS = {"storage", "errors", "options", "plugins", "recipe", "sources", "study"}
 # Of those, what reads the values of files from outside for data sets.
 READERS = {"classes", "matlab_files", "numpy_files", "tar_files"}
 # What reads representations.
@@ -65,7 +64,7 @@ def audit() -> tuple[Path, ...]:
 
 def collecting() -> tuple[Path, ...]:
     """The sources of the tidy table, given the scores."""
-    return of("results.collect", "published", "recipe", "study")
+    return of("results.collect", "study.published", "recipe", "study")
 
 
 def reporting() -> tuple[Path, ...]:

@@ -11,8 +11,8 @@ from disentbench.sources import PACKAGE, ROOT, imported
 
 # From the ground up. What a visitor adds, a metric or a figure say, is in a room that is here.
 FLOORS = (
-    *("errors", "seeds", "options", "sources", "plugins", "recipe", "published", "fitting"),
-    *("study", "storage", "datasets", "architectures", "likelihoods", "posterior"),
+    *("errors", "seeds", "options", "sources", "plugins", "recipe", "study"),
+    *("storage", "datasets", "architectures", "likelihoods", "posterior"),
     *("objectives", "metrics", "models", "training", "scoring", "results", "workflow"),
     *("report", "commands", "cli"),
 )

@@ -79,7 +79,8 @@ class Metric:
     One that compares runs says in `summary` what it keeps of another run's posterior; `rng`, where
     that takes one, is seeded alike for every run. `factor_map` is for one whose detail holds
     `mutual_information` [variable, factor] and `per_factor` gaps: how they are found, in words, for
-    the report, which draws them for the first such metric of a study.
+    the report, which draws them for the first such metric of a study. `formula` is the definition
+    in TeX, `blind` a sentence on what the metric does not see: both are for the documentation.
     """
 
     compute: Callable[..., "Score"]
@@ -89,6 +90,8 @@ class Metric:
     values: tuple[Value, ...]
     summary: Callable[..., Any] | None = None
     factor_map: str = ""
+    formula: str = ""
+    blind: str = ""
 
 
 class Score(NamedTuple):

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from disentbench import plugins, published
+from disentbench import plugins
 from disentbench.recipe import Pack
 from disentbench.results.tidy import PUBLISHED_ID, RUN
 from disentbench.storage import expected, seals, tables
 from disentbench.storage.layout import StudyFolder
 from disentbench.storage.provenance import unique
-from disentbench.study import Study
+from disentbench.study import Study, published
 
 
 def collect(study: Study, results: Path) -> pd.DataFrame:

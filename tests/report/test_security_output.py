@@ -17,10 +17,10 @@ from builders.checkouts import copy_of_checkout, snakemake
 from builders.strangers import STUDY
 from builders.studies import examined, made, rendered, scored, trained
 
-from disentbench import fitting
 from disentbench import study as studies
 from disentbench.report.text import latex
 from disentbench.storage import plain_data, seals
+from disentbench.study import fitting
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("canary", "quick_figures")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from builders.good_study import GOOD, changed
 
-from disentbench import published
 from disentbench.cli import main
 from disentbench.errors import UserError
 from disentbench.storage.study_file import read_study
+from disentbench.study import published
 
 ROOT = Path(__file__).parents[2]
 # The order of the objectives in the study of 2019, each at six strengths with 50 seeds.

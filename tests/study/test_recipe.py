@@ -11,6 +11,7 @@ from disentbench.objectives import Objective
 from disentbench.options import SINCE
 from disentbench.storage import expected
 from disentbench.storage.study_file import read_study
+from disentbench.study.evaluation import Evaluate
 
 
 def test_packs_are_every_setting_over_aligned_blocks_of_seeds():
@@ -106,7 +107,11 @@ BEFORE = {
         "clip_norm": None,
         "initialisation": "torch",
     },
-    studies.Study: {"published_id": {}, "likelihood": {"of": "bernoulli"}},
+    studies.Study: {
+        "published_id": {},
+        "likelihood": {"of": "bernoulli"},
+        "evaluate": Evaluate(),
+    },
     Objective: {"warm_up": 0},
     plugins.load("architectures", "conv_locatello2019"): {"last_kernels": 2},
     plugins.load("datasets", "dsprites"): {"correlate": (), "hold_out": ()},

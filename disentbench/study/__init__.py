@@ -9,9 +9,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from disentbench import fitting, plugins, published
+from disentbench import plugins
 from disentbench.options import SINCE, Options, as_mapping, shown, twice
 from disentbench.recipe import Pack, Parts, Recipe, Sweep, Training, path_safe
+from disentbench.study import fitting, published
+from disentbench.study.evaluation import Evaluate
 
 
 def _seed_range(seeds: Any) -> str:
@@ -26,7 +28,7 @@ def _seed_range(seeds: Any) -> str:
 
 MOST_SEEDS = 100_000
 # The keys of a study that alter no model; all others are in every recipe.
-TRAINS_NOTHING = {"metrics", "published_id"}
+TRAINS_NOTHING = {"metrics", "evaluate", "published_id"}
 # Ten times the largest study that we ship: 12,600 runs in 252 packs, and room to spare.
 MOST_RUNS, MOST_PACKS = 200_000, 10_000
 MOST_TEXT = 100_000  # characters of a study as JSON: a command takes 128 KiB in one argument
@@ -52,6 +54,7 @@ class Study(Options):
     likelihood: Annotated[dict[str, Any], SINCE] = {"of": "bernoulli"}  # noqa: RUF012
     training: Training
     metrics: Annotated[list[str], Field(min_length=1)] = plugins.names("metrics")
+    evaluate: Annotated[Evaluate, SINCE] = Evaluate()
     published_id: Annotated[published.Numbers, SINCE] = Field(default_factory=dict)
 
     @model_validator(mode="before")
