@@ -51,18 +51,32 @@ def require_files(study: Study) -> None:
 
     Whoever has the images that were made of it need not ask.
     """
+    missing = {name: path for name in study.datasets if (path := _missing(study.dataset(name)))}
+    if missing:
+        raise UserError(_without(study, missing))
     for name in study.datasets:
-        dataset = study.dataset(name)
-        for path in dataset.files:
-            if not (isdir(path) if dataset.reads_folders else isfile(path)):
-                what = "folder" if dataset.reads_folders else "file"
-                raise UserError(
-                    f"datasets.{name} reads {path}, which is no {what} here; {dataset.remedy}"
-                )
         try:
-            dataset.require_files()
+            study.dataset(name).require_files()
         except UserError as error:
             raise UserError(f"datasets.{name}: {error}") from None
+
+
+def _missing(dataset: Any) -> Path | None:
+    """The first that is not there of the files, or folders, that a data set reads."""
+    is_there = isdir if dataset.reads_folders else isfile
+    return next((path for path in dataset.files if not is_there(path)), None)
+
+
+def _without(study: Study, missing: dict[str, Path]) -> str:
+    """A sentence on the first data set that lacks a file, and what would do; others by name."""
+    (name, path), *others = missing.items()
+    dataset = study.dataset(name)
+    what = "folder" if dataset.reads_folders else "file"
+    too = ", ".join(other for other, _ in others)
+    return (
+        f"datasets.{name} reads {path}, which is no {what} here; {dataset.remedy}"
+        + f"; likewise for {too}" * bool(others)
+    )
 
 
 def _parsed(text: str, name: str) -> Any:

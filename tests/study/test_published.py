@@ -12,7 +12,11 @@ from disentbench.storage.study_file import read_study
 from disentbench.study import published
 
 ROOT = Path(__file__).parents[2]
-# The order of the objectives in the study of 2019, each at six strengths with 50 seeds.
+# The order of data sets and objectives in the study of 2019, each at six strengths with 50 seeds.
+DATASETS = [
+    *("dsprites", "dsprites_color", "dsprites_noisy", "dsprites_background"),
+    *("smallnorb", "cars3d", "shapes3d"),
+]
 PLACES = {
     **{"beta_vae": 0, "factor_vae": 1, "dip_vae_i": 2},
     **{"dip_vae_ii": 3, "beta_tcvae": 4, "annealed_vae": 5},
@@ -105,16 +109,23 @@ def test_a_study_without_numbers_says_nothing_of_them():
 
 
 def test_the_runs_of_2019_have_their_numbers():
-    """Data set x 1800 + setting x 50 + seed, the data set being the first."""
+    """Data set x 1800 + setting x 50 + seed; what is before another picture has none."""
     study = read_study(ROOT / "configs/locatello2019.yaml")
+    assert list(study.datasets) == DATASETS
     places = {
-        (name, setting): PLACES[name] * STRENGTHS + strength
+        (dataset, name, setting): (d * len(PLACES) + PLACES[name]) * STRENGTHS + strength
+        for d, dataset in enumerate(DATASETS)
         for name in study.objectives
         for strength, (setting, _) in enumerate(study.settings(name))
+        if dataset != "dsprites_background"
     }
-    assert set(places.values()) <= set(range(len(PLACES) * STRENGTHS))
+    assert published.of_seed_0(study.published_id) == {
+        of: place * SEEDS for of, place in places.items()
+    }
+    assert study.seeds == f"0-{SEEDS - 1}"
     first = published.of_seed_0(study.published_id)
-    numbers = {(pack, seed): first[pack.of] + seed for pack in study.packs for seed in pack.seeds}
-    assert len(set(numbers.values())) == len(places) * SEEDS
-    for (pack, seed), number in numbers.items():
-        assert number == 0 * 1800 + places[pack.objective, pack.setting] * SEEDS + seed
+    numbers = {
+        first[pack.of] + seed for pack in study.packs if pack.of in first for seed in pack.seeds
+    }
+    models = range(len(DATASETS) * len(PLACES) * STRENGTHS * SEEDS)
+    assert set(models) - numbers == set(range(5400, 7200))
