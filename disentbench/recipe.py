@@ -19,6 +19,7 @@ from disentbench.options import SINCE, Options, shown
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
+PATH_SAFE = "[A-Za-z0-9][A-Za-z0-9_+-]{0,63}"
 ONCE = "a sweep needs one value or more, each of them once"
 
 
@@ -189,7 +190,7 @@ class Sweep:
 
 def path_safe(name: str) -> str:
     """A name that may stand in a path, as it is; a ValueError for any other."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,63}", name):
+    if not re.fullmatch(PATH_SAFE, name):
         raise ValueError(
             f"{shown(name)} cannot be a folder's name; "
             "use up to 64 letters, digits, '_', '-' and '+'"

@@ -5,9 +5,9 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
-from pydantic import field_validator, model_validator
+from pydantic import ConfigDict, field_validator, model_validator
 
-from disentbench.datasets import Dataset, _drawing
+from disentbench.datasets import Dataset, _drawing, _forms
 from disentbench.datasets._drawing import Classes, Condition, Correlation
 from disentbench.options import SINCE, is_whole, shown
 from disentbench.storage.images import Blocks, Images, Pixels
@@ -25,12 +25,19 @@ class GridDataset(Dataset):
     of several such mappings. Neither alters the images.
     """
 
+    model_config = ConfigDict(json_schema_extra=lambda schema, grid: grid.tell_forms(schema))
+
     values: ClassVar[dict[str, Float[np.ndarray, " class"]]]
     names: ClassVar[dict[str, tuple[str, ...]]] = {}
     drawing: ClassVar = frozenset({"correlate", "hold_out"})
 
     correlate: Annotated[tuple[Correlation, ...], SINCE] = ()
     hold_out: Annotated[tuple[Condition, ...], SINCE] = ()
+
+    @classmethod
+    def tell_forms(cls, schema: dict[str, Any]) -> None:
+        """Put into its JSON schema what a study may write for classes."""
+        _forms.of_grid(schema, {name: len(held) for name, held in cls.values.items()}, cls.names)
 
     @field_validator("correlate")
     @classmethod

@@ -7,11 +7,11 @@ pixels of the 64 x 64 canvas, x to the right, y down; pixel (row, column) has it
 """
 
 from itertools import product
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8, UInt64
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from disentbench.datasets._grid import Classes, GridDataset
 from disentbench.options import is_whole
@@ -30,6 +30,7 @@ UNIT = 256  # vertices are rounded to 1/256 pixel, the fixed point of the GPU th
 TURN = 39  # orientation 39 ends the full turn: the same picture as orientation 0
 
 Outline = Float[np.ndarray, "2 vertex"]
+Side = Annotated[int, Field(ge=8, le=CANVAS)]
 
 
 class DspritesGrid(GridDataset):
@@ -61,7 +62,7 @@ class Dsprites(DspritesGrid):
 
     image_size: int = CANVAS
 
-    @field_validator("image_size", mode="before")
+    @field_validator("image_size", mode="before", json_schema_input_type=Side)
     @classmethod
     def _whole_size(cls, size: Any) -> Any:
         if not is_whole(size, 8, CANVAS):

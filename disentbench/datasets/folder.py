@@ -35,6 +35,7 @@ from disentbench.options import is_whole, shown
 from disentbench.storage.images import BLOCK_BYTES, Blocks, Images
 
 Shape = tuple[int, int, int]
+Sides = tuple[Side, Side]
 
 
 class Folder(OwnImages):
@@ -44,9 +45,9 @@ class Folder(OwnImages):
     reference: ClassVar[str] = "Files of one's own."
     reads_folders: ClassVar[bool] = True
 
-    image_size: tuple[Side, Side] | None = None
+    image_size: Sides | None = None
 
-    @field_validator("image_size", mode="before")
+    @field_validator("image_size", mode="before", json_schema_input_type=Sides | Side | None)
     @classmethod
     def _both_sides(cls, size: Any) -> Any:
         if isinstance(size, int | float | str):

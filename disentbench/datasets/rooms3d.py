@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from colorsys import hsv_to_rgb
 from functools import partial
 from itertools import product
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from disentbench.datasets._grid import Classes, GridDataset
 from disentbench.datasets._raycasting import (
@@ -48,6 +48,7 @@ SATURATION_AND_VALUE = {  # by the factor; a pale room lets a solid of its own h
     "object_hue": (0.88, 0.97),
 }
 SIZE = 64
+Side = Annotated[int, Field(ge=8, le=2 * SIZE)]
 SAMPLES = 4  # by 4 rays to a pixel
 
 DISTANCE, HEIGHT = 8.0, 3.6  # of the camera from the solid's axis and from the floor
@@ -85,7 +86,7 @@ class Rooms3D(GridDataset):
     orientation: Classes = tuple(range(15))
     image_size: int = SIZE
 
-    @field_validator("image_size", mode="before")
+    @field_validator("image_size", mode="before", json_schema_input_type=Side)
     @classmethod
     def _whole_size(cls, size: Any) -> Any:
         if not is_whole(size, 8, 2 * SIZE):

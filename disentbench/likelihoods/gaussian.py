@@ -1,7 +1,7 @@
 """Each value is normal about the decoder's mean, with a fixed scale or a learned one."""
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
@@ -43,7 +43,9 @@ class Gaussian(Likelihood):
 
     scale: Annotated[Forms, Discriminator(_form)] = 0.1
 
-    @field_validator("scale", mode="before")
+    @field_validator(
+        "scale", mode="before", json_schema_input_type=Scale | Literal["learned"] | Learned
+    )
     @classmethod
     def _learned(cls, scale: Any) -> Any:
         if isinstance(scale, str):

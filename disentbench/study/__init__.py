@@ -17,7 +17,7 @@ from disentbench.study.evaluation import Evaluate
 
 
 def _seed_range(seeds: Any) -> str:
-    match = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", str(seeds))
+    match = re.fullmatch(SEEDS, str(seeds))
     if not match or not 0 <= int(match[2] or match[1]) - int(match[1]) < MOST_SEEDS:
         raise ValueError(
             f"{shown(seeds)} is no range of seeds; write the first and the last, as in 0-4, "
@@ -26,6 +26,7 @@ def _seed_range(seeds: Any) -> str:
     return str(seeds)
 
 
+SEEDS = "([0-9]{1,9})(?:-([0-9]{1,9}))?"
 MOST_SEEDS = 100_000
 # The keys of a study that alter no model; all others are in every recipe.
 TRAINS_NOTHING = {"metrics", "evaluate", "published_id"}
