@@ -6,7 +6,7 @@ export STUDY CORES
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: report slurm test test-slow test-slurm test-faults test-browser test-gpu test-kernels bench bench-gpu lint lint-workflow audit format clean
+.PHONY: report slurm test test-slow test-slurm test-faults test-browser test-gpu test-kernels wheel test-wheel bench bench-gpu lint lint-workflow audit format clean
 
 # The study is read as data first: Snakemake would run what a file from strangers may hold.
 report: .venv/run
@@ -51,6 +51,15 @@ test-kernels: .venv/dev
 	$(BIN)/python -m pip install --quiet triton==3.7.1
 	$(RUN) OMP_NUM_THREADS=1 pytest -m 'slow or not slow' tests/models/test_packed_kernels.py
 
+# What `pip install` needs where there is no checkout, and the sources, in dist/.
+wheel: .venv/dev
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+
+# The wheel in an empty environment: scores, a new folder, a study to its page. Installs PyTorch.
+test-wheel: .venv/dev
+	$(RUN) pytest -m wheel tests/test_wheel.py
+
 # What a training costs on this machine's processor, beside the peers in an environment of their own.
 bench: .venv/run .venv-peers/made
 	$(BIN)/python benchmarks/cpu.py --peers .venv-peers/bin/python
@@ -78,9 +87,10 @@ format: .venv/dev
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
 	$(RUN) snakefmt Snakefile workflow/rules
+	$(RUN) disentbench schema --out configs/study.schema.json
 
 clean:
-	rm -rf .venv .venv-peers .snakemake
+	rm -rf .venv .venv-peers .snakemake dist
 
 # Set-up: a virtual environment with pinned packages, made again when the pins change.
 .venv/run: pyproject.toml constraints.txt

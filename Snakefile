@@ -1,15 +1,16 @@
 # The pipeline: data -> train -> encode -> score -> collect -> report.
 #
-#   snakemake --cores all                               the demo
+#   snakemake --cores all                               configs/study.yaml or, without it, the demo
 #   snakemake --cores all --configfile configs/X.yaml   another study
 #   snakemake --report report.zip                       Snakemake's own report of a finished one
+from disentbench.workflow import configfiles
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 if not {"study", "datasets", "objectives"} & set(config):
 
-    configfile: f"{workflow.basedir}/configs/demo.yaml"
+    configfile: configfiles.of_folder(workflow.basedir)
 
 
 report: "workflow/report/workflow.rst"

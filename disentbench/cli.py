@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from disentbench import plugins
-from disentbench.commands import catalogue, fetching, scoring, studies, training
+from disentbench.commands import catalogue, fetching, scoring, starting, studies, training
 from disentbench.errors import Stopped, UserError
 from disentbench.options import shown
 from disentbench.storage import limits, plain_data
@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="disentbench", description=__doc__)
     commands = top.add_subparsers(dest="name", required=True, metavar="COMMAND")
     for function, arguments in {
+        starting.new: _new(),
         fetching.fetch: _fetch(),
         training.data: _data(),
         training.train: _train(),
@@ -75,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
         studies.diff: _diff(),
         studies.verify: _verify(),
         catalogue.list_: _list(),
+        starting.schema: _schema(),
         catalogue.compare_dsprites: _compare_dsprites(),
     }.items():
         words = function.__doc__ or ""  # python -OO leaves none
@@ -92,6 +94,16 @@ Argument = tuple[tuple[str, ...], dict[str, Any]]
 def argument(*flags: str, **options: Any) -> Argument:
     """An argument that several commands may share."""
     return flags, options
+
+
+def _new() -> Iterable[Argument]:
+    yield argument("folder", type=Path, metavar="FOLDER", help="to be made, or empty")
+    start = "a study that we ship; default: starter"
+    yield argument("--from", dest="begin", metavar="STUDY", default="starter", help=start)
+
+
+def _schema() -> Iterable[Argument]:
+    yield argument("--out", type=Path, help="the .json file; default: the terminal")
 
 
 def _fetch() -> Iterable[Argument]:

@@ -16,14 +16,30 @@ from disentbench.options import shown
 from disentbench.storage.plain_data import printable
 from disentbench.storage.study_file import read_plain
 from disentbench.study import Study
+from disentbench.workflow.project import STUDY
 
 
 def check_command() -> None:
     """End the Snakemake command, with one sentence and code 2, if its config files are no study."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--configfile", "--configfiles", nargs="+", default=[], type=Path)
+    _require_studies(*parser.parse_known_args(sys.argv[1:])[0].configfile)
+
+
+def of_folder(folder: str | Path) -> Path:
+    """The study that a Snakefile in this folder runs unless another is named, checked likewise.
+
+    That is the folder's own, configs/study.yaml, or else the demo.
+    """
+    own = Path(folder, STUDY)
+    study = own if own.exists() else own.with_name("demo.yaml")
+    _require_studies(study)
+    return study
+
+
+def _require_studies(*paths: Path) -> None:
     try:
-        for path in parser.parse_known_args(sys.argv[1:])[0].configfile:
+        for path in paths:
             keys(path)
     except (UserError, OSError) as error:
         print(f"disentbench: {printable(str(error))}", file=sys.stderr, flush=True)

@@ -11,7 +11,7 @@ from disentbench import plugins, sources
 from disentbench.errors import UserError
 from disentbench.storage import expected, files, study_file
 from disentbench.storage.plain_data import printable
-from disentbench.workflow import configfiles, folder, gpus, memory, terminal
+from disentbench.workflow import configfiles, folder, gpus, memory, project, terminal
 from snakemake.logging import logger
 
 # Jobs find the command beside the Python that runs Snakemake, activated or not, and know how to run
@@ -31,6 +31,7 @@ try:
         *configfiles.merged(workflow.configfiles, workflow.config_settings)
     )
     if "--target-jobs" not in sys.argv:  # a job may run where no other's files are
+        project.compare_versions(workflow.basedir)
         study_file.require_files(study)
 except UserError as error:
     print(f"disentbench: {printable(str(error))}", file=sys.stderr, flush=True)
@@ -99,7 +100,13 @@ def recipe_of(wildcards):
 
 @cache
 def code(stage, *parts):
-    """The files whose change computes anew what they make of these parts, and no more."""
+    """The files whose change computes anew what they make of these parts, and no more.
+
+    None of a package that is not beside the Snakefile but installed, where the same code may have another path
+    tomorrow: there `code_digest` alone tells.
+    """
+    if sources.ROOT.parent.resolve() != Path(workflow.basedir).resolve():
+        return []
     return [os.path.relpath(path) for path in getattr(sources, stage)(*parts)]
 
 
