@@ -10,7 +10,7 @@ min_version("9.0")
 
 if not {"study", "datasets", "objectives"} & set(config):
 
-    configfile: configfiles.of_folder(workflow.basedir)
+    configfile: configfiles.of_folder(str(workflow.current_basedir))
 
 
 report: "workflow/report/workflow.rst"

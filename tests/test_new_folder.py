@@ -61,7 +61,7 @@ def test_an_empty_folder_is_filled_and_another_study_may_be_its_own(here, capsys
     assert own == (ROOT / "configs/chen2018.yaml").read_text()
     assert not [name for name in os.listdir() if name.startswith(".")]
     assert "cd " not in capsys.readouterr().out
-    assert configfiles.of_folder(here) == here / "configs/study.yaml"
+    assert configfiles.of_folder(".") == "configs/study.yaml"
 
 
 def test_folders_above_are_made_too(here):
@@ -158,14 +158,14 @@ def test_rules_of_another_version_are_told_of(here, capsys):
 
 
 def test_without_a_study_of_its_own_a_folder_runs_the_demo():
-    assert configfiles.of_folder(ROOT) == ROOT / "configs/demo.yaml"
+    assert configfiles.of_folder(str(ROOT)) == str(ROOT / "configs/demo.yaml")
 
 
 def test_a_study_of_its_own_with_a_mistake_is_one_sentence(here, capsys):
     Path("configs").mkdir()
     Path("configs/study.yaml").write_text("colour: red\n")
     with pytest.raises(SystemExit) as left:
-        configfiles.of_folder(here)
+        configfiles.of_folder(".")
     assert left.value.code == 2
     error = capsys.readouterr().err
     assert "study.yaml: unknown key 'colour'; the keys are study, " in error

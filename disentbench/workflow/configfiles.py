@@ -26,15 +26,17 @@ def check_command() -> None:
     _require_studies(*parser.parse_known_args(sys.argv[1:])[0].configfile)
 
 
-def of_folder(folder: str | Path) -> Path:
-    """The study that a Snakefile in this folder runs unless another is named, checked likewise.
+def of_folder(folder: str) -> str:
+    """The study that a Snakefile in this folder runs unless another is named: its own, or the demo.
 
-    That is the folder's own, configs/study.yaml, or else the demo.
+    Its own, configs/study.yaml, is checked likewise. Who takes the workflow as a module may have it
+    from a server, which has none.
     """
     own = Path(folder, STUDY)
-    study = own if own.exists() else own.with_name("demo.yaml")
-    _require_studies(study)
-    return study
+    if not own.exists():
+        return f"{folder}/configs/demo.yaml"
+    _require_studies(own)
+    return str(own)
 
 
 def _require_studies(*paths: Path) -> None:

@@ -25,13 +25,15 @@ prefix = f'trap : TERM; export PATH={here}:"$PATH" {files.RERUN}={again}; '
 # Snakemake fills in what stands in single braces.
 shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
 
+top = Path(str(workflow.current_basedir)).parents[1]  # where the Snakefile is
+
 # What Snakemake has read is not asked: it has its own words for a number like 1:9 or 010.
 try:
     study = study_file.read_study(
         *configfiles.merged(workflow.configfiles, workflow.config_settings)
     )
     if "--target-jobs" not in sys.argv:  # a job may run where no other's files are
-        project.compare_versions(workflow.basedir)
+        project.compare_versions(top)
         study_file.require_files(study)
 except UserError as error:
     print(f"disentbench: {printable(str(error))}", file=sys.stderr, flush=True)
@@ -105,7 +107,7 @@ def code(stage, *parts):
     None of a package that is not beside the Snakefile but installed, where the same code may have another path
     tomorrow: there `code_digest` alone tells.
     """
-    if sources.ROOT.parent.resolve() != Path(workflow.basedir).resolve():
+    if sources.ROOT.parent.resolve() != top.resolve():
         return []
     return [os.path.relpath(path) for path in getattr(sources, stage)(*parts)]
 
