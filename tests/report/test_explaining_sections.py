@@ -2,23 +2,19 @@
 
 import html
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from builders.findings import block
 from builders.studies import made, rendered, scored
 
 from disentbench import plugins
-from disentbench.report.figures import _table5, correlation, figures, selecting, variance
+from disentbench.report.figures import correlation, figures, selecting, variance
 from disentbench.report.text import fixed
 from disentbench.scoring import statistics
-from disentbench.storage.study_file import read_study
 
 pytestmark = pytest.mark.usefixtures("quick_figures")
-CONFIG = Path(__file__).parents[2] / "configs/locatello2019.yaml"
 OURS = ("correlation", "variance", "selecting")
 METRICS = ["mig", "sap", "decomposition", "elbo", "active_units"]
 TWO = {"tiny": {"of": "dsprites_small"}, "other": {"of": "dsprites_small", "posX": [0, 8]}}
@@ -158,28 +154,3 @@ def test_every_metric_fits_the_heat_map_at_a_legible_size():
     assert drawn.get_figwidth() < 11
     sizes = {text.get_fontsize() for text in drawn.axes[0].texts}
     assert min(sizes) >= 6
-
-
-@pytest.mark.parametrize(
-    ("change", "known"),
-    [
-        ({}, True),
-        ({"seeds": "0-4"}, True),
-        ({"datasets": {"dsprites": {"scale": [0, 1]}}}, False),
-        ({"objectives": {"beta_vae": {"beta": [1, 2, 4, 6, 8, 16]}}}, False),
-    ],
-)
-def test_published_shares_stand_beside_the_same_protocol_alone(change, known):
-    protocol = yaml.safe_load(CONFIG.read_text())
-    del protocol["published_id"]
-    of = read_study(protocol | {"pack": 5} | change)
-    found = _table5.published(of, "dsprites")
-    assert found.get("mig") == ((26, 72) if known else None)
-
-
-def test_the_config_of_the_study_of_2019_has_its_protocol():
-    of = read_study(CONFIG)
-    assert set(_table5.published(of, "dsprites")) == set(_table5.VALUES)
-    values = {v.name for m in of.metrics for v in plugins.load("metrics", m).values}
-    assert set(_table5.VALUES) <= values
-    assert set(_table5.PUBLISHED) <= set(plugins.names("datasets"))

@@ -47,7 +47,8 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
     settings, seeds = len(block.summary.mean), block.planned
     if settings < 2 or seeds < 2 or not shares:
         return None
-    stem, known = f"{block.dataset}_variance", published(report.study, block.dataset)
+    stem, beside = f"{block.dataset}_variance", published(report.study, block.dataset)
+    known = beside.shares if beside else {}
     names = labels(report, list(shares))
     tables.write_csv(report.folder.table(stem), _csv(block.dataset, shares, known))
     drawn = draw(list(shares.values()), names)
@@ -57,7 +58,7 @@ def section(report: Report, block: Block) -> dict[str, Any] | None:
             _row(label, found, known.get(name))
             for label, (name, found) in zip(names, shares.items(), strict=True)
         ],
-        "published": any(name in known for name in shares),
+        "published": beside if any(name in known for name in shares) else None,
         "one_objective": len(report.study.objectives) == 1,
         "shared": [
             report.columns[name].value.label for name in shares if report.columns[name].shared
