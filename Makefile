@@ -6,13 +6,20 @@ export STUDY CORES
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: report slurm test test-slow test-slurm test-faults test-browser test-gpu test-kernels wheel test-wheel bench bench-gpu lint lint-workflow audit format clean
+.PHONY: report slurm test test-slow test-slurm test-faults test-browser test-gpu test-kernels wheel test-wheel bench bench-gpu lint lint-workflow audit format clean reference
 
 # The study is read as data first: Snakemake would run what a file from strangers may hold.
 report: .venv/run
 	@$(BIN)/disentbench status "$$STUDY" > /dev/null
 	@$(RUN) snakemake --cores "$$CORES" --configfile "$$STUDY" --workflow-profile workflow/profiles/default
 	@echo "The report: $(CURDIR)/results/$$($(BIN)/python -c 'import sys; from disentbench.storage.study_file import read_study; print(read_study(sys.argv[1]).study)' "$$STUDY")/report/index.html"
+
+# The study whose scores are in git, made anew beside them in results/reproduced, and what differs.
+reference: STUDY := configs/reference.yaml
+reference: .venv/run
+	@$(BIN)/disentbench status "$$STUDY" > /dev/null
+	@$(RUN) snakemake --cores "$$CORES" --configfile "$$STUDY" --config study=reproduced --workflow-profile workflow/profiles/default
+	@$(BIN)/disentbench diff results/reference results/reproduced --exit-code
 
 # What `snakemake --workflow-profile workflow/profiles/slurm` needs; docs/cluster.md tells more.
 slurm: .venv/slurm
