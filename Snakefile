@@ -3,6 +3,8 @@
 #   snakemake --cores all                               configs/study.yaml or, without it, the demo
 #   snakemake --cores all --configfile configs/X.yaml   another study
 #   snakemake --report report.zip                       Snakemake's own report of a finished one
+import os
+
 from disentbench.workflow import configfiles
 from snakemake.utils import min_version
 
@@ -14,6 +16,11 @@ if not {"study", "datasets", "objectives"} & set(config):
 
 
 report: "workflow/report/workflow.rst"
+
+
+# With `--sdm apptainer` each job runs in this image, which `apptainer build disentbench.sif
+# workflow/apptainer.def` makes; the variable may name another file, or a registry's.
+container: os.environ.get("DISENTBENCH_IMAGE", "disentbench.sif")
 
 
 include: "workflow/rules/common.smk"

@@ -42,6 +42,10 @@ class PackFolder:
     def log(self, name: str) -> Path:
         return self.path / f"logs/{name}.log"
 
+    def benchmark(self, name: str) -> Path:
+        """What a job took, in Snakemake's words; no output, so that nothing waits for it."""
+        return self.path / f"benchmarks/{name}.tsv"
+
 
 @dataclass(frozen=True)
 class CheckpointFolder:

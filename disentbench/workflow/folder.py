@@ -62,7 +62,8 @@ def make_way(jobs: Iterable[Any]) -> None:
     late. For what they write the commands make room themselves.
     """
     jobs = list(jobs)
-    folders = {Path(name).parent for job in jobs for name in job.output}
+    written = ([*job.output, *filter(None, [job.benchmark])] for job in jobs)
+    folders = {Path(name).parent for names in written for name in names}
     logs = [Path(name) for job in jobs for name in job.log]
     for make, paths in ((files.make_folder, folders), (files.make_room, logs)):
         for path in paths:

@@ -24,7 +24,8 @@ def copy_of_checkout(folder):
 
 
 def snakemake(checkout, *arguments, config="configs/smoke.yaml"):
-    """Run Snakemake in a checkout whose own package it imports."""
+    """Run Snakemake in a checkout whose own package it imports; no `make` is around it."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
     return subprocess.run(
         [
             sys.executable,
@@ -37,7 +38,7 @@ def snakemake(checkout, *arguments, config="configs/smoke.yaml"):
             str(config),
         ],
         cwd=checkout,
-        env=os.environ | {"PYTHONPATH": str(checkout)},
+        env=inherited | {"PYTHONPATH": str(checkout)},
         capture_output=True,
         text=True,
         check=False,

@@ -13,6 +13,8 @@ import yaml
 from builders.checkouts import READS, ROOT, changed, copy_of_checkout, planned, snakemake, variant
 
 from disentbench.cli import main
+from disentbench.storage.layout import StudyFolder
+from disentbench.storage.study_file import read_study
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,26 @@ def checkout(tmp_path_factory):
     folder = copy_of_checkout(tmp_path_factory.mktemp("checkout"))
     run = snakemake(folder)
     assert run.returncode == 0, run.stderr
+    (folder / "said").write_text(run.stdout)
     return folder
+
+
+def test_at_its_end_it_says_where_the_page_is(checkout):
+    page = checkout / "results/smoke/report/index.html"
+    assert (checkout / "said").read_text().splitlines() == [f"The report: {page}"]
+    assert page.exists()
+
+
+def test_what_jobs_took_lies_beside_their_logs_and_no_job_waits_for_it(checkout):
+    study = read_study(checkout / "configs/smoke.yaml")
+    jobs = ["train", "encode", *(f"score-{metric}" for metric in study.metrics)]
+    packs = [StudyFolder(checkout / "results/smoke").pack(pack) for pack in study.packs]
+    paths = [pack.benchmark(job) for pack in packs for job in jobs]
+    assert sorted(checkout.glob("results/**/*.tsv")) == sorted(paths)
+    assert all((pd.read_csv(path, sep="\t")["s"] > 0).all() for path in paths)
+    for path in paths:
+        path.unlink()
+    assert planned(checkout) == {}
 
 
 def test_every_run_is_in_the_table_with_every_value(checkout):

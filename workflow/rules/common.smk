@@ -5,25 +5,24 @@ import os
 import shlex
 import sys
 from functools import cache
-from pathlib import Path
 
 from disentbench import plugins, sources
 from disentbench.errors import UserError
 from disentbench.storage import expected, files, study_file
 from disentbench.storage.plain_data import printable
-from disentbench.workflow import configfiles, folder, gpus, memory, project, terminal
+from disentbench.workflow import configfiles, folder, gpus, memory, project, shells, terminal
 from snakemake.logging import logger
+from snakemake.settings.types import DeploymentMethod
 
-# Jobs find the command beside the Python that runs Snakemake, activated or not, and know how to run
-# the workflow again: to say so where an input is damaged. A job on a cluster has it from its parent.
-# The shell outlives SIGTERM: it waits for the training that saves.
+# A job on a cluster has from its parent how to run the workflow again.
 if "--target-jobs" not in sys.argv:
     os.environ[files.RERUN] = shlex.join(["snakemake", *sys.argv[1:]])
-again = shlex.quote(files.rerun_command())
-here = shlex.quote(str(Path(sys.executable).parent))
-prefix = f'trap : TERM; export PATH={here}:"$PATH" {files.RERUN}={again}; '
-# Snakemake fills in what stands in single braces.
-shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
+deployment = workflow.deployment_settings.deployment_method
+shell.prefix(
+    shells.prefix(
+        sys.executable, files.rerun_command(), DeploymentMethod.APPTAINER in deployment
+    )
+)
 
 top = Path(str(workflow.current_basedir)).parents[1]  # where the Snakefile is
 
@@ -53,6 +52,14 @@ onstart:
     except (UserError, NotADirectoryError) as error:
         print(f"disentbench: {error}", file=sys.stderr, flush=True)
         sys.exit(2)
+
+
+# Nor is this, nor in a dry run. `make` says it itself, where there was nothing to do, too.
+onsuccess:
+    page = f"results/{study.study}/report/index.html"
+    made = any(page in job.output for job in workflow.dag.jobs)
+    if made and "MAKELEVEL" not in os.environ:
+        print(f"The report: {os.path.abspath(page)}", flush=True)
 
 
 RUNS = "results/{study}/{dataset}/{objective}/{setting}/seeds-{seeds}/"

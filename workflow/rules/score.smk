@@ -9,6 +9,8 @@ rule score:
         sums=f"{RUNS}scores/{{metric}}.sha256",
     log:
         f"{RUNS}logs/score-{{metric}}.log",
+    benchmark:
+        f"{RUNS}benchmarks/score-{{metric}}.tsv"
     threads: 1
     resources:
         mem_mb=lambda w: memory.measuring(study.dataset(w.dataset)),

@@ -8,6 +8,8 @@ rule train:
         sums=f"{RUNS}history.sha256",
     log:
         f"{RUNS}logs/train.log",
+    benchmark:
+        f"{RUNS}benchmarks/train.tsv"
     threads: side_by_side
     resources:
         gpu=gpu,
@@ -32,6 +34,8 @@ rule encode:
         latents=f"{RUNS}latents.h5",
     log:
         f"{RUNS}logs/encode.log",
+    benchmark:
+        f"{RUNS}benchmarks/encode.tsv"
     threads: 1
     resources:
         gpu=gpu,
