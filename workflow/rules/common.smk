@@ -5,12 +5,21 @@ import os
 import shlex
 import sys
 from functools import cache
+from pathlib import Path
 
 from disentbench import plugins, sources
 from disentbench.errors import UserError
 from disentbench.storage import expected, files, study_file
 from disentbench.storage.plain_data import printable
-from disentbench.workflow import configfiles, folder, gpus, memory, project, shells, terminal
+from disentbench.workflow import (
+    configfiles,
+    folder,
+    gpus,
+    memory,
+    project,
+    shells,
+    terminal,
+)
 from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
 
