@@ -50,11 +50,12 @@ def draw():
 
 @pytest.fixture(scope="module")
 def few_trees():
-    """For tests of what holds of DCI however long it boosts: a fifth of the trees."""
-    from disentbench.metrics import dci  # noqa: PLC0415 - a machine with a GPU has no scikit-learn
+    """For tests of what holds of DCI and R2 however long they boost: a fifth of the trees."""
+    from disentbench.metrics import dci, r2  # noqa: PLC0415 - no scikit-learn beside a GPU
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dci, "boost", partial(dci.boost, rounds=20))
+        patch.setattr(r2, "by_trees", partial(r2.by_trees, rounds=20))
         yield
 
 

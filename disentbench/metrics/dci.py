@@ -70,4 +70,10 @@ metric = Metric(
         Value("dci_completeness", "DCI completeness", 0.0, 1.0),
         Value("dci_informativeness", "DCI informativeness", 0.0, 1.0),
     ),
+    formula=r"D = \sum_j \frac{\sum_k R_{jk}}{\sum_{jk} R_{jk}} \left(1 - H_K(P_j)\right), \quad "
+    r"C = \frac{1}{K} \sum_k \left(1 - H_D(Q_k)\right), \quad I = \frac{1}{K} \sum_k P(\hat{v}_k "
+    r"= v_k)",
+    blind="Disentanglement and completeness do not see how well a factor is predicted, as its "
+    "importances sum to 1 whether the trees know it or guess; informativeness does not see in "
+    "which latents it is.",
 )

@@ -49,4 +49,8 @@ metric = Metric(
     variant="posterior means in 20 equal-width bins, plug-in mutual information",
     reference="Sepliarskaia et al. 2019, arXiv:1910.05587",
     values=(Value("dcimig", "DCIMIG", 0.0, 1.0),),
+    formula=r"\frac{\sum_k \max_{j: k_j = k} \left(I(z_j; v_k) - \max_{l \neq k} I(z_j; "
+    r"v_l)\right)}{\sum_k H(v_k)}, \quad k_j = \mathrm{arg\,max}_k I(z_j; v_k)",
+    blind="It does not see whether a factor is in other latents, too: its largest gap alone "
+    "counts, so that copies of a latent change nothing.",
 )

@@ -55,4 +55,8 @@ metric = Metric(
     variant="aggregate posterior over all images, 10,000 samples of z, marginals by quadrature",
     reference="Chen et al. 2018, arXiv:1802.04942; Esmaeili et al. 2019, arXiv:1804.02086",
     values=VALUES,
+    formula=r"\mathrm{E}[\mathrm{KL}(q(z \mid x) \,\|\, p(z))] = I(x; z) + \mathrm{KL}\left(q(z) "
+    r"\,\|\, \prod_j q(z_j)\right) + \sum_j \mathrm{KL}(q(z_j) \,\|\, p(z_j))",
+    blind="It sees no factor: independent latents may each mix several, and a collapsed code has "
+    "a total correlation of 0, the least there is.",
 )

@@ -32,4 +32,8 @@ metric = Metric(
         ),
         Value("elbo", "ELBO", -math.inf, math.inf, "higher", "nats", prominence=7),
     ),
+    formula=r"\mathrm{ELBO} = \mathrm{E}[\log p(x \mid z)] - \mathrm{E}[\mathrm{KL}(q(z \mid x) "
+    r"\,\|\, p(z))]",
+    blind="It sees no factor, and not what a single latent holds: a model whose latents mix the "
+    "factors may have the higher bound.",
 )

@@ -74,4 +74,8 @@ metric = Metric(
     variant="multinomial logistic regression (C = 1) on standardised means, held-out rows",
     reference="Ridgeway & Mozer 2018, arXiv:1802.05312",
     values=(Value("explicitness", "explicitness", 0.0, 1.0),),
+    formula=r"\frac{1}{K} \sum_k \frac{1}{n_k} \sum_{c=1}^{n_k} \mathrm{AUC}\left(\hat{p}(v_k = c "
+    r"\mid z), [v_k = c]\right)",
+    blind="It does not see where in the codes a factor is: the classifier takes all latents, so "
+    "that linear mixtures of the factors score about as well as the factors themselves.",
 )

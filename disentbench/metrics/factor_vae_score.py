@@ -92,4 +92,9 @@ metric = Metric(
     variant="64 images a vote, standard deviations below 0.05 pruned; 10,000 / 5,000 votes",
     reference="Kim & Mnih 2018, arXiv:1802.05983; Locatello et al. 2019, arXiv:1811.12359",
     values=(Value("factor_vae_score", "FactorVAE score", 0.0, 1.0),),
+    formula=r"P(m(j) = k), \quad j = \mathrm{arg\,min}_j \frac{\mathrm{Var}(z_j \mid "
+    r"v_k)}{\mathrm{Var}(z_j)}, \quad m(j) = \mathrm{arg\,max}_k n_{jk}",
+    blind="It does not see by how much the stillest latent wins, nor whether a factor is in "
+    "several latents: the majority vote is right either way, and at 1 tells codes apart no "
+    "longer.",
 )

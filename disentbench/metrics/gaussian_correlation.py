@@ -80,4 +80,9 @@ metric = Metric(
         Value("gaussian_wasserstein_correlation_norm", "Wasserstein, norm.", 0.0, 1.0, "lower"),
         Value("mutual_information_score", "MI of codes", 0.0, math.inf, "lower", "nats"),
     ),
+    formula=r"\mathrm{TC} = \frac{1}{2} \left(\sum_j \log C_{jj} - \log \det C\right), \quad W = "
+    r"2 \, \mathrm{tr} \, C - 2 \, \mathrm{tr} \left(C^{1/2} \mathrm{diag}(C) \, "
+    r"C^{1/2}\right)^{1/2}",
+    blind="It sees no factor, and a constant code is as independent as can be; the first three "
+    "values see covariances and no other dependence, the mutual information two codes at a time.",
 )

@@ -61,4 +61,9 @@ metric = Metric(
     "the other part, and few images raise or lower it by chance",
     reference="Kingma & Welling 2014, arXiv:1312.6114; Chen et al. 2018, arXiv:1802.04942",
     values=tuple(value for part in PARTS.items() for value in _values(*part)),
+    formula=r"\mathrm{ELBO}_S = \frac{1}{|S|} \sum_{x \in S} \left(\mathrm{E}[\log p(x \mid z)] - "
+    r"\mathrm{KL}(q(z \mid x) \,\|\, p(z))\right), \quad S \in \{\mathrm{seen}, "
+    r"\mathrm{held\;out}\}",
+    blind="It does not see what makes the difference: other factors may vary in the one part than "
+    "in the other, and of few images MIG is off by chance.",
 )

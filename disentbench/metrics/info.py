@@ -3,12 +3,17 @@
 On I(z_j; v_k) / H(v_k) by nearest neighbours, for active latents: InfoM is the mean over latents of
 largest / sum over factors, InfoC the mean over factors of largest / sum over latents, each rescaled
 so that 0 is uniform. InfoE is 1 - log loss / log loss without latents of a linear classifier.
-Hsu et al. 2023 (arXiv:2305.18378), section 4.
+Hsu et al. 2023 (arXiv:2305.18378), section 4. Which latents are active their code decides in two
+ways (infomec.py and mutual_information.py of github.com/kylehkhsu/latent_quantization), and that of
+Hsu et al. 2024 (arXiv:2404.10282) in a third (infomec.py of github.com/kylehkhsu/tripod).
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import digamma
+from scipy.stats import iqr
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
@@ -20,6 +25,8 @@ from disentbench.metrics.explicitness import standardised
 from disentbench.posterior.representation import ACTIVE
 
 ROUNDING = 1e-12  # nats: what is left of a sum of digammas that is 0
+# How a value's name ends, what of a latent is wide enough, and which part of the widest will do.
+RULES = {"": (np.ptp, 1 / 20), "_eighth": (np.ptp, 1 / 8), "_iqr": (iqr, 1 / 10)}
 
 
 def info(
@@ -37,39 +44,47 @@ def info(
 
     0: as spread out as can be, or nothing known; 1: one factor a latent, one latent a factor.
     InfoM and InfoC see active latents, whose posterior mean spans at least a twentieth of the
-    widest range. Factors of one class take no part. One column to spread over counts as 1. At most
-    `rows` rows. A discrete group is one latent: it is active if its class probabilities have a
-    variance above 0.01, and has the mutual information of its classes, for InfoE a 0-1 column each.
-    Detail: `mutual_information` [latent, factor] over H(v), 0 for inactive latents;
+    widest range; `_eighth`: an eighth of it; `_iqr`: an interquartile range of at least a tenth of
+    the widest. Both are ratios: of noise they are far above 0, as what the estimate makes of
+    nothing is no more uniform; see their chance. Factors of one class take no part. One column to
+    spread over counts as 1. At most `rows` rows. A discrete group is one latent: it is active if
+    its class probabilities have a variance above 0.01, and has the mutual information of its
+    classes, for InfoE a 0-1 column each.
+    Detail: `mutual_information` [latent, factor] over H(v), 0 for latents inactive by every rule;
     `explicitness` [factor].
     """
     if len(codes) > rows:
         chosen = rng.choice(len(codes), rows, replace=False)
         codes, factors, categories, mean = (a[chosen] for a in (codes, factors, categories, mean))
-    kept, active = varying(factors), _active(mean, variance)
+    kept = varying(factors)
+    active = {ending: _active(mean, variance, *rule) for ending, rule in RULES.items()}
     z = standardised(columns(codes, categories).values, np.arange(len(codes)))
     latents = z[:, : codes.shape[1]]
-    known = _known(latents, categories, factors, active, neighbours=neighbours, rng=rng)
+    any_active = np.unique(np.concatenate(list(active.values())))
+    known = _known(latents, categories, factors, any_active, neighbours=neighbours, rng=rng)
     explicit = np.zeros(factors.shape[1])
     explicit[kept] = [_explained(z, factors[:, k]) for k in kept]
-    matrix = known[np.ix_(active, kept)]
+    values = {"info_e": float(explicit[kept].mean()) if len(kept) else 0.0}
+    for ending, used in active.items():
+        matrix = known[np.ix_(used, kept)]
+        values[f"info_m{ending}"] = _concentration(matrix)
+        values[f"info_c{ending}"] = _concentration(matrix.T)
     return Score(
-        {
-            "info_m": _concentration(matrix),
-            "info_e": float(explicit[kept].mean()) if len(kept) else 0.0,
-            "info_c": _concentration(matrix.T),
-        },
+        {value.name: values[value.name] for value in metric.values},
         {"mutual_information": known, "explicitness": explicit},
     )
 
 
 def _active(
-    mean: Float[np.ndarray, "sample latent"], variance: Float[np.ndarray, " variable"]
+    mean: Float[np.ndarray, "sample latent"],
+    variance: Float[np.ndarray, " variable"],
+    width: Callable[..., Float[np.ndarray, " latent"]],
+    part: float,
 ) -> Int[np.ndarray, " some"]:
-    """Latents whose mean spans enough of the widest range, discrete groups that vary enough."""
-    span = np.ptp(mean, axis=0)
-    latents = (span >= span.max(initial=0) / 20) & (span > 0)
-    return np.flatnonzero(np.concatenate([latents, variance[len(span) :] > ACTIVE]))
+    """Latents whose mean has enough of the largest width, discrete groups that vary enough."""
+    widths = width(mean, axis=0)
+    latents = (widths >= part * widths.max(initial=0)) & (widths > 0)
+    return np.flatnonzero(np.concatenate([latents, variance[len(widths) :] > ACTIVE]))
 
 
 def _known(
@@ -151,11 +166,22 @@ def _explained(z: Float[np.ndarray, "sample column"], classes: Int[np.ndarray, "
 metric = Metric(
     info,
     label="InfoM, InfoE, InfoC",
-    variant="10 nearest neighbours; unpenalised logistic regression; at most 10,000 rows",
-    reference="Hsu et al. 2023, arXiv:2305.18378",
+    variant="10 nearest neighbours; unpenalised logistic regression; at most 10,000 rows; active "
+    "latents: range of at least 1/20 of the widest, as in Hsu et al.'s infomec.py (eighth: 1/8, as "
+    "in their mutual_information.py; iqr: interquartile range, 1/10, as in the code of Tripod)",
+    reference="Hsu et al. 2023, arXiv:2305.18378; Hsu et al. 2024, arXiv:2404.10282",
     values=(
         Value("info_m", "InfoM", 0.0, 1.0),
         Value("info_e", "InfoE", 0.0, 1.0),
         Value("info_c", "InfoC", 0.0, 1.0),
+        Value("info_m_eighth", "InfoM (range/8)", 0.0, 1.0),
+        Value("info_c_eighth", "InfoC (range/8)", 0.0, 1.0),
+        Value("info_m_iqr", "InfoM (IQR/10)", 0.0, 1.0),
+        Value("info_c_iqr", "InfoC (IQR/10)", 0.0, 1.0),
     ),
+    formula=r"\mathrm{InfoM} = \frac{K \bar{r} - 1}{K - 1}, \quad \bar{r} = \frac{1}{A} \sum_j "
+    r"\frac{\max_k R_{jk}}{\sum_k R_{jk}}, \quad R_{jk} = \frac{I(z_j; v_k)}{H(v_k)}",
+    blind="InfoM and InfoC do not see how much is known: they are ratios, which noise has, too, "
+    "and a trace of information weighs as much as all of it; InfoE sees only what a linear "
+    "classifier can use.",
 )

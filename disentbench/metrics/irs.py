@@ -66,4 +66,9 @@ metric = Metric(
     "library of Locatello et al. 2019 merges more than 20 into 20 bins); may be negative",
     reference="Suter et al. 2019, arXiv:1811.00007",
     values=(Value("irs", "IRS", -1.0, 1.0),),
+    formula=r"\frac{\sum_j w_j \max_k \rho_{jk}}{\sum_j w_j}, \quad \rho_{jk} = 1 - "
+    r"\frac{\mathrm{E}_v[Q_{0.99} |z_j - \mathrm{E}[z_j \mid v_k = v]|]}{w_j}, \quad w_j = \max "
+    r"|z_j - \mathrm{E}[z_j]|",
+    blind="It does not see factors that no latent holds, nor copies of a latent: one latent that "
+    "is one factor scores 1 where all others are constant.",
 )

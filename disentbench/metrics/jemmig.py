@@ -56,4 +56,8 @@ metric = Metric(
     "by definition constant codes score log 20 / (H(v) + log 20), more than noise does",
     reference="Do & Tran 2020, arXiv:1908.09961",
     values=(Value("jemmig", "JEMMIG", 0.0, 1.0, constant_wins=True),),
+    formula=r"1 - \frac{1}{K} \sum_k \frac{H(v_k, z_\ast) - I(z_\ast; v_k) + I(z_{(2)}; "
+    r"v_k)}{H(v_k) + \log 20}",
+    blind="It does not see what the third and further latents know of a factor, and takes "
+    "emptiness for order: a constant code holds nothing besides, and scores more than noise does.",
 )

@@ -47,4 +47,8 @@ metric = Metric(
     reference="Chen et al. 2018, arXiv:1802.04942; Locatello et al. 2019, arXiv:1811.12359",
     values=(Value("mig", "MIG", 0.0, 1.0, prominence=1),),
     factor_map="by the 20 bins of MIG",
+    formula=r"\mathrm{MIG} = \frac{1}{K} \sum_{k=1}^{K} \frac{I(z_{(1)}; v_k) - I(z_{(2)}; "
+    r"v_k)}{H(v_k)}",
+    blind="It does not see whether the latent that knows most about a factor holds other factors, "
+    "too, nor, of a factor with many classes, what 20 bins merge.",
 )

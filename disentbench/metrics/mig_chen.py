@@ -34,4 +34,8 @@ metric = Metric(
     variant="latents drawn from q(z | x), entropies by quadrature over all images, all factors",
     reference="Chen et al. 2018, arXiv:1802.04942",
     values=(Value("mig_chen", "MIG (Chen)", 0.0, 1.0, prominence=2),),
+    formula=r"\frac{1}{K} \sum_{k=1}^{K} \frac{I(z_{(1)}; v_k) - I(z_{(2)}; v_k)}{H(v_k)}, \quad "
+    r"I(z_j; v_k) = H(z_j) - H(z_j \mid v_k), \quad z \sim q(z \mid x)",
+    blind="It does not see whether the latent that knows most about a factor holds other factors, "
+    "too.",
 )

@@ -60,4 +60,8 @@ metric = Metric(
         Value("modularity", "modularity", 0.0, 1.0),
         Value("modularity_active", "modularity of active latents", 0.0, 1.0),
     ),
+    formula=r"\frac{1}{D} \sum_{j=1}^{D} \left(1 - \frac{\sum_{k \neq k_j} I(z_j; v_k)^2}{(K - 1) "
+    r"\, I(z_j; v_{k_j})^2}\right), \quad k_j = \mathrm{arg\,max}_k I(z_j; v_k)",
+    blind="It does not see how much a latent knows, as it is a ratio, nor whether every factor is "
+    "in some latent, nor whether one is in several.",
 )

@@ -66,4 +66,8 @@ metric = Metric(
     "it depends on the latents' scale and offset (far from 0 it sees nothing)",
     reference="Kumar et al. 2018, arXiv:1711.00848; Locatello et al. 2019, arXiv:1811.12359",
     values=(Value("sap", "SAP", 0.0, 1.0),),
+    formula=r"\frac{1}{K} \sum_{k=1}^{K} \left(a_{(1)k} - a_{(2)k}\right), \quad a_{jk} = "
+    r"P(\hat{v}_k(z_j) = v_k)",
+    blind="It does not see whether the best latent holds other factors, too, nor what a linear "
+    "machine on one number cannot tell: of the many classes of a factor it finds a few.",
 )

@@ -64,4 +64,8 @@ metric = Metric(
     "counts as constant below a variance of 1e-12",
     reference="Kumar et al. 2018, arXiv:1711.00848",
     values=(Value("sap_r2", "SAP (R2)", 0.0, 1.0),),
+    formula=r"\frac{1}{K} \sum_{k=1}^{K} \left(r_{(1)k} - r_{(2)k}\right), \quad r_{jk} = "
+    r"\frac{\mathrm{Cov}(z_j, v_k)^2}{\mathrm{Var}(z_j) \, \mathrm{Var}(v_k)}",
+    blind="It does not see a dependence that is no straight line on the class number, nor whether "
+    "what the best latent holds besides is another factor or noise.",
 )

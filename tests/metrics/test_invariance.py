@@ -27,7 +27,10 @@ NAMES = [name for name in plugins.names("metrics") if "companions" not in needs(
 OF_CODES = [name for name in NAMES if "posterior" not in needs(name)]
 
 # Why these values may change: nothing else may.
-TAKES_CLASS_NUMBERS = {"sap_r2"}  # correlates with the number of a factor's class
+TAKES_CLASS_NUMBERS = {  # correlate with the number of a factor's class, or predict it
+    *("sap_r2", "r2_linear", "r2_trees"),
+    *(f"mcc_{kind}{rows}" for kind in ("pearson", "spearman") for rows in ("", "_all_rows")),
+}
 HAS_AN_ORIGIN = {
     "sap",  # its machine penalises the intercept
     *("rate", "dimension_wise_kl", "elbo", "elbo_seen", "elbo_held_out"),  # the prior's mean is 0

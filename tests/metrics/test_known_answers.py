@@ -58,6 +58,9 @@ PERFECT = {
     "info_m": 1,
     "info_c": 1,
     "info_e": 1,
+    **{f"info_{of}{rule}": 1 for of in "mc" for rule in ("_eighth", "_iqr")},
+    **{f"mcc_{kind}{rows}": 1 for kind in ("pearson", "spearman") for rows in ("", "_all_rows")},
+    "r2_linear": 1,
     "active_units": 3,
     "total_correlation": 0,
 }
@@ -84,6 +87,9 @@ CHANCE = {
     "beta_vae_score": 1 / 3,
     "factor_vae_score": 1 / 3,
     "info_e": 0,
+    "mcc_pearson": 0,
+    "mcc_spearman": 0,
+    "r2_linear": 0,
 }
 
 

@@ -130,7 +130,9 @@ def test_a_factor_of_one_class_is_left_out(name):
 BLIND_TO_DEAD_LATENTS = [
     *("mig", "mig_chen", "dcimig", "jemmig", "explicitness", "sap_r2", "irs", "active_units"),
     *("factor_vae_score", "beta_vae_score", "modularity_active", "dci_disentanglement"),
-    *("info_m", "info_c", "info_e"),
+    *("info_m", "info_c", "info_e", "info_m_eighth", "info_c_eighth", "info_m_iqr", "info_c_iqr"),
+    *("mcc_pearson", "mcc_spearman", "mcc_pearson_all_rows", "mcc_spearman_all_rows"),
+    *("r2_linear", "r2_trees"),
     *("gaussian_total_correlation", "gaussian_wasserstein_correlation_norm"),
 ]
 

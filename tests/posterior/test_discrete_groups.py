@@ -36,7 +36,8 @@ def test_a_perfect_code_of_any_number_of_classes(classes):
     exact = {
         **{"mig": 1, "dcimig": 1, "jemmig": 1, "modularity_active": 1, "mig_sup_li2020": 1},
         **{"mig_sup": 2 / 3, "modularity": 2 / 3},  # the dead latent is one of three
-        **{"sap_r2": 1, "irs": 1, "active_units": 2},
+        **{"sap_r2": 1, "irs": 1, "active_units": 2, "r2_linear": 1},
+        **{"mcc_pearson": 1, "mcc_spearman": 1, "mcc_pearson_all_rows": 1},
     }
     found = {
         value: measure(name, run).values[value]
@@ -50,6 +51,7 @@ def test_a_perfect_code_of_any_number_of_classes(classes):
 PREDICTED = {
     **{"dci_disentanglement": 1, "dci_completeness": 1, "dci_informativeness": 1},
     **{"explicitness": 1, "info_m": 1, "info_e": 1, "info_c": 1},
+    **{f"info_{of}{rule}": 1 for of in "mc" for rule in ("_eighth", "_iqr")},
     **{"beta_vae_score": 1, "factor_vae_score": 1},
 }
 
@@ -69,10 +71,11 @@ def test_a_collapsed_group_is_known_for_nothing(name):
     found = measure(name, run).values
     guessing = (1 / 3 + 1 / 4) / 2
     by_frequency = {"dci_informativeness": guessing, "beta_vae_score": 0.5}
+    by_mean = {"r2_linear": 0, "r2_trees": 0}  # of the fitted rows, not of those that are scored
     by_definition = {"jemmig": np.mean([np.log(20) / np.log(20 * n) for n in (3, 4)])}
-    expected = NOTHING | by_frequency | by_definition
+    expected = NOTHING | by_frequency | by_mean | by_definition
     for value, score in found.items():
-        sampled = 0.1 if value in by_frequency else 1e-9
+        sampled = 0.1 if value in by_frequency | by_mean else 1e-9
         assert score == pytest.approx(expected.get(value, 0), abs=sampled)
 
 
