@@ -173,6 +173,7 @@ def _score() -> Iterable[Argument]:
     )
     yield argument("--factors", type=names, help="a table's columns of factors; default: v0,v1,...")
     yield argument("--logvar", type=names, help="a table's columns of it; default: logvarN for zN")
+    yield argument("--groups", help="a vector's latents, 0-15,16-31,... or 16 each: score their PC")
     yield argument("--detail", type=Path, help="a .json file for what figures are drawn from")
 
 

@@ -32,6 +32,7 @@ def score(
     codes: list[str] | None = None,
     factors: list[str] | None = None,
     logvar: list[str] | None = None,
+    groups: str | None = None,
     beside: Mapping[str, Path] | None = None,
     max_memory: int = limits.MEMORY,
     out: Path | None = None,
@@ -61,6 +62,7 @@ def score(
             seed=seed,
             reading=reading._replace(memory=max_memory),
             companions=companions,
+            groups=groups,
         )
         scored = list(told(scored, path))
         name = os.fsencode(path).decode(errors="backslashreplace")  # it need not be UTF-8

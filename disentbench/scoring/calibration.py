@@ -22,8 +22,8 @@ def calibrate(
 
     The perfect code has one latent for each factor that varies, its class on a scale of unit
     variance, known to a twentieth of the step between classes. Chance is the same code with its
-    rows shuffled. Metrics that look at no factors have neither, nor those that need what such a
-    code lacks.
+    rows shuffled, which of codes in groups is the same: a principal component sees no order of
+    rows. Metrics that look at no factors have neither, nor those that need what such a code lacks.
     """
     names = plugins.names("metrics") if metrics is None else map(file_of, metrics)
     supervised = [name for name in dict.fromkeys(names) if "factors" in needs(name)]

@@ -11,9 +11,18 @@ from numpy.typing import ArrayLike
 from disentbench.errors import UserError
 from disentbench.metrics import Score
 from disentbench.posterior.from_arrays import from_anywhere, represent
+from disentbench.posterior.in_groups import Groups, in_groups
 from disentbench.posterior.representation import Representation
 from disentbench.scoring.companions import comparing, summaries
-from disentbench.scoring.scores import Code, asked_for, chosen, coded, measure, wanted
+from disentbench.scoring.scores import (
+    Code,
+    asked_for,
+    chosen,
+    coded,
+    measure,
+    require_codes,
+    wanted,
+)
 from disentbench.seeds import generator
 
 
@@ -24,6 +33,7 @@ def score(
     logvar: ArrayLike | None = None,
     metrics: Sequence[str] | None = None,
     code: Code = "mean",
+    groups: Groups | None = None,
     seed: int = 0,
     seeds: Sequence[Any] | None = None,
     detail: bool = False,
@@ -34,7 +44,9 @@ def score(
     text, which some metrics do without; `logvar` (log sigma^2) adds the metrics of the posterior,
     and `code="sampled"` takes the metrics of the codes on one sample of it. Arrays, tensors on any
     device and tables of pandas will do. Without `metrics`, all that can be computed; a name alone
-    or several are those asked for.
+    or several are those asked for. Where a factor has a vector of latents, `groups` says which go
+    together, 16 for every 16 of them or [[0, 1, 2], [3, 4]] or "0-2,3-4": each group is scored by
+    its first principal component, which has no posterior, so that `logvar` adds nothing.
 
     Of `codes` [run, image, latent] the answer is a mapping from each run, by its place or by what
     `seeds` has there, to its values; metrics that compare runs compare these. With `detail` a
@@ -44,6 +56,9 @@ def score(
     """
     metrics = metrics.split(",") if isinstance(metrics, str) else metrics
     runs = _runs(from_anywhere(codes), factors, logvar, seeds)
+    if groups is not None:
+        require_codes(metrics, code)
+        runs = [(name, in_groups(run, groups)) for name, run in runs]
     if len(runs) > 1:
         runs = with_companions(runs, asked_for(metrics), seed)
     scored = {name: _scored(coded(run, code, seed), metrics, seed) for name, run in runs}

@@ -17,6 +17,7 @@ from disentbench.errors import UserError
 from disentbench.metrics import Score, value_of
 from disentbench.plugins import needs
 from disentbench.posterior.from_files import read_latents
+from disentbench.posterior.in_groups import Groups, in_groups
 from disentbench.posterior.representation import Representation
 from disentbench.scoring.companions import compared, comparing
 from disentbench.seeds import generator
@@ -49,13 +50,18 @@ def score_file(
     seed: int = 0,
     reading: Reading = AS_IT_IS,
     companions: Sequence[str | Path] = (),
+    groups: Groups | None = None,
 ) -> Iterator[Scored]:
     """Metrics of every run of a file, run by run; factors may be missing where none is needed.
 
     Metrics that compare runs compare each with the others of the file and with all of the files
-    `companions`: one run is in memory at a time, and of the others what these metrics keep.
+    `companions`: one run is in memory at a time, and of the others what these metrics keep. With
+    `groups` of latents, the metrics of codes are of each group's first principal component.
     """
     asked = asked_for(metrics)
+    if groups is not None:
+        require_codes(metrics, code)
+        asked = [name for name in asked if "posterior" not in needs(name)]
     bare = metrics is not None and not any("factors" in needs(name) for name in asked)
     reading = reading._replace(bare=bare)
     kept = compared([path, *companions], comparing(asked), partial(generator, seed), reading)
@@ -63,6 +69,8 @@ def score_file(
         others = None
         if kept is not None:
             others = [summary for of, summary in kept.items() if of != (0, name)]
+        if groups is not None:
+            run = in_groups(run, groups)  # noqa: PLW2901 - the run that is scored
         prepared = coded(replace(run, companions=others), code, seed)
         for metric in chosen(metrics, prepared):
             (values, detail), notes = _noted(attempt, metric, prepared, seed)
@@ -149,6 +157,16 @@ def attempt(name: str, run: Representation, seed: int = 0) -> Score:
 
 def _undefined(name: str) -> Score:
     return Score({value.name: np.nan for value in plugins.load("metrics", name).values})
+
+
+def require_codes(metrics: Sequence[str] | None, code: Code) -> None:
+    """Refuse what codes in groups cannot give: all that needs the posterior of a latent."""
+    why = "and a group's principal component has none"
+    if code == "sampled":
+        raise UserError(f"sampled codes need logvar, {why}")
+    for name in metrics or ():
+        if "posterior" in needs(file_of(name)):
+            raise UserError(f"the metric {name!r} needs logvar, {why}")
 
 
 def coded(run: Representation, code: Code, seed: int) -> Representation:

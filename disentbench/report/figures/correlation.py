@@ -21,7 +21,7 @@ from disentbench.report.text import count
 from disentbench.scoring.statistics import rank_correlation
 
 FEWEST = 5  # runs
-CELL = 0.25  # inches
+CELL = 0.2  # inches
 STRONGEST = 0.62  # opacity of a correlation of 1: its number is read on light and dark pages
 AGREE, DISAGREE = COLOURS[0], COLOURS[1]
 
