@@ -30,7 +30,7 @@ metric = Metric(
     values=(
         Value("active_units", "active units", 0.0, math.inf, "neither", prominence=9, whole=True),
     ),
-    formula=r"A = \sum_{j} \left[ \mathrm{Var}_x(\mathrm{E}[z_j \mid x]) > 0.01 \right]",
+    formula=r"A = \sum_{j} [\mathrm{Var}_x(\mathrm{E}[z_j \mid x]) > 0.01]",
     blind="It does not see what the active latents hold: one that mixes all factors counts as "
     "much as one that holds a single factor.",
 )

@@ -68,8 +68,8 @@ metric = Metric(
     "definition it depends on the latents' scale (of small codes it sees little)",
     reference="Higgins et al. 2017, ICLR; Locatello et al. 2019, arXiv:1811.12359",
     values=(Value("beta_vae_score", "beta-VAE score", 0.0, 1.0),),
-    formula=r"P(\hat{k} = k), \quad \hat{k} = c\left(\frac{1}{64} \sum_{i=1}^{64} \left| "
-    r"z_i^{(1)} - z_i^{(2)} \right|\right), \quad v_{ik}^{(1)} = v_{ik}^{(2)}",
+    formula=r"P(\hat{k} = k), \quad \hat{k} = c\left(\frac{1}{64} \sum_{i=1}^{64} "
+    r"|z_i^{(1)} - z_i^{(2)}|\right), \quad v_{ik}^{(1)} = v_{ik}^{(2)}",
     blind="It does not see a last factor that no latent holds, which the classifier knows by "
     "elimination if the others leave their marks (Kim & Mnih 2018), nor whether a factor is in "
     "one latent or in several.",
