@@ -6,7 +6,7 @@ export STUDY CORES
 BIN := .venv/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: report slurm test test-slow test-slurm test-faults test-browser test-gpu test-kernels wheel test-wheel bench bench-gpu lint lint-workflow audit format clean reference
+.PHONY: report slurm test test-slow test-slurm test-faults test-browser test-gpu test-kernels wheel test-wheel bench bench-gpu lint lint-workflow audit format clean reference docs
 
 # The study is read as data first: Snakemake would run what a file from strangers may hold.
 report: .venv/run
@@ -71,6 +71,12 @@ test-wheel: .venv/dev
 bench: .venv/run .venv-peers/made
 	$(BIN)/python benchmarks/cpu.py --peers .venv-peers/bin/python
 
+# The documentation as a site in docs/_build/html, for which no network is needed, neither here nor
+# where it is read. A warning is an error.
+docs: .venv/docs
+	$(RUN) OMP_NUM_THREADS=1 sphinx-build -W --keep-going -n -q docs docs/_build/html
+	@echo "The documentation: $(CURDIR)/docs/_build/html/index.html"
+
 lint: .venv/dev
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
@@ -93,7 +99,7 @@ format: .venv/dev
 	$(RUN) disentbench schema --out configs/study.schema.json
 
 clean:
-	rm -rf .venv .venv-peers .snakemake dist
+	rm -rf .venv .venv-peers .snakemake dist docs/_build
 
 # Set-up: a virtual environment with pinned packages, made again when the pins change.
 .venv/run: pyproject.toml constraints.txt
@@ -113,6 +119,10 @@ clean:
 
 .venv/browser: .venv/run
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[browser]'
+	touch $@
+
+.venv/docs: .venv/run
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
 .venv/slurm: .venv/run

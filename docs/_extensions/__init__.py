@@ -1,0 +1,1 @@
+"""What the pages of the site have from the code: tables of the registries, formulas, pictures."""
