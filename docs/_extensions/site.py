@@ -83,5 +83,5 @@ def _inline(self: Any, node: nodes.math) -> None:
 
 def _block(self: Any, node: nodes.math_block) -> None:
     shown = "<br>".join(map(outlines.svg, outlines.lines(node.astext())))
-    self.body.append(f'<div class="formulas">{shown}</div>\n')
+    self.body.append(f'<div class="formulas" tabindex="0">{shown}</div>\n')
     raise nodes.SkipNode
