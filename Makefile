@@ -72,9 +72,9 @@ bench: .venv/run .venv-peers/made
 	$(BIN)/python benchmarks/cpu.py --peers .venv-peers/bin/python
 
 # The documentation as a site in docs/_build/html, for which no network is needed, neither here nor
-# where it is read. A warning is an error.
+# where it is read. Every page is made anew, as what fills it is in the code; a warning is an error.
 docs: .venv/docs
-	$(RUN) OMP_NUM_THREADS=1 sphinx-build -W --keep-going -n -q docs docs/_build/html
+	$(RUN) OMP_NUM_THREADS=1 sphinx-build -E -a -W --keep-going -n -q docs docs/_build/html
 	@echo "The documentation: $(CURDIR)/docs/_build/html/index.html"
 
 lint: .venv/dev

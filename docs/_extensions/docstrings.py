@@ -13,21 +13,19 @@ SPECIAL = re.compile(r"([*|\\]|_(?!\w))")
 def restructured(lines: list[str]) -> list[str]:
     """The lines of a docstring, which is plain prose with code in single backticks.
 
-    What is indented below a paragraph is shown as it stands. Of the fields of a named tuple Python
-    says nothing but their numbers.
+    What is indented below a paragraph or said to an interpreter is shown as it stands. Of the
+    fields of a named tuple Python says nothing but their numbers.
     """
     if lines and lines[0].startswith("Alias for field number"):
         return []
     shown: list[str] = []
+    session = False  # of an interpreter, which ends with an empty line
     for number, line in enumerate(lines):
-        if not line.startswith(" "):
-            shown.append(_plain(line))
-            continue
-        if number and not lines[number - 1].strip():
-            shown.append("::\n")
-            shown.append("")
-        shown.append(line)
-    return [part for line in shown for part in line.split("\n")]
+        session = line.startswith(">>>") or (session and bool(line.strip()))
+        if line.startswith(" ") and number and not lines[number - 1].strip():
+            shown += ["::", ""]
+        shown.append(line if session or line.startswith(" ") else _plain(line))
+    return shown
 
 
 def _plain(line: str) -> str:
@@ -36,10 +34,13 @@ def _plain(line: str) -> str:
 
 
 def signature(function: Any) -> Signature | None:
-    """Parameters and result of a function as its file has them; None for what is no function.
+    """Parameters and result of a function as its file has them; None for what Sphinx knows better.
 
-    `ArrayLike` and the shapes of arrays say more than the types that they stand for.
+    `ArrayLike` and the shapes of arrays say more than the types that they stand for. What options
+    take is told in tables.
     """
+    if hasattr(function, "model_fields"):
+        return "", None
     if not inspect.isfunction(function := inspect.unwrap(function)):
         return None
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body

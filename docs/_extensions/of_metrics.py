@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from _extensions.markdown import code, paragraphs, plain, table
 from disentbench import plugins
-from disentbench.metrics import Metric, Value
+from disentbench.metrics import Metric, Value, is_error
 from disentbench.scoring.calibration import calibrate
 
 # A part of the demo's data set, on which the trees of DCI take seconds.
@@ -25,7 +25,7 @@ def overview() -> str:
         [f"[{code(value.name)}](#metric-{name})", *_row(value, scale)]
         for name in plugins.names("metrics")
         for value in plugins.load("metrics", name).values
-        if not value.name.endswith("_se")
+        if not is_error(value.name)
     ]
     return table(["value", "label", "range", "better", "chance", "perfect"], rows)
 
@@ -39,15 +39,15 @@ def every() -> str:
 
 def _section(name: str, metric: Metric) -> str:
     parts = [
-        f"(metric-{name})=\n## {metric.label}",
+        f"(metric-{name})=\n## {metric.label[0].upper()}{metric.label[1:]}",
         f"{code(name)}: {plain(metric.variant)}.",
         f"$$\n{metric.formula}\n$$" if metric.formula else "",
         paragraphs(inspect.getdoc(metric.compute) or ""),
         table(
             ["value", "label", "range", "better", "chance", "perfect"],
-            [[code(value.name), *_row(value, levels())] for value in metric.values],
+            [[code(v.name), *_row(v, levels())] for v in metric.values if not is_error(v.name)],
         ),
-        f"**Does not see.** {plain(metric.blind)}" if metric.blind else "",
+        f"**Blind spots.** {plain(metric.blind)}" if metric.blind else "",
         f"**Takes.** {', '.join(map(code, plugins.needs(name)))}{_options(metric)}",
         f"**Source.** {plain(metric.reference)}",
     ]
@@ -62,8 +62,12 @@ def _row(value: Value, scale: pd.DataFrame) -> list[str]:
         plain(value.label),
         ends,
         value.better,
-        *(f"{level[end]:.3f}" if end in level else NONE for end in ("chance", "perfect")),
+        *(_number(level[end]) if end in level else NONE for end in ("chance", "perfect")),
     ]
+
+
+def _number(number: float) -> str:
+    return f"{number:z.3f}".replace("-", "−")
 
 
 def _end(bound: float) -> str:

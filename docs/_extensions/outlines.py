@@ -1,5 +1,6 @@
 """Formulas as outlines in the page, in its text's colour: no script and no font is fetched."""
 
+import re
 from html import escape
 
 from matplotlib import rc_context
@@ -18,9 +19,13 @@ LETTERS = {
 }
 
 
+SCRIPT = r"(?:\{[^{}]*\}|\\?\w)"
+BIG = re.compile(rf"(\\(?:sum|prod|max|min|int)(?![a-z])(?:_{SCRIPT})?(?:\^{SCRIPT})?)\s*")
+
+
 def svg(tex: str) -> str:
     """A formula in TeX as an <svg> of the page; a ValueError for what mathtext does not know."""
-    text = f"${' '.join(tex.split())}$"
+    text = "$" + BIG.sub(r"\1\\,", " ".join(tex.split())) + "$"  # where mathtext leaves no space
     with rc_context({"mathtext.fontset": "stix"}):
         font = FontProperties(size=EM)
         width, height, depth, *_ = MathTextParser("path").parse(text, prop=font)
@@ -44,5 +49,6 @@ def _data(outline: Path) -> str:
 
 
 def lines(tex: str) -> list[str]:
-    """The lines of a formula, which TeX ends with two backslashes."""
-    return [line.strip() for line in tex.replace("&", "").split(r"\\") if line.strip()]
+    """The lines of a formula that stands alone, which TeX ends with two backslashes."""
+    shown = tex.replace("&", "").replace(r"\frac", r"\dfrac").split(r"\\")
+    return [line.strip() for line in shown if line.strip()]

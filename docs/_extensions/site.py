@@ -67,7 +67,7 @@ def _docstring(*told: Any) -> None:
 
 
 def _signature(app: Sphinx, what: str, name: str, of: Any, *_: Any) -> docstrings.Signature | None:
-    return docstrings.signature(of) if what in ("function", "method") else None
+    return docstrings.signature(of) if callable(of) else None
 
 
 def _look(app: Sphinx, failed: Exception | None) -> None:

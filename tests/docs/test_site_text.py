@@ -137,6 +137,12 @@ def test_what_a_docstring_indents_is_shown_as_it_stands():
     assert tree[1].astext() == "a  b\nc  d"
 
 
+def test_what_an_interpreter_is_told_is_shown_as_it_stands():
+    lines = ["Before *:", "", ">>> a = 2 * b_", ">>> a * 3", "6 * x", "", "after *"]
+    tree = publish_doctree("\n".join(docstrings.restructured(lines)))
+    assert [node.astext() for node in tree] == ["Before *:", "\n".join(lines[2:5]), "after *"]
+
+
 def test_a_signature_is_that_of_the_file():
     given, result = docstrings.signature(disentbench.score)
     assert given.startswith("(codes: ArrayLike, factors: ArrayLike | None=None, *,")
