@@ -31,3 +31,4 @@ html_css_files = ["site.css"]
 html_math_renderer = "outlines"
 html_copy_source = False
 html_show_sourcelink = False
+html_show_copyright = False
