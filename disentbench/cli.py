@@ -129,6 +129,7 @@ def _train() -> Iterable[Argument]:
 def _encode() -> Iterable[Argument]:
     yield from (STUDY, IMAGES, MODEL, THREADS)
     yield argument("--latents", type=Path, required=True, help="the latents file")
+    yield EVALUATE
 
 
 def _measured() -> Iterable[Argument]:
@@ -179,7 +180,7 @@ def _score() -> Iterable[Argument]:
 
 def _levels() -> Iterable[Argument]:
     yield argument("file", type=Path, help="latents or a data set file: what has the factors")
-    yield METRICS
+    yield from (METRICS, EVALUATE)
     yield from _measured()
 
 
@@ -304,6 +305,7 @@ MODEL = argument("--model", type=Path, required=True, help="the model file")
 OUT = argument("--out", type=Path, required=True, help="the file to write")
 RESULTS = argument("--results", type=Path, default=Path("results"), help="default: results")
 THREADS = argument("--threads", type=whole, help="CPU threads; default: all cores")
+EVALUATE = argument("--evaluate", type=mapping, help="a study's `evaluate` as JSON; default: all")
 METRICS = argument("--metrics", type=names, help="names with commas between; default: all")
 
 

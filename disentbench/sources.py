@@ -44,7 +44,7 @@ def encoding(dataset: str, architecture: str, likelihood: str) -> tuple[Path, ..
     """The sources of latents, given the model and the images, which the data set may render."""
     parts = f"datasets.{dataset}", f"architectures.{architecture}", f"likelihoods.{likelihood}"
     makes = "models.vae", "training.encode", "training.rounding"
-    return of(*parts, *makes, "storage.images", "storage.latents_file")
+    return of(*parts, *makes, "storage.images", "storage.latents_file", "study.evaluation")
 
 
 def scoring(metric: str) -> tuple[Path, ...]:
@@ -54,7 +54,7 @@ def scoring(metric: str) -> tuple[Path, ...]:
 
 def levels(metric: str) -> tuple[Path, ...]:
     """The sources of what chance and a perfect code score."""
-    return of(f"metrics.{metric}", "scoring.calibration", *READING)
+    return of(f"metrics.{metric}", "scoring.calibration", *READING, "study.evaluation")
 
 
 def audit() -> tuple[Path, ...]:
@@ -64,7 +64,7 @@ def audit() -> tuple[Path, ...]:
 
 def collecting() -> tuple[Path, ...]:
     """The sources of the tidy table, given the scores."""
-    return of("results.collect", "study.published", "recipe", "study")
+    return of("results.collect", "study.published", "recipe", "study", "study.evaluation")
 
 
 def reporting() -> tuple[Path, ...]:
@@ -77,6 +77,7 @@ def reporting() -> tuple[Path, ...]:
         *images,
         "recipe",
         "study",
+        "study.evaluation",
         *(f"report.figures.{name}" for name in drawn),
     )
 

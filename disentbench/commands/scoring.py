@@ -15,6 +15,7 @@ from disentbench.commands.tables import write_table
 from disentbench.errors import UserError
 from disentbench.storage import expected, files, limits, seals
 from disentbench.storage.identities import Identity
+from disentbench.study.evaluation import read_evaluate
 
 if TYPE_CHECKING:
     from disentbench.posterior import Posterior
@@ -84,6 +85,7 @@ def levels(
     *,
     file: Path,
     metrics: list[str] | None = None,
+    evaluate: dict[str, Any] | None = None,
     seed: int = 0,
     beside: Mapping[str, Path] | None = None,
     max_memory: int = limits.MEMORY,
@@ -98,7 +100,8 @@ def levels(
     from disentbench.scoring.scores import file_of
 
     _require_apart([file], [out], beside)
-    factors = read_factors(file, _reading(beside=beside)._replace(memory=max_memory))
+    reading = _reading(beside=beside)._replace(memory=max_memory)
+    factors = read_factors(file, reading, read_evaluate(evaluate))
     if input_identity:
         expected.require(file, input_identity)
     table = calibrate(factors, metrics, seed)

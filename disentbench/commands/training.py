@@ -13,8 +13,12 @@ from disentbench.recipe import Recipe
 from disentbench.storage import expected, files, seals
 from disentbench.storage.layout import CheckpointFolder
 from disentbench.storage.study_file import read_recipe
+from disentbench.study.evaluation import Evaluate, read_evaluate
 
 if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Bool, Int
+
     from disentbench.storage.identities import Identity
     from disentbench.storage.images import Images
     from disentbench.training.loop import Trained
@@ -127,9 +131,15 @@ def _trained_already(recipe: Recipe, images: "Images", model: Path, history: Pat
 
 @stoppable(lambda: ANEW)
 def encode(
-    *, study: str, images: Path, model: Path, latents: Path, threads: int | None = None
+    *,
+    study: str,
+    images: Path,
+    model: Path,
+    latents: Path,
+    evaluate: dict[str, Any] | None = None,
+    threads: int | None = None,
 ) -> None:
-    """Encode every image of the data set under each run of a pack."""
+    """Encode the images of the data set under each run of a pack: all, or what is evaluated."""
     from disentbench.models.device_images import Resident
     from disentbench.models.model_file import load, require_fit
     from disentbench.models.vae import vae_of
@@ -138,9 +148,10 @@ def encode(
     from disentbench.training import devices
     from disentbench.training.encode import encode as encode_pack
 
-    recipe = read_recipe(study)
+    recipe, evaluated = read_recipe(study), read_evaluate(evaluate)
     pack, vae = recipe.pack, vae_of(recipe)
     source = _images_of(recipe, images)
+    rows = _evaluated(recipe, source, evaluated)
     saved, made_from = load(model), {"images": source.digest}
     expected.require(model, expected.of_pack(recipe, "model") | made_from)
     code = {"code": sources.digest(*sources.encoding(*recipe.parts.encoding))}
@@ -149,12 +160,33 @@ def encode(
         resident = Resident(source, device, recipe.dataset)
         latents_file.write_latents(
             latents,
-            encode_pack(vae, saved, resident, pack.seeds, device),
+            encode_pack(vae, saved, resident, pack.seeds, device, rows=rows),
             source,
+            rows=rows,
+            half=evaluated.latents == "float16",
             identity={"study": recipe.study}
             | {key: getattr(pack, key) for key in ("dataset", "objective", "setting")},
             groups=recipe.objective.structure().groups,
             provenance=provenance(study, devices.name(device)) | {"trained": saved.origins},
-            held_out=recipe.dataset.held_out(source.factors),
-            said=expected.of_pack(recipe, "latents") | made_from | code,
+            held_out=_held_out(recipe, source.factors[rows]),
+            said=expected.of_pack(recipe, "latents", evaluated) | made_from | code,
         )
+
+
+def _evaluated(recipe: Recipe, images: "Images", evaluate: Evaluate) -> "Int[np.ndarray, ' image']":
+    """Where the images that are evaluated stand in the data set file."""
+    rows = evaluate.rows(images.factors, images.factor_names)
+    if len(rows) != (count := evaluate.count(recipe.dataset)):
+        raise UserError(
+            f"evaluate.stride leaves {len(rows)} images of {recipe.pack.dataset}, where a grid "
+            f"of these classes has {count}; use evaluate.images on what is no grid"
+        )
+    return rows
+
+
+def _held_out(
+    recipe: Recipe, factors: "Int[np.ndarray, 'image factor']"
+) -> "Bool[np.ndarray, ' image'] | None":
+    """Which of the images training never drew; None where all or none of them."""
+    held = recipe.dataset.held_out(factors)
+    return None if held is None or held.all() or not held.any() else held

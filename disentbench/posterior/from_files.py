@@ -14,6 +14,7 @@ from disentbench.posterior.representation import Representation
 from disentbench.storage import hdf5, limits
 from disentbench.storage.classes import classes
 from disentbench.storage.representation_files import AS_IT_IS, Reading, read_arrays
+from disentbench.study.evaluation import WHOLE, Evaluate
 
 HDF5 = (".h5", ".hdf5")
 
@@ -42,8 +43,10 @@ def read_latents(
 def _represented(ours: bool = False, failed: bool = False, **arrays: Any) -> Representation:
     if not ours:
         return represent(**arrays, failed=failed)
-    encoded = [arrays[name] for name in ("mean", "logvar", "distortion") if name in arrays]
-    failed = failed or beyond(*encoded, *arrays["logits"].values())
+    kept = [arrays[name] for name in ("mean", "logvar", "distortion") if name in arrays]
+    # float16 has no number as large as what they are compared with
+    encoded = [np.asarray(values, np.float32) for values in (*kept, *arrays["logits"].values())]
+    failed = failed or beyond(*encoded)
     return represent(**arrays, failed=failed, widest=np.inf)
 
 
@@ -92,8 +95,10 @@ def title(path: str | Path, run: str) -> str:
     return f"run {run}"
 
 
-def read_factors(path: str | Path, reading: Reading = AS_IT_IS) -> np.ndarray:
-    """The factors [image, factor] of a latents file or of a data set file.
+def read_factors(
+    path: str | Path, reading: Reading = AS_IT_IS, evaluate: Evaluate = WHOLE
+) -> np.ndarray:
+    """The factors [image, factor] of a latents file or of what is evaluated of a data set file.
 
     [image, 0] of a file of ours on images without ground truth.
     """
@@ -101,8 +106,16 @@ def read_factors(path: str | Path, reading: Reading = AS_IT_IS) -> np.ndarray:
         with hdf5.open_checked(path) as file:
             limits.require_memory(path, hdf5.claim(file, "factors"), reading.memory)
             factors = hdf5.array(file, "factors")
+            if evaluate != WHOLE:
+                factors = factors[evaluate.rows(factors, _factor_names(file))]
             bare = hdf5.is_ours(file) and factors.shape[1:] == (0,)
             return factors if bare else classes(factors)
     _, run = next(read_latents(path, reading))
     assert run.factors is not None  # `reading` asks for them
     return run.factors
+
+
+def _factor_names(file: hdf5.File) -> tuple[str, ...]:
+    """What the factors of a data set file are called."""
+    names = hdf5.attribute(file, "factor_names")
+    return names if isinstance(names, tuple) else ()  # an empty list has no kind

@@ -182,7 +182,8 @@ def mixed(packs_made: list[records.PackRecord], made: list[dict]) -> list[str]:
 
 def numeric(study: Study, runs: pd.DataFrame) -> list[Check]:
     """The inequalities and sums that hold for any model, on every run that has the values."""
-    sizes = {dataset: np.log(study.dataset(dataset).size) for dataset in study.datasets}
+    evaluated = {name: study.evaluate.count(study.dataset(name)) for name in study.datasets}
+    sizes = {name: np.log(count) for name, count in evaluated.items()}
     log_n = runs.index.get_level_values("dataset").map(sizes).to_numpy(float)
     columns = {column: runs[column].to_numpy() for column in runs}
     possible = (

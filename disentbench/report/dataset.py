@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from disentbench.posterior.from_files import read_factors
 from disentbench.report import (
     boards,
     choices,
@@ -18,7 +19,6 @@ from disentbench.report.comparisons import Pair
 from disentbench.report.context import Report
 from disentbench.report.figures import figures
 from disentbench.report.runs import Block, Key
-from disentbench.storage import images_file
 
 
 def section(report: Report, block: Block) -> dict[str, Any]:
@@ -97,7 +97,8 @@ def _constant(report: Report, block: Block) -> dict[str, float]:
     path = report.files.dataset(block.dataset).images
     if not values or not path.exists() or not collapse.collapsed(block.runs).any():
         return {}
-    return collapse.constant(images_file.read_images(path).factors, values)
+    factors = read_factors(path, evaluate=report.study.evaluate)
+    return collapse.constant(factors, values)
 
 
 def _pairs(

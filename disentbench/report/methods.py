@@ -13,7 +13,7 @@ from disentbench import plugins
 from disentbench.metrics import Value
 from disentbench.options import Options
 from disentbench.recipe import Training
-from disentbench.report import levels, records
+from disentbench.report import evaluated, levels, records
 from disentbench.report.levels import Levels
 from disentbench.report.ranking import Shown
 from disentbench.report.runs import Key
@@ -57,6 +57,7 @@ def facts(study: Study, runs: int, made: list[dict]) -> list[Fact]:
     """The head of the report, without a date: the same study gives the same page."""
     lines = [
         *(Fact("data set", _dataset(study, name)) for name in study.datasets),
+        Fact("evaluated", evaluated.words(study)),
         Fact("architecture", _architecture(study)),
         Fact("likelihood", _likelihood(study)),
         Fact("training", _training(study)),

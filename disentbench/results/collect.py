@@ -31,7 +31,8 @@ def _of_pack(study: Study, pack: Pack, results: Path) -> pd.DataFrame:
     parts, givers = [], {}
     for metric in study.metrics_on(pack.dataset):
         path = seals.checked(folder.scores(metric))
-        expected.require(path, expected.of_pack(study.recipe(pack), f"scores/{metric}"))
+        of = expected.of_pack(study.recipe(pack), f"scores/{metric}", study.evaluate)
+        expected.require(path, of)
         parts.append(tables.read_own_table(path, text=("run",)))
         for value in parts[-1]["metric"].unique():
             plugins.note_giver(givers, value, metric)

@@ -15,6 +15,7 @@ from disentbench.recipe import Recipe
 from disentbench.storage import files, seals
 from disentbench.storage.identities import Identity
 from disentbench.study import Study
+from disentbench.study.evaluation import WHOLE, Evaluate
 
 WRONG = {
     "recipe": "was made with other settings than those that are asked for",
@@ -28,18 +29,20 @@ def images(dataset: Any) -> Identity:
 
 
 def of_dataset(study: Study, dataset: str, name: str) -> Identity:
-    """What a file that is made from a data set's factors says: levels/METRIC."""
-    return images(study.dataset(dataset)) | {"of": f"{study.study}/{dataset}/{name}"}
+    """What a file that is made from the evaluated images' factors says: levels/METRIC."""
+    word = _word_of(study.dataset(dataset).rendering, study.evaluate.part)
+    return {"of": f"{study.study}/{dataset}/{name}"} | word
 
 
-def of_pack(recipe: Recipe, name: str) -> Identity:
-    """What a file of a pack says: model, history, latents, scores/METRIC."""
-    return {"of": f"{recipe.study}/{recipe.pack.path}/{name}", "recipe": _word(recipe.setting)}
+def of_pack(recipe: Recipe, name: str, evaluate: Evaluate = WHOLE) -> Identity:
+    """What a file of a pack says: model, history; by what is evaluated latents, scores/METRIC."""
+    return {"of": f"{recipe.study}/{recipe.pack.path}/{name}"} | _word_of(recipe.setting, evaluate)
 
 
 def audit(study: Study, dataset: str) -> Identity:
     """What the audit, which is of the first pack, says."""
-    latents = of_pack(study.recipe(study.first_pack(dataset)), "latents")
+    first = study.recipe(study.first_pack(dataset))
+    latents = of_pack(first, "latents", study.evaluate)
     return {"of": f"{study.study}/{dataset}/audit", "recipe": _word(latents)}
 
 
@@ -85,6 +88,11 @@ def differences(said: Identity | None, identity: Identity) -> list[str]:
     return [
         words for key, words in WRONG.items() if key in identity and said.get(key) != identity[key]
     ]
+
+
+def _word_of(made: Any, evaluate: Evaluate) -> Identity:
+    """The word for settings and, where it is not as by default, for what is evaluated."""
+    return {"recipe": _word([made, evaluate.text] if evaluate.text else made)}
 
 
 def _word(what: Any) -> str:

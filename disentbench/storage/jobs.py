@@ -94,7 +94,7 @@ def _of_pack(study: Study, folder: PackFolder, pack: Pack, images: Identity) -> 
         stage="encode",
         output=folder.latents,
         log=folder.log("encode"),
-        identity=expected.of_pack(recipe, "latents") | images,
+        identity=expected.of_pack(recipe, "latents", study.evaluate) | images,
         code=sources.digest(*sources.encoding(*recipe.parts.encoding)),
     )
     for metric in study.metrics_on(pack.dataset):
@@ -102,7 +102,7 @@ def _of_pack(study: Study, folder: PackFolder, pack: Pack, images: Identity) -> 
             stage="score",
             output=folder.scores(metric),
             log=folder.log(f"score-{metric}"),
-            identity=expected.of_pack(recipe, f"scores/{metric}"),
+            identity=expected.of_pack(recipe, f"scores/{metric}", study.evaluate),
             code=sources.digest(*sources.scoring(metric)),
             also=(folder.detail(metric),),
         )

@@ -86,6 +86,8 @@ class Study(Options):
         for name, options in self.datasets.items():
             fitting.images(name, self.dataset(name), batch, self.network)
             options.update(self.dataset(name).filled)
+        made = {name: self.dataset(name) for name in self.datasets}
+        fitting.evaluated(made, self.evaluate, self.metrics)
         fitting.metrics(self._metrics_on, self.metrics)
         for name in self.objectives:
             for _, objective in self.settings(name):
@@ -130,7 +132,8 @@ class Study(Options):
     @cached_property
     def _metrics_on(self) -> dict[str, list[str]]:
         return {
-            name: fitting.measurable(self.metrics, self.dataset(name)) for name in self.datasets
+            name: fitting.measurable(self.metrics, self.dataset(name), self.evaluate)
+            for name in self.datasets
         }
 
     def file_of(self, kind: str, name: str) -> str:

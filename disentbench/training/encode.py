@@ -1,21 +1,26 @@
-"""Posteriors of the evaluation images under every trained member of a pack."""
+"""Posteriors of the evaluation images under every trained member of a pack.
+
+An image has its noise by its place in the data set, and so the same, whichever others are encoded
+with it.
+"""
 
 from collections.abc import Iterator
 from math import prod
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from disentbench.models.device_images import Resident
 from disentbench.models.layers import Parameters
 from disentbench.models.model_file import Saved
-from disentbench.models.vae import VAE, sample
+from disentbench.models.vae import VAE, Noise, sample
 from disentbench.posterior import Posterior
 from disentbench.posterior.divergence import beyond
 from disentbench.seeds import generator
 from disentbench.storage.latents_file import Encoded
-from disentbench.training.randomness import EVALUATION, Generators, noise
+from disentbench.training.randomness import EVALUATION, noise
 
 CHUNKS = {"cuda": 8192}  # images encoded at once, by the type of the device
 CHUNK = 1024  # on any other
@@ -24,19 +29,32 @@ CHUNK_PIXELS = 64 * 64  # of such images; of larger ones there are fewer at once
 
 @torch.inference_mode()
 def encode(
-    model: VAE, saved: Saved, images: Resident, seeds: range, device: torch.device
+    model: VAE,
+    saved: Saved,
+    images: Resident,
+    seeds: range,
+    device: torch.device,
+    *,
+    rows: Int[np.ndarray, " image"] | None = None,
 ) -> Iterator[Encoded]:
-    """q(z | x) and the distortion of one sample of every image, member after member."""
+    """q(z | x) and the distortion of one sample of each image, member after member.
+
+    Of the images at `rows`, in rising order; of every image where there are none.
+    """
+    places = np.arange(len(images)) if rows is None else rows
     most = CHUNKS.get(device.type, CHUNK)
     chunk = max(1, most * CHUNK_PIXELS // max(CHUNK_PIXELS, prod(images.shape)))
     for i, seed in enumerate(seeds):
         parameters, failed = saved.member(i, device), bool(saved.failed[i])
         rngs = generator(seed, EVALUATION, 0), generator(seed, EVALUATION, 1)
-        run = _unfilled(model, len(images), seed, failed)
-        for first in range(0, len(images), chunk):
-            rows = slice(first, min(first + chunk, len(images)))
-            x = images[torch.arange(rows.start, rows.stop, device=device)]
-            _fill(run, rows, *_encode_chunk(model, parameters, x, rngs))
+        run, passed = _unfilled(model, len(places), seed, failed), 0
+        for first in range(0, len(places), chunk):
+            at = places[first : first + chunk]
+            between = noise(rngs, model, int(at[-1]) + 1 - passed)
+            drawn = Noise(*(values[at - passed] for values in between))
+            passed = int(at[-1]) + 1
+            x = images[torch.as_tensor(at, device=device)]
+            _fill(run, slice(first, first + chunk), *_encode_chunk(model, parameters, x, drawn))
         yield _judged(run)
 
 
@@ -74,11 +92,10 @@ def _judged(run: Encoded) -> Encoded:
 
 
 def _encode_chunk(
-    model: VAE, parameters: Parameters, x: Tensor, rngs: Generators
+    model: VAE, parameters: Parameters, x: Tensor, drawn: Noise
 ) -> tuple[Posterior, Tensor]:
     """q(z | x) and the distortion of a sample of it, the classes drawn exactly."""
     posterior = model.encode(parameters, x)
-    drawn = noise(rngs, model, len(x)).to(x.device)
-    _, code = sample(posterior, drawn, temperature=0.0)
+    _, code = sample(posterior, drawn.to(x.device), temperature=0.0)
     output = model.decode(parameters, code)
     return posterior, model.likelihood.distortion(output, x)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from disentbench.architectures import Dense, Layer, Shape
 from disentbench.datasets import Dataset
 from disentbench.recipe import Recipe
+from disentbench.study.evaluation import WHOLE, Evaluate
 
 PROGRAM = 1500  # of Python with its libraries, in MB
 GPU = 2500  # of the host beside a GPU
@@ -61,10 +62,11 @@ def packed(dataset: Dataset) -> int:
     return dataset.bytes if dataset.packed else 0
 
 
-def encoded(recipe: Recipe) -> int:
+def encoded(recipe: Recipe, evaluate: Evaluate = WHOLE) -> int:
     """The bytes of what one run encodes: mean, logvar and distortion, and logits of classes."""
     classes = sum(recipe.objective.structure().discrete.values())
-    return NUMBER * recipe.dataset.size * (2 * recipe.latents + classes + 1)
+    latents = evaluate.number_bytes * (2 * recipe.latents + classes)
+    return evaluate.count(recipe.dataset) * (latents + NUMBER)
 
 
 def data(dataset: Dataset) -> int:
@@ -81,17 +83,22 @@ def training(recipe: Recipe, threads: int) -> int:
     return GPU + _mb(packed(recipe.dataset) + NUMBER * (step + joined))
 
 
-def encoding(recipe: Recipe) -> int:
-    """To encode a data set, a chunk of its images at a time, member after member."""
+def encoding(recipe: Recipe, evaluate: Evaluate = WHOLE) -> int:
+    """To encode a data set, a chunk of its images at a time, member after member.
+
+    A run is float32 until it is written. With a part of the images comes noise for all between.
+    """
     network, members = of_recipe(recipe), len(recipe.pack.seeds)
     chunk = max(1, CHUNK_VALUES // prod(recipe.dataset.image_shape)) * network.values
     held = NUMBER * (COPIES * members * network.parameters + 2 * chunk)
-    return GPU + _mb(packed(recipe.dataset) + 4 * encoded(recipe) + held)
+    run = encoded(recipe, evaluate.part)
+    between = encoded(recipe) if run < encoded(recipe) else 0
+    return GPU + _mb(packed(recipe.dataset) + 4 * run + between + held)
 
 
-def measuring(*datasets: Dataset) -> int:
+def measuring(*datasets: Dataset, evaluate: Evaluate = WHOLE) -> int:
     """To compute a metric of the runs on these data sets, or a page of them."""
-    return max(4000, 4000 * max(dataset.size for dataset in datasets) // MEASURED)
+    return max(4000, 4000 * max(map(evaluate.count, datasets)) // MEASURED)
 
 
 def disk(size: int) -> int:

@@ -165,9 +165,14 @@ def said(identity):
     return json.dumps(identity, sort_keys=True)
 
 
+def evaluated(evaluate):
+    """The option that names what is encoded and measured; none where that is all."""
+    return ["--evaluate", evaluate.text] if evaluate.text else []
+
+
 def of_pack(wildcards, name):
     """What this file of the pack must say it is."""
-    return said(expected.of_pack(study.recipe(pack(wildcards)), name))
+    return said(expected.of_pack(study.recipe(pack(wildcards)), name, study.evaluate))
 
 
 def packs(file):

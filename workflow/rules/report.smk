@@ -20,7 +20,9 @@ rule report:
     log:
         "results/{study}/logs/report.log",
     resources:
-        mem_mb=memory.measuring(*map(study.dataset, study.datasets)),
+        mem_mb=memory.measuring(
+            *map(study.dataset, study.datasets), evaluate=study.evaluate
+        ),
         runtime=30,
     params:
         study=lambda w: study.text,  # a string would have its braces filled in

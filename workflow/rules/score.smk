@@ -13,7 +13,9 @@ rule score:
         f"{RUNS}benchmarks/score-{{metric}}.tsv"
     threads: 1
     resources:
-        mem_mb=lambda w: memory.measuring(study.dataset(w.dataset)),
+        mem_mb=lambda w: memory.measuring(
+            study.dataset(w.dataset), evaluate=study.evaluate
+        ),
         runtime=120,
     params:
         latents=lambda w: of_pack(w, "latents"),
@@ -39,17 +41,21 @@ rule levels:
         "results/{study}/{dataset}/logs/levels-{metric}.log",
     threads: 1
     resources:
-        mem_mb=lambda w: memory.measuring(study.dataset(w.dataset)),
+        mem_mb=lambda w: memory.measuring(
+            study.dataset(w.dataset), evaluate=study.evaluate
+        ),
         runtime=120,
     params:
         images=lambda w: said(expected.images(study.dataset(w.dataset))),
         levels=lambda w: said(
             expected.of_dataset(study, w.dataset, f"levels/{w.metric}")
         ),
+        evaluate=lambda w: evaluated(study.evaluate.part),
         code=lambda w: code_digest("levels", w.metric),
     shell:
         "disentbench levels {input.images} --metrics {wildcards.metric} --out {output.levels}"
-        " --sums --input-identity {params.images:q} --identity {params.levels:q} 2> {log}"
+        " --sums {params.evaluate:q} --input-identity {params.images:q}"
+        " --identity {params.levels:q} 2> {log}"
 
 
 rule audit:
@@ -63,11 +69,15 @@ rule audit:
         "results/{study}/{dataset}/logs/audit.log",
     threads: 1
     resources:
-        mem_mb=lambda w: memory.measuring(study.dataset(w.dataset)),
+        mem_mb=lambda w: memory.measuring(
+            study.dataset(w.dataset), evaluate=study.evaluate
+        ),
         runtime=60,
     params:
         latents=lambda w: said(
-            expected.of_pack(study.recipe(study.first_pack(w.dataset)), "latents")
+            expected.of_pack(
+                study.recipe(study.first_pack(w.dataset)), "latents", study.evaluate
+            )
         ),
         audit=lambda w: said(expected.audit(study, w.dataset)),
         code=code_digest("audit"),

@@ -39,12 +39,15 @@ rule encode:
     threads: 1
     resources:
         gpu=gpu,
-        mem_mb=lambda w: memory.encoding(recipe_of(w)),
-        disk_mb=lambda w: memory.disk(len(pack(w).seeds) * memory.encoded(recipe_of(w))),
+        mem_mb=lambda w: memory.encoding(recipe_of(w), study.evaluate),
+        disk_mb=lambda w: memory.disk(
+            len(pack(w).seeds) * memory.encoded(recipe_of(w), study.evaluate)
+        ),
         runtime=60,
     params:
         recipe=recipe,
+        evaluate=lambda w: evaluated(study.evaluate),
         code=lambda w: code_digest("encoding", *parts(w).encoding),
     shell:
         "disentbench encode {params.recipe:q} --images {input.images} --model {input.model}"
-        " --latents {output.latents} --threads {threads} 2> {log}"
+        " --latents {output.latents} {params.evaluate:q} --threads {threads} 2> {log}"
