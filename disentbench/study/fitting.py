@@ -28,7 +28,7 @@ def _holds_out(dataset: Any, evaluate: Evaluate) -> bool:
     grid = np.indices(dataset.sizes).reshape(len(dataset.sizes), -1).T
     factors = np.repeat(grid, dataset.size // len(grid), axis=0)
     held = dataset.held_out(factors[evaluate.rows(factors, tuple(dataset.factors))])
-    return 0 < held.sum() < len(held)
+    return bool(0 < held.sum() < len(held))
 
 
 def metrics(of_dataset: dict[str, list[str]], asked: list[str]) -> None:

@@ -1,7 +1,8 @@
 """Posteriors of the evaluation images under every trained member of a pack.
 
-An image has its noise by its place in the data set, and so the same, whichever others are encoded
-with it.
+An image has its noise by its place in the data set: the same, whichever others are encoded. Its
+latents are then the same as well, but for the last digit where a product of few rows, those of a
+last chunk say, is summed in another order.
 """
 
 from collections.abc import Iterator
