@@ -45,8 +45,8 @@ def info(
     0: as spread out as can be, or nothing known; 1: one factor a latent, one latent a factor.
     InfoM and InfoC see active latents, whose posterior mean spans at least a twentieth of the
     widest range; `_eighth`: an eighth of it; `_iqr`: an interquartile range of at least a tenth of
-    the widest. Both are ratios: of noise they are far above 0, as what the estimate makes of
-    nothing is no more uniform; see their chance. Factors of one class take no part. One column to
+    the widest. Both are ratios of what little the estimate leaves of nothing, too: noise scores far
+    above 0, and each draw of it another number. Factors of one class take no part. One column to
     spread over counts as 1. At most `rows` rows. A discrete group is one latent: it is active if
     its class probabilities have a variance above 0.01, and has the mutual information of its
     classes, for InfoE a 0-1 column each.
