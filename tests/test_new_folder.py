@@ -89,7 +89,7 @@ def test_a_study_that_we_do_not_ship_is_refused_with_nothing_left(here, capsys, 
     Path("empty").mkdir()
     for folder in ("new", "empty"):
         error = refused(capsys, "new", folder, "--from", name)
-        assert f"no study of ours is named {name!r}; choose from chen2018, " in error
+        assert f"no study of ours is named {name!r}; choose from burgess2018, " in error
     assert sorted(os.listdir()) == ["empty", "secret.yaml"]
     assert os.listdir("empty") == []
 
