@@ -110,12 +110,15 @@ class Checkout(NamedTuple):
         return "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
 
     def content(self) -> dict[str, str]:
-        """The digest of every file of the results but the logs, whatever its name begins with."""
+        """The digest of every file of the results, whatever its name begins with.
+
+        Logs and what jobs took are other ones every time.
+        """
         paths = [path for path in self.results.rglob("*") if path.is_file()]
         return {
             path.relative_to(self.results).as_posix(): digest(path)
             for path in paths
-            if path.suffix != ".log"
+            if path.suffix not in (".log", ".tsv")
         }
 
 

@@ -100,3 +100,10 @@ def test_a_job_finds_the_command_beside_its_python_or_in_the_image(tmp_path, in_
         check=True,
     ).stdout.splitlines()
     assert said == ["/usr/bin:/bin" if in_image else f"{python.parent}:/usr/bin:/bin", again]
+
+
+def test_a_plain_snakemake_has_the_profile_that_goes_on_after_a_kill():
+    """Snakemake looks for profiles/default beside the Snakefile that it finds."""
+    for snakefile in (ROOT / "Snakefile", ROOT / "workflow/Snakefile"):
+        profile = yaml.safe_load((snakefile.parent / "profiles/default/config.yaml").read_text())
+        assert profile["rerun-incomplete"] is profile["nolock"] is True
