@@ -21,13 +21,14 @@ from typing import NamedTuple
 
 import numpy as np
 from sections import machine, write
-from steps import CPU, Case, line, stepper_of
+from steps import CPU, Case, line
 
 from disentbench.models.device_images import Resident
 from disentbench.storage.images import Images
 from disentbench.storage.images_file import read_images
 from disentbench.storage.layout import StudyFolder
 from disentbench.storage.study_file import read_recipe
+from disentbench.training import rate
 
 SHAPE = (1_036_800, 64, 64, 3)
 BLOCK = 4096  # images
@@ -132,7 +133,7 @@ def _stepper(options: dict, images: Images | None = None) -> Callable[[int], flo
     """What makes steps of a training on these images."""
     recipe = Case(precision="float32", members=1).on(options)
     resident = Resident(images or recipe.dataset.images(), CPU, recipe.dataset)
-    return stepper_of(recipe, resident)
+    return rate.stepper(recipe, resident)
 
 
 def text(used: dict[str, Used], rates: dict[str, float]) -> str:

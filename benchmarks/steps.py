@@ -16,9 +16,7 @@ from disentbench.models.device_images import Resident
 from disentbench.models.vae import DTYPES
 from disentbench.recipe import Recipe
 from disentbench.storage.study_file import read_recipe
-from disentbench.training import replay
-from disentbench.training.loop import batches_of, problem_of
-from disentbench.training.state import fresh
+from disentbench.training import rate
 
 GRID = {"posX": {"stride": 4}, "posY": {"stride": 4}, "orientation": {"stride": 8}}
 SECONDS, ROUNDS = 0.5, 3
@@ -77,27 +75,7 @@ def step_seconds(case: Case, images: Resident) -> float:
 
 def stepper(case: Case, images: Resident, *, recorded: bool = True) -> Callable[[int], float]:
     """Makes so many steps, recorded where the product does so, and says the seconds of each."""
-    return stepper_of(case.recipe, images, recorded=recorded)
-
-
-def stepper_of(
-    recipe: Recipe, images: Resident, *, recorded: bool = True
-) -> Callable[[int], float]:
-    """The same of a pack."""
-    seeds = list(recipe.pack.seeds)
-    problem = problem_of(recipe, images, together=len(seeds) > 1)
-    state, draws = fresh(problem, seeds), batches_of(problem, seeds)
-    recording = replay.recorded(state, problem, draws) if recorded else None
-
-    def steps(count: int) -> float:
-        began = time.perf_counter()
-        for _ in range(count):
-            state.advance(problem, draws, recording)
-        if images.device.type == "cuda":
-            torch.cuda.synchronize()
-        return (time.perf_counter() - began) / count
-
-    return steps
+    return rate.stepper(case.recipe, images, recorded=recorded)
 
 
 def operations(case: Case, images: Resident) -> float:

@@ -11,10 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from disentbench import plugins
-from disentbench.commands import catalogue, fetching, scoring, starting, studies, training
+from disentbench.commands import (
+    catalogue,
+    fetching,
+    planning,
+    scoring,
+    starting,
+    studies,
+    training,
+)
+from disentbench.commands.arguments import (
+    distance,
+    mapping,
+    memory,
+    named_files,
+    names,
+    natural,
+    rate,
+    whole,
+    wholes,
+)
 from disentbench.errors import Stopped, UserError
-from disentbench.options import shown
-from disentbench.storage import limits, plain_data
+from disentbench.storage import limits
 from disentbench.storage.plain_data import printable
 
 
@@ -64,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     for function, arguments in {
         starting.new: _new(),
         fetching.fetch: _fetch(),
+        planning.plan: _plan(),
         training.data: _data(),
         training.train: _train(),
         training.encode: _encode(),
@@ -109,6 +128,18 @@ def _schema() -> Iterable[Argument]:
 def _fetch() -> Iterable[Argument]:
     yield argument("dataset", metavar="NAME", help="a name that `disentbench list datasets` gives")
     yield argument("--to", type=Path, metavar="FOLDER", help="another folder for its files")
+
+
+def _plan() -> Iterable[Argument]:
+    yield from (STUDY, RESULTS)
+    here = "hours at what some steps of its trainings take here; nothing is written"
+    yield argument("--measure", action="store_true", help=here)
+    given = "hours at so many, on a core or a GPU"
+    yield argument("--images-per-second", type=rate, metavar="N", help=given)
+    named = "hours at what benchmarks/RESULTS.md has of it; a part of its name will do"
+    yield argument("--device", metavar="NAME", help=named)
+    yield argument("--at-once", type=whole, default=1, help="cores or GPUs that train; default: 1")
+    yield argument("--json", action="store_true", help="for machines")
 
 
 def _data() -> Iterable[Argument]:
@@ -232,71 +263,6 @@ def _verify() -> Iterable[Argument]:
 def _list() -> Iterable[Argument]:
     yield argument("kind", choices=plugins.KINDS)
     yield argument("--on", type=Path, help="metrics only: latents on which chance is computed")
-
-
-def whole(text: str) -> int:
-    """A number of things, at least one."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
-    return int(text)
-
-
-def natural(text: str) -> int:
-    """A whole number, zero included."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 0")
-    return int(text)
-
-
-def distance(text: str) -> float:
-    """A number of at least 0."""
-    try:
-        if 0 <= (number := float(text)) < float("inf"):
-            return number
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 0")
-
-
-def mapping(text: str) -> dict:
-    """A JSON object."""
-    try:
-        if isinstance(value := plain_data.parsed(text), dict):
-            return value
-    except UserError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    raise argparse.ArgumentTypeError(f"{shown(text)} is no JSON object")
-
-
-def memory(text: str) -> int:
-    """A number of bytes."""
-    try:
-        return limits.memory(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def named_files(text: str) -> dict[str, Path]:
-    """Files by name: NAME=FILE with commas between."""
-    pairs = [name.partition("=") for name in names(text)]
-    if not all(name and file for name, _, file in pairs) or len({p[0] for p in pairs}) < len(pairs):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} names no files; write factors=f.npy,logvar=l.npy, each name once"
-        )
-    return {name: Path(file) for name, _, file in pairs}
-
-
-def wholes(text: str) -> tuple[int, ...]:
-    """Whole numbers of at least 1 with commas between."""
-    return tuple(whole(name) for name in names(text))
-
-
-def names(text: str) -> list[str]:
-    """Names with commas between."""
-    named = [name.strip() for name in text.split(",")]
-    if not all(named):
-        raise argparse.ArgumentTypeError(f"{text!r} has an empty name; write names like a,b,c")
-    return named
 
 
 STUDY = argument("study", help="a study: a YAML file, or its text as JSON")

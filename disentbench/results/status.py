@@ -67,6 +67,7 @@ class Status(NamedTuple):
     other: list[str]  # files of other settings or of another run, and why they are
     code: Counter  # by stage, what other code has made than there is now
     cut: int  # runs that exist, but in packs of another size
+    left: list[Job]  # what is not done
 
     @property
     def running(self) -> list[PackProgress]:
@@ -108,10 +109,12 @@ def status(study: Study, results: Path) -> Status:
     folders, written, now = Folders(), being_written(), time.time()
     folder = results / study.study
     counts = {stage: Counter() for stage in STAGES}
-    standing = Status(study.study, folder, counts, [], [], [], Counter(), 0)
+    standing = Status(study.study, folder, counts, [], [], [], Counter(), 0, [])
     missing = []
     for job in jobs(study, StudyFolder(folder)):
         state = _state(job, folders, standing)
+        if state != "done":
+            standing.left.append(job)
         if job.pack is not None and state != "done":
             training = _training(study, job.pack, PackFolder(job.output.parent), folders, now)
             standing.trainings.append(training)

@@ -22,39 +22,58 @@ COPIES = 3  # of a parameter where a pack is joined, written and read
 KEPT = 3  # of what a layer gives, while gradients are computed
 CHUNK_VALUES = 2**22  # of the images that are encoded at once; see training/encode.py
 MEASURED = 737_280  # images, of which 4 GB are enough for every metric
+COLLECTING = 2000  # to read the scores of a study and write its table, in MB
 
 
 class Network(NamedTuple):
-    """How many parameters a network has, and how many values it computes of an image."""
+    """How many parameters a network has, in how many tensors, and how many values it computes of
+    an image."""
 
     parameters: int
     values: int
+    tensors: int
 
 
 def of_layers(layers: tuple[Layer, ...], shape: Shape) -> Network:
     """A network that takes inputs of this shape."""
-    parameters, values = 0, prod(shape)
+    parameters, values, tensors = 0, prod(shape), 0
     for layer in layers:
         if weight := layer.weight_shape(shape):
             parameters += prod(weight) + prod(layer.bias_shape(shape))
+            tensors += 2
         shape = layer.out_shape(shape)
         values += prod(shape)
-    return Network(parameters, values)
+    return Network(parameters, values, tensors)
+
+
+def of_model(recipe: Recipe) -> Network:
+    """The encoder and decoder of one member together: what model.pt holds."""
+    channels, *sides = recipe.dataset.image_shape
+    last = Dense(2 * recipe.latents + classes(recipe))
+    shown = (recipe.likelihood.outputs * channels, *sides)
+    encoder = of_layers((*recipe.architecture.encoder(), last), recipe.dataset.image_shape)
+    return _sum(encoder, of_layers(recipe.architecture.decoder(shown), (code_size(recipe),)))
 
 
 def of_recipe(recipe: Recipe) -> Network:
-    """The encoder and decoder of one member together, and its critic, if there is one."""
-    classes = sum(recipe.objective.structure().discrete.values())
-    channels, *sides = recipe.dataset.image_shape
-    last, code = Dense(2 * recipe.latents + classes), recipe.latents + classes
-    shown = (recipe.likelihood.outputs * channels, *sides)
-    parts = [
-        of_layers((*recipe.architecture.encoder(), last), recipe.dataset.image_shape),
-        of_layers(recipe.architecture.decoder(shown), (code,)),
-    ]
-    if critic := recipe.objective.critic(code):
-        parts.append(of_layers(critic.layers, (code,)))
-    return Network(sum(part.parameters for part in parts), sum(part.values for part in parts))
+    """The model of one member and its critic, if there is one."""
+    model, code = of_model(recipe), code_size(recipe)
+    critic = recipe.objective.critic(code)
+    return _sum(model, of_layers(critic.layers, (code,))) if critic else model
+
+
+def _sum(*parts: Network) -> Network:
+    return Network(*map(sum, zip(*parts, strict=True)))
+
+
+def classes(recipe: Recipe) -> int:
+    """The classes of all discrete groups together."""
+    return sum(recipe.objective.structure().discrete.values())
+
+
+def code_size(recipe: Recipe) -> int:
+    """The width of a code: Gaussian latents and all classes."""
+    return recipe.latents + classes(recipe)
 
 
 def packed(dataset: Dataset) -> int:
@@ -64,8 +83,7 @@ def packed(dataset: Dataset) -> int:
 
 def encoded(recipe: Recipe, evaluate: Evaluate = WHOLE) -> int:
     """The bytes of what one run encodes: mean, logvar and distortion, and logits of classes."""
-    classes = sum(recipe.objective.structure().discrete.values())
-    latents = evaluate.number_bytes * (2 * recipe.latents + classes)
+    latents = evaluate.number_bytes * (2 * recipe.latents + classes(recipe))
     return evaluate.count(recipe.dataset) * (latents + NUMBER)
 
 

@@ -102,7 +102,7 @@ rule collect:
     log:
         "results/{study}/logs/collect.log",
     resources:
-        mem_mb=2000,
+        mem_mb=memory.COLLECTING,
         runtime=30,
     params:
         study=lambda w: study.text,  # a string would have its braces filled in
