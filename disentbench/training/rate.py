@@ -63,10 +63,10 @@ def stand_in(recipe: Recipe) -> Images:
     dataset = recipe.dataset
     if dataset.renders:
         return dataset.images()
-    channels, height, width = dataset.stored_shape
-    rows = min(max(ROWS, recipe.training.batch_size), dataset.size)
-    row = ((prod(dataset.stored_shape) + 7) // 8,) if dataset.packed else (height, width, channels)
-    drawn = np.random.default_rng(0).integers(256, size=(rows, *row), dtype=np.uint8)
-    kept = {"bits" if dataset.packed else "pixels": drawn}
-    factors = np.zeros((rows, 0), np.int64)
-    return Images(dataset.name, dataset.label, dataset.stored_shape, factors, (), (), **kept)
+    shape, packed = dataset.stored_shape, dataset.packed
+    row = ((prod(shape) + 7) // 8,) if packed else (*shape[1:], shape[0])
+    count = min(max(ROWS, recipe.training.batch_size), dataset.size)
+    rows = np.random.default_rng(0).integers(256, size=(count, *row), dtype=np.uint8)
+    bits, pixels = (rows, None) if packed else (None, rows)
+    factors = np.zeros((count, 0), np.int64)
+    return Images(dataset.name, dataset.label, shape, factors, (), (), bits, pixels)

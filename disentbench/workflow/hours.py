@@ -65,7 +65,7 @@ def given(rate: float, gpus: int) -> Throughput:
     return Throughput(lambda _: rate, "given", gpus > 0)
 
 
-class Row(NamedTuple):
+class Timed(NamedTuple):
     """A line of a table in RESULTS.md: what was trained, and images a second."""
 
     case: dict[str, str]
@@ -101,9 +101,9 @@ def _unlike(study: Study) -> str:
     return ", with 64 x 64 images and the architecture's own widths, which this study has not"
 
 
-def read_devices(text: str) -> dict[str, list[Row]]:
+def read_devices(text: str) -> dict[str, list[Timed]]:
     """The rows of every device of whose trainings there is a table."""
-    devices: dict[str, list[Row]] = {}
+    devices: dict[str, list[Timed]] = {}
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         machine = MACHINE.search(section)
         if machine and (rows := list(_rows(section))):
@@ -111,7 +111,7 @@ def read_devices(text: str) -> dict[str, list[Row]]:
     return devices
 
 
-def _rows(section: str) -> Iterator[Row]:
+def _rows(section: str) -> Iterator[Timed]:
     """The rows of a section's tables that say what was trained, and how fast."""
     head: list[str] = []
     for line in section.splitlines():
@@ -122,10 +122,10 @@ def _rows(section: str) -> Iterator[Row]:
             head = cells
         elif {*head} >= COLUMNS and not cells[0].startswith("-"):
             case = dict(zip(head, cells, strict=True))
-            yield Row(case, float(case["images/s"].replace(",", "")))
+            yield Timed(case, float(case["images/s"].replace(",", "")))
 
 
-def _nearest(rows: list[Row], recipe: Recipe, device: str) -> Row:
+def _nearest(rows: list[Timed], recipe: Recipe, device: str) -> Timed:
     """The row of a recipe's architecture that has most in common with it besides."""
     alike = [row for row in rows if row.case["architecture"] == recipe.parts.architecture]
     if not alike:
@@ -134,7 +134,7 @@ def _nearest(rows: list[Row], recipe: Recipe, device: str) -> Row:
             "--images-per-second or --measure"
         )
 
-    def distance(row: Row) -> tuple:
+    def distance(row: Timed) -> tuple:
         case, training = row.case, recipe.training
         members = int(case.get("members", 1)) / len(recipe.pack.seeds)
         return (

@@ -52,18 +52,19 @@ def of_model(recipe: Recipe) -> Network:
     last = Dense(2 * recipe.latents + classes(recipe))
     shown = (recipe.likelihood.outputs * channels, *sides)
     encoder = of_layers((*recipe.architecture.encoder(), last), recipe.dataset.image_shape)
-    return _sum(encoder, of_layers(recipe.architecture.decoder(shown), (code_size(recipe),)))
+    return both(encoder, of_layers(recipe.architecture.decoder(shown), (code_size(recipe),)))
 
 
 def of_recipe(recipe: Recipe) -> Network:
     """The model of one member and its critic, if there is one."""
     model, code = of_model(recipe), code_size(recipe)
     critic = recipe.objective.critic(code)
-    return _sum(model, of_layers(critic.layers, (code,))) if critic else model
+    return both(model, of_layers(critic.layers, (code,))) if critic else model
 
 
-def _sum(*parts: Network) -> Network:
-    return Network(*map(sum, zip(*parts, strict=True)))
+def both(one: Network, other: Network) -> Network:
+    """Two networks as one."""
+    return Network(*(a + b for a, b in zip(one, other, strict=True)))
 
 
 def classes(recipe: Recipe) -> int:

@@ -1,38 +1,34 @@
-"""What a report takes on disk: an estimate, from how many figures of which kind it draws.
+"""What a report takes on disk: an estimate, from how many figures of which kind it has.
 
-The bytes of a figure are averages over the reports of configs/smoke.yaml and configs/demo.yaml.
+The numbers of bytes are of the reports of configs/smoke.yaml (4 settings, 8 runs of 40 steps) and
+configs/demo.yaml (8 settings, 24 runs of 800 steps). Where they differ, a plot grows with the
+settings that it shows, and a picture is the larger the less its model has learnt.
 """
 
 from collections import defaultdict
-from typing import NamedTuple
+from math import prod
 
+from disentbench.recipe import Recipe
 from disentbench.study import Study
 from disentbench.workflow.values import given
 
-
-class Drawn(NamedTuple):
-    """The bytes of a figure: of its PDF and PNG, and of what stands of it on the page."""
-
-    files: int
-    page: int
-
-    @property
-    def all(self) -> int:
-        return self.files + self.page
-
-
-PLOT = Drawn(44_500, 9_800)
-PICTURES = Drawn(200_000, 58_000)  # of a run: images, reconstructions and traversals
-THUMBNAIL = 34_000  # bytes of a run's small picture on the page
-MOST_PICTURES, MOST_THUMBNAILS = 1_400_000, 1_200_000  # bytes of a page that all may take
-PAGE = 140_000  # style, script, words and swatches
-# Bytes of a value of a run, and of one of a setting: in tables, results.json and on the page.
-OF_RUN, OF_SETTING = 28, 1_000
-# Plots of a data set: three of the audit, four of the losses, two of the bound, one each of the
-# metrics' correlation, of variance and of cost. Of each axis, four of the codes.
-ONCE, CODES = 12, 4
-FAMILIAR = 8  # values, at most, that are drawn with the interval of every setting
-RUNS = 3  # of each objective that are pictured: median, best and worst
+# A plot's PDF and PNG with their checksums, and its SVG on the page: once, and for each setting.
+PLOT_FILES, PLOT_PAGE = (32_700, 3_000), (5_300, 1_100)
+# Bytes of a pixel that a model paints: in the PDF and PNG of a run's pictures, in those on the page
+# and in the run's small picture there. Models that have seen few images paint noise.
+LEARNT, UNLEARNT = (1.43, 0.18, 0.18), (3.15, 0.75, 0.93)
+FEW_IMAGES = 10_000
+# A run's pictures have so many images twice and so many tiles for each of these latents at most; so
+# has its small one.
+PICTURES, SMALL = (10, 9, 12), (6, 7, 6)
+PICTURED = 3  # runs of each objective: median, best and worst
+MOST_PICTURES, MOST_SMALL = 1_400_000, 1_200_000  # bytes of a page that all of them may take
+PAGE = 190_000  # style, script, words, swatches
+OF_RUN, OF_SETTING = 28, 1_700  # bytes of a value: in tables, results.json and on the page
+# Plots of a data set: three of the audit, two of the bound, one each of correlation, variance and
+# cost; three losses; of each axis four of the codes; of each objective two of its latents.
+ONCE, LOSSES, CODES, LATENTS = 8, 3, 4, 2
+FAMILIAR, SHARE = 9, 0.75  # values with an interval of every setting, of those that there are
 
 
 def report(study: Study) -> int:
@@ -41,28 +37,33 @@ def report(study: Study) -> int:
 
 
 def _of_dataset(study: Study, dataset: str) -> int:
-    runs = [seed for pack in study.packs if pack.dataset == dataset for seed in pack.seeds]
-    shown = sum(given(metric).values for metric in study.metrics_on(dataset))
-    pictured, share = _pictured(study), len(study.datasets)
-    on_page = min(pictured * PICTURES.page, MOST_PICTURES // share)
-    on_page += min(len(runs) * THUMBNAIL, MOST_THUMBNAILS // share)
+    recipe = study.recipe(study.first_pack(dataset))
+    runs = sum(len(pack.seeds) for pack in study.packs if pack.dataset == dataset)
     settings = sum(len(study.sweep(name)) for name in study.objectives)
-    tables = (OF_RUN * len(runs) + OF_SETTING * settings) * shown
-    return PLOT.all * _plots(study, shown) + PICTURES.files * pictured + on_page + tables
+    shown = sum(given(metric).values for metric in study.metrics_on(dataset))
+    plot = sum(once + each * settings for once, each in (PLOT_FILES, PLOT_PAGE))
+    tables = (OF_RUN * runs + OF_SETTING * settings) * shown
+    return plots(study, shown) * plot + _pictures(study, recipe, runs) + tables
 
 
-def _plots(study: Study, shown: int) -> int:
-    """The plots of a data set on which so many values are shown.
-
-    Of each objective one is of what its latents know of factors, another of how they respond.
-    """
-    axes, settings = _axes(study), sum(len(study.sweep(name)) for name in study.objectives)
-    intervals = min(shown, FAMILIAR) if settings > 1 else 0
-    of_axes = axes * shown + max(axes, 1) * CODES
-    return ONCE + 2 * len(study.objectives) + intervals + of_axes
+def plots(study: Study, shown: int) -> int:
+    """The plots of a data set on which so many values are shown."""
+    settings = sum(len(study.sweep(name)) for name in study.objectives)
+    intervals = min(FAMILIAR, round(SHARE * shown)) if settings > 1 else 0
+    lines = axes(study)
+    of_axes = lines * shown + max(lines, 1) * CODES
+    return ONCE + _losses(study) + LATENTS * len(study.objectives) + intervals + of_axes
 
 
-def _axes(study: Study) -> int:
+def _losses(study: Study) -> int:
+    """The plots of losses: beside those that all have, each estimator's, and two of a critic."""
+    objectives = [objective for name in study.objectives for _, objective in study.settings(name)]
+    estimators = {objective.structure().estimator for objective in objectives} - {None}
+    critics = any(objective.critic(study.latents) for objective in objectives)
+    return LOSSES + len(estimators) + 2 * critics
+
+
+def axes(study: Study) -> int:
     """The strengths that have an axis: beta, or an objective's own, with two points or more."""
     points: dict[tuple[str, str], set] = defaultdict(set)
     for name in study.objectives:
@@ -73,7 +74,18 @@ def _axes(study: Study) -> int:
     return sum(len(values) > 1 for values in points.values())
 
 
-def _pictured(study: Study) -> int:
-    """The runs of a data set that are pictured."""
+def _pictures(study: Study, recipe: Recipe, runs: int) -> int:
+    """What models paint: pictures of some runs, in files and on the page, and a small one of each."""
+    share, seen = len(study.datasets), recipe.training.steps * recipe.training.batch_size
+    in_files, on_page, small = UNLEARNT if seen < FEW_IMAGES else LEARNT
     seeds = len({seed for pack in study.packs for seed in pack.seeds})
-    return min(RUNS, seeds) * len(study.objectives)
+    pictured = min(PICTURED, seeds) * len(study.objectives)
+    pixels = pictured * _pixels(recipe, *PICTURES)
+    small_ones = min(MOST_SMALL // share, small * runs * _pixels(recipe, *SMALL))
+    return round(in_files * pixels + min(MOST_PICTURES // share, on_page * pixels) + small_ones)
+
+
+def _pixels(recipe: Recipe, images: int, tiles: int, latents: int) -> int:
+    """The numbers in a run's pictures: images, what becomes of them, and tiles of its latents."""
+    variables = recipe.latents + len(recipe.objective.structure().discrete)
+    return prod(recipe.dataset.image_shape) * (2 * images + tiles * min(latents, variables))

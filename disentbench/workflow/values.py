@@ -28,7 +28,8 @@ def given(metric: str) -> Given:
         if isinstance(target, ast.Name)
     }
     told = _values(assigned["metric"])
-    return (told and _count(told, assigned)) or Given(UNKNOWN, 0)
+    count = None if told is None else _count(told, assigned)
+    return count or Given(UNKNOWN, 0)
 
 
 def _values(call: ast.expr) -> ast.expr | None:
@@ -48,7 +49,8 @@ def _count(node: ast.expr, assigned: dict[str, ast.expr]) -> Given | None:
         case ast.Tuple(elts=parts):
             counts = [_of_part(part, assigned) for part in parts]
             known = [count for count in counts if count]
-            return Given(*map(sum, zip(*known, strict=True))) if known == counts else None
+            every = Given(sum(n.values for n in known), sum(n.errors for n in known))
+            return every if known == counts else None
     return None
 
 
