@@ -75,7 +75,7 @@ def axes(study: Study) -> int:
 
 
 def _pictures(study: Study, recipe: Recipe, runs: int) -> int:
-    """What models paint: pictures of some runs, in files and on the page, and a small one of each."""
+    """What models paint: pictures of some runs, in files and on the page, and one of each run."""
     share, seen = len(study.datasets), recipe.training.steps * recipe.training.batch_size
     in_files, on_page, small = UNLEARNT if seen < FEW_IMAGES else LEARNT
     seeds = len({seed for pack in study.packs for seed in pack.seeds})
