@@ -15,6 +15,7 @@ from builders.checkouts import READS, ROOT, changed, copy_of_checkout, planned, 
 from disentbench.cli import main
 from disentbench.storage.layout import StudyFolder
 from disentbench.storage.study_file import read_study
+from disentbench.workflow import plan as plans
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,21 @@ def test_the_picture_of_the_pipeline_is_true(checkout):
     assert set(re.findall(r"\w+ --> \w+", page)) == arrows
 
 
+def test_the_study_took_what_its_plan_says(checkout, tmp_path):
+    """Every job that Snakemake counts from scratch, and its files to within a twentieth."""
+    study = read_study(checkout / "configs/smoke.yaml")
+    plan = plans.plan(study, tmp_path)
+    assert plan.jobs == plan.left == planned(checkout, "configs/smoke.yaml", "--forceall")
+    files = (checkout / "results/smoke").rglob("*")
+    took = sum(path.stat().st_size for path in files if path.is_file())
+    assert plan.disk.total == pytest.approx(took, rel=0.05)
+
+
+def left(checkout, config):
+    """The jobs that are not done, as the plan of a study has them."""
+    return plans.plan(read_study(config), checkout / "results").left
+
+
 def test_the_latents_file_says_what_it_is(checkout):
     (path,) = checkout.glob("results/smoke/tiny/hfvae/*/*/latents.h5")
     with h5py.File(path) as file:
@@ -123,10 +139,13 @@ def test_a_new_strength_trains_itself_alone(checkout):
     more = variant(checkout, "strength", objectives=objectives)
     plan = planned(checkout, more)
     assert plan == {"train": 1, "encode": 1, "score": 3, "collect": 1, "report": 1, "all": 1}
+    assert plan == left(checkout, more)
 
 
 def test_a_new_block_of_seeds_trains_itself_alone(checkout):
-    plan = planned(checkout, variant(checkout, "seeds", seeds="0-3"))
+    more = variant(checkout, "seeds", seeds="0-3")
+    plan = planned(checkout, more)
+    assert plan == left(checkout, more)
     assert plan == {
         **{"train": 4, "encode": 4, "score": 12, "audit": 1},
         **{"collect": 1, "report": 1, "all": 1},
