@@ -1,8 +1,9 @@
 """What a report takes on disk: an estimate, from how many figures of which kind it has.
 
-The numbers of bytes are of the reports of configs/smoke.yaml (4 settings, 8 runs of 40 steps) and
-configs/demo.yaml (8 settings, 24 runs of 800 steps). Where they differ, a plot grows with the
-settings that it shows, and a picture is the larger the less its model has learnt.
+The numbers of bytes are of the reports of configs/smoke.yaml (4 settings, 8 runs of 40 steps),
+configs/demo.yaml (8 settings, 24 runs of 800 steps) and, for shades and colours, of
+configs/rooms3d.yaml with 400 steps and no dci (5 settings, 15 runs). Where they differ, a plot
+grows with the settings that it shows, and a picture is the larger the less its model has learnt.
 """
 
 from collections import defaultdict
@@ -14,9 +15,10 @@ from disentbench.workflow.values import given
 
 # A plot's PDF and PNG with their checksums, and its SVG on the page: once, and for each setting.
 PLOT_FILES, PLOT_PAGE = (32_700, 3_000), (5_300, 1_100)
-# Bytes of a pixel that a model paints: in the PDF and PNG of a run's pictures, in those on the page
-# and in the run's small picture there. Models that have seen few images paint noise.
-LEARNT, UNLEARNT = (1.43, 0.18, 0.18), (3.15, 0.75, 0.93)
+# Bytes of a value that a model paints, in the PDF and PNG of a run's pictures, in those on the page
+# and in the run's small picture there: of binary images, of shades, and of models that have seen
+# few images, which paint noise.
+BINARY, SHADES, NOISE = (1.43, 0.18, 0.18), (2.14, 0.48, 0.48), (3.15, 0.75, 0.93)
 FEW_IMAGES = 10_000
 # A run's pictures have so many images twice and so many tiles for each of these latents at most; so
 # has its small one.
@@ -77,7 +79,8 @@ def axes(study: Study) -> int:
 def _pictures(study: Study, recipe: Recipe, runs: int) -> int:
     """What models paint: pictures of some runs, in files and on the page, and one of each run."""
     share, seen = len(study.datasets), recipe.training.steps * recipe.training.batch_size
-    in_files, on_page, small = UNLEARNT if seen < FEW_IMAGES else LEARNT
+    learnt = BINARY if recipe.dataset.packed else SHADES
+    in_files, on_page, small = NOISE if seen < FEW_IMAGES else learnt
     seeds = len({seed for pack in study.packs for seed in pack.seeds})
     pictured = min(PICTURED, seeds) * len(study.objectives)
     pixels = pictured * _pixels(recipe, *PICTURES)
