@@ -13,8 +13,8 @@ from disentbench.sources import PACKAGE, ROOT, imported
 FLOORS = (
     *("errors", "seeds", "options", "sources", "plugins", "recipe", "study"),
     *("storage", "datasets", "architectures", "likelihoods", "posterior"),
-    *("objectives", "metrics", "models", "training", "scoring", "results", "workflow"),
-    *("report", "commands", "cli"),
+    *("objectives", "metrics", "models", "training", "scoring", "library", "results"),
+    *("workflow", "report", "commands", "cli"),
 )
 FILES = sorted(ROOT.rglob("*.py"))
 MOST_ROOMS, MOST_LINES, MEDIAN_LINES = 24, 300, 7

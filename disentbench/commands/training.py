@@ -97,19 +97,13 @@ def _write_trained(
 ) -> None:
     """Write the history, then the model: where that is, the training is done."""
     from disentbench.models import model_file
-    from disentbench.training.loop import fingerprint
+    from disentbench.training.loop import made_of, saved
 
-    code = sources.digest(*sources.training(*recipe.parts))
-    made: Identity = {"images": images.digest, "code": code}
+    made = made_of(recipe, images)
     with files.whole(history) as path:
         trained.history.to_csv(path, index=False)
     seals.write_sums(history, identity=expected.of_pack(recipe, "history") | made)
-    content = {
-        "fingerprint": fingerprint(recipe, images),
-        "parameters": trained.parameters,
-        "failed": trained.failed,
-        "origins": trained.origins,
-    }
+    content = saved(recipe, images, trained)._asdict()
     model_file.save(model, content, expected.of_pack(recipe, "model") | made)
 
 

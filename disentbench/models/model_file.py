@@ -19,13 +19,16 @@ class Saved(NamedTuple):
     """A model file: parameters [member, ...], which members diverged [member], and its origins.
 
     `fingerprint` is of the recipe, the code and the images, `origins` say where and with what code
-    it was trained.
+    it was trained. `recipe` is the text of the pack's recipe, which files of before do not have,
+    `history` that of the history as CSV where no file beside has it.
     """
 
     fingerprint: str
     parameters: Parameters
     failed: Tensor
     origins: list[dict]
+    recipe: str = ""
+    history: str = ""
 
     def member(self, i: int, device: torch.device) -> Parameters:
         """One member's parameters; NaN where it diverged, and so will be all that it encodes."""
@@ -49,7 +52,10 @@ def load(path: Path) -> Saved:
     """A model file, read as data."""
     seals.check_seal(path)
     try:
-        return Saved(**torch.load(path, map_location="cpu", weights_only=True))
+        saved = Saved(**torch.load(path, map_location="cpu", weights_only=True))
+        if not (isinstance(saved.recipe, str) and isinstance(saved.history, str)):
+            raise TypeError
+        return saved
     except Exception as error:  # a mangled file fails in many ways, all of them the file's
         raise UserError(f"{path} cannot be read as a model: {type(error).__name__}") from None
 

@@ -16,6 +16,7 @@ from PIL import Image
 from disentbench.models.device_images import Resident
 from disentbench.models.layers import Parameters
 from disentbench.models.model_file import Saved
+from disentbench.models.on_arrays import Classes, Tiles, images_of, likeliest, posterior_of
 from disentbench.models.vae import VAE, vae_of
 from disentbench.posterior import Posterior
 from disentbench.posterior.rates import variable_rates
@@ -29,9 +30,7 @@ CPU = torch.device("cpu")
 END = 2  # of a traversal, in standard deviations of the prior
 GAP = 2  # pixels between images
 
-Tiles = Float[np.ndarray, "image channel height width"]
 Run = tuple[str, str, str, int]  # (data set, objective, setting, seed)
-Classes = dict[str, Int[np.ndarray, " image"]]
 
 
 class Row(NamedTuple):
@@ -99,20 +98,15 @@ def reconstructions(model: Model, x: Tiles) -> list[Row]:
     return [Row("original", "", x), Row("decoded", "", _decode(model, means, classes))]
 
 
-@torch.inference_mode()
 def _encode(model: Model, x: Tiles) -> tuple[Float[np.ndarray, "image latent"], Classes]:
     """Posterior means and, for each discrete group, the likeliest class."""
-    posterior = model.vae.encode(model.parameters, torch.from_numpy(np.ascontiguousarray(x)))
-    classes = {group: values.argmax(-1).numpy() for group, values in posterior.logits.items()}
-    return posterior.mean.numpy(), classes
+    posterior = posterior_of(model.vae, model.parameters, x)
+    return posterior.mean, likeliest(posterior)
 
 
-@torch.inference_mode()
 def _decode(model: Model, means: Float[np.ndarray, "image latent"], classes: Classes) -> Tiles:
     """The mean images of codes."""
-    hot = [np.eye(size)[classes[group]] for group, size in model.vae.discrete.items()]
-    code = torch.from_numpy(np.concatenate([means, *hot], axis=1).astype(np.float32))
-    return model.vae.likelihood.mean(model.vae.decode(model.parameters, code)).numpy()
+    return images_of(model.vae, model.parameters, means, classes)
 
 
 class Traversal(NamedTuple):

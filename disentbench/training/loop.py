@@ -23,8 +23,10 @@ from disentbench.errors import Stopped
 from disentbench.models import packed
 from disentbench.models.device_images import Resident
 from disentbench.models.layers import Parameters
+from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
 from disentbench.recipe import Recipe
+from disentbench.storage.identities import Identity
 from disentbench.storage.images import Images
 from disentbench.storage.provenance import origin, summed
 from disentbench.training import devices, parts, replay
@@ -51,11 +53,22 @@ class Trained(NamedTuple):
     origins: list[dict]
 
 
+def made_of(recipe: Recipe, images: Images) -> Identity:
+    """One word for the images and one for the code of a step, beside which the recipe stands."""
+    code = sources.digest(*sources.training(*recipe.parts))
+    return {"images": images.digest, "code": code}
+
+
 def fingerprint(recipe: Recipe, images: Images) -> str:
     """What a checkpoint must agree with to be resumed: recipe, images, and code of a step."""
-    code = sources.digest(*sources.training(*recipe.parts))
-    parts = (recipe.text, images.digest, code)
+    parts = (recipe.text, *made_of(recipe, images).values())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def saved(recipe: Recipe, images: Images, trained: Trained) -> Saved:
+    """What a model file holds of a training."""
+    word = fingerprint(recipe, images)
+    return Saved(word, trained.parameters, trained.failed, trained.origins, recipe.text)
 
 
 def train(

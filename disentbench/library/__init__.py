@@ -1,0 +1,1 @@
+"""What `import disentbench` offers in a notebook: arrays and tables in, arrays and tables out."""
