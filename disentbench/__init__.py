@@ -40,11 +40,15 @@ HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def _offered(name: str) -> Any:
     """What the package offers, imported when first used: planning a study must not wait for it."""
     if name in HOMES:
         return getattr(import_module(f"{__name__}.{HOMES[name]}"), name)
     raise AttributeError(f"module 'disentbench' has no attribute {name!r}")
+
+
+if not TYPE_CHECKING:  # a checker of types sees the imports above, and nothing else
+    __getattr__ = _offered
 
 
 def __dir__() -> list[str]:

@@ -119,7 +119,9 @@ class TrainedVAE:
         z = self._codes(z)
         chosen = self._classes(classes or {}, len(z))
         blocks = [slice(first, first + AT_ONCE) for first in range(0, len(z), AT_ONCE)]
-        return np.concatenate([self._decoded(z, chosen, rows) for rows in blocks])
+        return np.concatenate(
+            [self._decoded(z[rows], {k: v[rows] for k, v in chosen.items()}) for rows in blocks]
+        )
 
     def sample(self, n: int, seed: int = 0) -> Pictures:
         """Images [image, height, width, channel] of n codes from the prior.
@@ -169,7 +171,8 @@ class TrainedVAE:
 
     def _codes(self, z: ArrayLike) -> Codes:
         codes = from_anywhere(z)
-        if codes.ndim != 2 or codes.shape[1] != self.latents or codes.dtype.kind not in "fiu":
+        fits = codes.ndim == 2 and codes.shape[1] == self.latents and len(codes)
+        if not fits or codes.dtype.kind not in "fiu":
             raise UserError(
                 f"z is {codes.dtype} {codes.shape}; this model takes numbers [image, "
                 f"{self.latents}]"
@@ -194,14 +197,12 @@ class TrainedVAE:
                 )
         return chosen
 
-    def _decoded(self, z: Codes, classes: Chosen, rows: slice) -> Pictures:
-        chosen = {name: values[rows] for name, values in classes.items()}
-        tiles = on_arrays.images_of(self.vae, self.parameters, z[rows], chosen)
-        return as_pictures(tiles)
+    def _decoded(self, z: Codes, classes: Chosen) -> Pictures:
+        return as_pictures(on_arrays.images_of(self.vae, self.parameters, z, classes))
 
 
 def history_of(text: str) -> pd.DataFrame:
-    """A history, of its text as CSV, to the last digit."""
+    """A history, of its text as CSV."""
     if not text:
         return pd.DataFrame(columns=["seed", "step", "loss"])
-    return pd.read_csv(io.StringIO(text), float_precision="round_trip")
+    return pd.read_csv(io.StringIO(text))
