@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Bool, Int
 
-    from disentbench.storage.identities import Identity
     from disentbench.storage.images import Images
     from disentbench.training.loop import Trained
 

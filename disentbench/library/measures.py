@@ -12,7 +12,7 @@ from disentbench.posterior.from_arrays import from_anywhere, represent
 from disentbench.posterior.representation import Representation
 from disentbench.scoring.calibration import calibrate
 from disentbench.scoring.score_arrays import named
-from disentbench.scoring.scores import measure
+from disentbench.scoring.scores import file_of, measure, wanted
 from disentbench.storage.classes import classes
 
 
@@ -63,10 +63,10 @@ def levels(
     """What chance and a perfect code score on these very factors: the ends of each value's scale.
 
     `factors` [image, factor] are classes, whole numbers or text. The perfect code has a latent for
-    each factor; chance is the same code with its rows shuffled. `metrics` is a name or several;
-    without it, all that look at factors. The answer has a row for each value, by its name, and the
-    columns `chance` and `perfect`. Raises a UserError (a ValueError) for names that do not exist
-    and for factors that are no classes.
+    each factor; chance is the same code with its rows shuffled. `metrics` are names as of `score`;
+    without them, all that look at factors. The answer has a row for each value, by its name, and
+    the columns `chance` and `perfect`. Raises a UserError (a ValueError) for names that do not
+    exist and for factors that are no classes.
 
     >>> import numpy as np, disentbench
     >>> factors = np.indices((3, 4)).reshape(2, -1).T.repeat(50, axis=0)
@@ -74,11 +74,13 @@ def levels(
     >>> ends.round(1).loc["mig"].to_dict()
     {'chance': 0.0, 'perfect': 1.0}
     """
-    table = calibrate(classes(from_anywhere(factors)), named(metrics), seed)
-    if table.empty:
-        asked = ", ".join(named(metrics) or ())
-        raise UserError(f"none of {asked} looks at factors; name metrics that do, such as mig")
-    return table.set_index("metric")
+    asked = named(metrics)
+    table = calibrate(classes(from_anywhere(factors)), asked, seed).set_index("metric")
+    kept = [name for name in table.index if wanted(file_of(name), {name: 0.0}, asked)]
+    if not kept:
+        names = ", ".join(asked or ())
+        raise UserError(f"none of {names} looks at factors; name metrics that do, such as mig")
+    return table.loc[kept]
 
 
 def posterior_of(

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from disentbench.architectures import Shape
-from disentbench.datasets._own_arrays import as_bytes, channels_last, layout_of, require_kind
+from disentbench.datasets._own_arrays import as_bytes, channels_last, layout_of
 from disentbench.datasets._own_factors import truth_of
 from disentbench.datasets._own_images import contents, told_of
 from disentbench.errors import UserError
@@ -48,8 +48,8 @@ class Held:
 
 def as_dataset(
     images: ArrayLike, factors: ArrayLike | None, factor_names: Sequence[str]
-) -> tuple[dict[str, Any], Images]:
-    """Options of the data set `npz`, and the images that a file of these arrays would hold.
+) -> tuple[tuple[str, dict[str, Any]], Images]:
+    """A data set `npz` by its name and options, and the images that a file of these would hold.
 
     `images` [image, height, width] or [image, height, width, channel] are whatever `kind_of`
     takes; whole numbers or text are `factors` [image, factor].
@@ -62,7 +62,6 @@ def as_dataset(
         arrays["factor_names"] = np.array(list(map(str, factor_names)))
     with told_of(HELD):
         values = kind_of(pixels)
-        require_kind(pixels.dtype, values)
         layout = layout_of(pixels.shape, "NHWC")
         shades = channels_last(as_bytes(pixels, values), layout.channel_axis)
     truth = truth_of(HELD, Held(arrays))
@@ -71,8 +70,9 @@ def as_dataset(
     if values == "binary":
         channel_first = shades.transpose(0, 3, 1, 2).reshape(len(shades), -1)
         stored = {"bits": np.packbits(channel_first, axis=1)}
-    options = {"of": "npz", "path": str(HELD), "values": values}
-    return options | {"contents": found.model_dump(mode="json")}, Images(
+    options: dict[str, Any] = {"of": "npz", "path": str(HELD), "values": values}
+    options["contents"] = found.model_dump(mode="json")
+    return ("images", options), Images(
         name="npz",
         label="Images in memory",
         shape=layout.shape,

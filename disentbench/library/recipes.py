@@ -76,7 +76,9 @@ def from_keywords(seed: int, settings: dict[str, Any], options: dict[str, Any]) 
 
 
 def _named(key: str, value: Any) -> tuple[str, dict[str, Any]]:
-    """A name and its options, of what names a file of a registry."""
+    """A name and its options, of what names a file of a registry, or has a name already."""
+    if isinstance(value, tuple):
+        return value
     if isinstance(value, str):
         return value, {}
     if isinstance(value, dict) and isinstance(value.get("of"), str):

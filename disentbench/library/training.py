@@ -70,14 +70,14 @@ def train(
     >>> model.history["step"].tolist()
     [1, 2, 3, 4, 5]
     """
-    held = None
+    said, held = dataset, None
     if images is not None:
         if dataset is not None or recipe is not None:
             raise UserError("images are a data set of their own; leave out dataset and recipe")
-        dataset, held = as_dataset(images, factors, factor_names)
+        said, held = as_dataset(images, factors, factor_names)
     elif factors is not None or len(factor_names):
         raise UserError("factors go with images; a data set has its own")
-    settings = {"dataset": dataset, "objective": objective, "architecture": architecture}
+    settings = {"dataset": said, "objective": objective, "architecture": architecture}
     settings |= {"likelihood": likelihood, "latents": latents, "training": training}
     run = recipe_of(recipe, seed, settings, options)
     held = run.dataset.images() if held is None else held

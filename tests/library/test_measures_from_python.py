@@ -75,6 +75,7 @@ def test_levels_and_audit_are_those_of_the_commands(path, tmp_path):
     ours = disentbench.levels(np.array(["a", "b", "c", "d"])[FACTORS], ["mig", "sap_r2"])
     pd.testing.assert_frame_equal(ours, pd.read_csv(out, index_col="metric"))
     assert (ours["chance"] < ours["perfect"]).all()
+    assert list(disentbench.levels(FACTORS, "modularity_active").index) == ["modularity_active"]
     out = tmp_path / "audit.csv"
     assert main(["audit", str(path), "--batch-sizes", "16", "--out", str(out)]) == 0
     theirs = pd.read_csv(out).drop(columns="run")

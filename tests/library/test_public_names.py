@@ -85,7 +85,7 @@ def test_a_file_that_uses_the_package_is_typed(tmp_path):
     (tmp_path / "pyrefly.toml").write_text(
         f'search-path = ["{ROOT}"]\nreplace-imports-with-any = ["pandas.*"]\n'
     )
-    command = [Path(sys.executable).with_name("pyrefly"), "check", "--output-format=min-text"]
+    command = [sys.executable, "-m", "pyrefly", "check", "--output-format=min-text"]
     command += ["--python-interpreter-path", sys.executable, "right.py", "wrong.py"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     said = re.findall(r"(right|wrong)\.py:(\d+)", done.stdout)
