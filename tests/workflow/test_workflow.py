@@ -152,6 +152,15 @@ def test_a_new_block_of_seeds_trains_itself_alone(checkout):
     }
 
 
+def test_another_part_of_the_images_trains_nothing(checkout):
+    part = variant(checkout, "part", evaluate={"stride": {"posX": 2}, "latents": "float16"})
+    plan = planned(checkout, part)
+    assert plan == {
+        **{"encode": 4, "score": 12, "levels": 3, "audit": 1},
+        **{"collect": 1, "report": 1, "all": 1},
+    }
+
+
 def test_a_run_is_compared_with_those_of_other_packs(checkout):
     of_vae = {"study": "compared", "objectives": {"vae": {}}, "seeds": "0-3", "metrics": ["udr"]}
     path = variant(checkout, "compared", **of_vae)
