@@ -14,10 +14,9 @@ from disentbench.storage.study_file import read_study
 from disentbench.workflow import plan as plans
 
 
-def test_at_its_end_it_says_where_the_page_is(checkout):
-    page = checkout / "results/smoke/report/index.html"
-    assert (checkout / "said").read_text().splitlines() == [f"The report: {page}"]
-    assert page.exists()
+def test_at_its_end_it_says_where_the_page_is(finished):
+    page = finished / "results/smoke/report/index.html"
+    assert (finished / "said").read_text().splitlines() == [f"The report: {page}"]
 
 
 def test_what_jobs_took_lies_beside_their_logs_and_no_job_waits_for_it(checkout):
