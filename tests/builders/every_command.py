@@ -55,7 +55,7 @@ for name in study.datasets:
     command("audit", first, "--batch-sizes", "8", *out)
 command("collect", config, "--results", results, "--out", files.scores)
 command("report", config, "--results", results, "--scores", files.table, "--out", files.page)
-for word in ("plan", "status", "verify"):
+for word in ("status", "verify", "plan"):
     command(word, config, "--results", results)
 command("diff", files.path, files.path, "--exit-code")
 """
