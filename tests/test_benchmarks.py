@@ -97,3 +97,24 @@ def test_what_an_objective_does_is_said_beside_the_vae(benchmark):
     assert vae.startswith("| vae | default | 2.0 ± 1.0 | 2.00 ± 1.00 |")
     assert vae.endswith("|  |  |")
     assert other.endswith("| 2.00 (-0.27 to 4.27) | 2.00 (-0.27 to 4.27) |")
+
+
+def test_what_a_part_alters_is_said_beside_the_spread_over_seeds(benchmark):
+    """Values of seeds are 1, 2 and 3; one way is half a unit off, to either side."""
+    evaluation = benchmark("evaluation")
+    off = {"float16": (0.5, -0.5, 0.5)}
+    table = pd.DataFrame(
+        [
+            (str(run), name, 1.0 + run + off.get(way, (0, 0, 0))[run], objective, way)
+            for way in (*evaluation.WAYS, evaluation.AGAIN)
+            for objective in evaluation.STUDY["objectives"]
+            for run in range(3)
+            for name in ("mig", "rate_se")
+        ],
+        columns=["run", "metric", "value", "objective", "way"],
+    )
+    lines = evaluation.text(table, 0.01, dict.fromkeys(evaluation.WAYS, 10**6), 1.0).splitlines()
+    head, _, row = (line.strip("| ").split(" | ") for line in lines if line.startswith("|"))
+    cells = dict(zip(head, row, strict=True))
+    assert (cells["value"], cells["mean"], cells["over seeds"]) == ("mig", "2", "1")
+    assert (cells["float16"], cells["stride 2"]) == ("0.5000", "0.0000")
