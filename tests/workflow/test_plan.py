@@ -29,7 +29,7 @@ def left(results, study=LITTLE):
 
 @pytest.fixture(scope="module")
 def published():
-    return read_study(ROOT / "configs/locatello2019.yaml")
+    return read_study(ROOT / "configs/locatello2019_dsprites.yaml")
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def planned(*words, capsys):
 def test_the_dsprites_part_of_the_study_of_2019_is_counted_by_hand(tmp_path, capsys):
     """1,800 models of 737,280 images and 10 latents: mean and logvar are 106 GB, and the distortion
     of every image, its five factors and its index are the rest but for kilobytes a pack."""
-    study = ROOT / "configs/locatello2019.yaml"
+    study = ROOT / "configs/locatello2019_dsprites.yaml"
     plan = planned(study, "--results", tmp_path, "--images-per-second", 1000, capsys=capsys)
     assert (plan["runs"], plan["packs"]) == (1800, 36)
     assert plan["jobs"] == plan["left"]
