@@ -123,20 +123,29 @@ class Checkout(NamedTuple):
 
 
 def laid_out(folder: Path) -> Checkout:
-    """A copy of the checkout, whose trainings save several times in the seconds that they take."""
+    """A copy of the checkout, whose trainings save several times in the seconds that they take.
+
+    They count a second for a step, as what a clock says would be in their files, another every time.
+    """
     folder.mkdir(parents=True)
     for part in PARTS:
         source = ROOT / part
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, folder / part)
-    rule = folder / "workflow/rules/train.smk"
-    text = rule.read_text()
-    assert " --checkpoints " in text
-    rule.write_text(text.replace(" --checkpoints ", " --checkpoint-seconds 0.3 --checkpoints ", 1))
+    options = " --checkpoints ", " --checkpoint-seconds 0.3 --checkpoints "
+    replace(folder / "workflow/rules/train.smk", *options)
+    replace(folder / "disentbench/training/effort.py", "self.clock.taken(state)", "float(made)")
     (folder / CONFIG).write_text(yaml.safe_dump(STUDY, sort_keys=False))
     checkout = Checkout(folder)
     checkout.witness.mkdir()
     return checkout
+
+
+def replace(path: Path, text: str, other: str) -> None:
+    """Write another text in the place of one that is in a file."""
+    before = path.read_text()
+    assert text in before
+    path.write_text(before.replace(text, other, 1))
 
 
 def copied(checkout: Checkout, folder: Path) -> Checkout:
