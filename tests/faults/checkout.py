@@ -125,7 +125,7 @@ class Checkout(NamedTuple):
 def laid_out(folder: Path) -> Checkout:
     """A copy of the checkout, whose trainings save several times in the seconds that they take.
 
-    They count a second for a step, as what a clock says would be in their files, another every time.
+    They count a second for a step: what a clock says would be in their files, other every time.
     """
     folder.mkdir(parents=True)
     for part in PARTS:
