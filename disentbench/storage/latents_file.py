@@ -117,9 +117,11 @@ def shift(
     rounded: Float[np.ndarray, "image latent"],
 ) -> Float[np.ndarray, " latent"]:
     """How far rounding has moved means, in standard deviations: the root mean square."""
+    away = rounded - mean.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):  # widths of which there are none
-        moved = (rounded - mean.astype(np.float64)) * np.exp(-logvar.astype(np.float64) / 2)
-        return np.sqrt((moved**2).mean(0))
+        moved = away * np.exp(-logvar.astype(np.float64) / 2)
+        # A mean that float16 holds has not moved, in whatever width: 0, not 0 x infinity.
+        return np.sqrt((np.where(away == 0, 0, moved) ** 2).mean(0))
 
 
 def _append(file: hdf5.Group, run: Encoded) -> None:

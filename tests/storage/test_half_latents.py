@@ -86,6 +86,20 @@ def test_means_may_not_move_far_in_their_own_widths():
             halved(run)
 
 
+def test_a_width_of_none_hides_no_move():
+    """A mean that float16 holds has not moved; beside it, in this latent or that, others have."""
+    run = encoded(slice(None))
+    run.mean[:], run.logvar[:] = 1, 0
+    run.logvar[:, 0] = -10_000
+    assert halved(run).mean.dtype == np.float16
+    run.mean[:, 1], run.logvar[:, 1] = 1 + 2.0**-11, -20
+    with pytest.raises(UserError, match="moves the means of latent 1 by"):
+        halved(run)
+    run.mean[3, 0] = 1 + 2.0**-11
+    with pytest.raises(UserError, match="moves the means of latent 0 by inf"):
+        halved(run)
+
+
 def test_entropies_move_by_no_more_than_the_file_says():
     """At the widths that are just allowed, where a mean is rounded by a tenth of its sigma."""
     rng = np.random.default_rng(0)
