@@ -66,8 +66,8 @@ metric = Metric(
         Value("mig_sup_li2020", "MIG-sup (Li)", 0.0, 1.0),
     ),
     formula=r"\frac{1}{D} \sum_{j=1}^{D} \frac{I(z_j; v_{(1)}) - I(z_j; v_{(2)})}{H(z_j)}, \quad "
-    r"\frac{1}{A} \sum_{j \in A} \left(\frac{I(z_j; v_k)}{H(v_k)}\right)_{(1)} - "
-    r"\left(\frac{I(z_j; v_k)}{H(v_k)}\right)_{(2)}",
+    r"\frac{1}{|A|} \sum_{j \in A} \left(R_{j(1)} - R_{j(2)}\right), \quad R_{jk} = "
+    r"\frac{I(z_j; v_k)}{H(v_k)}",
     blind="It does not see whether every factor is in some latent, nor whether one is in several: "
     "copies of a latent that holds one factor score as well as latents for all factors.",
 )
