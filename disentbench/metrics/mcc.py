@@ -50,8 +50,9 @@ def mcc(
     found and scored on the same rows: there noise scores the higher, the more latents. With fewer
     latents than factors the unmatched factors count as 0, and so does a constant latent. Factors
     are taken by class number, which means little for a factor such as shape; those of one class
-    take no part. For each factor a discrete group stands for the factor's mean in each of its
-    classes, in the rows where the matching is found.
+    take no part, and one that has a single class in a half counts as 0 there. For each factor a
+    discrete group stands for the factor's mean in each of its classes, in the rows where the
+    matching is found.
     Detail: `pearson` and `spearman` [latent, factor] of all rows, 0 for a factor of one class.
     """
     kept, every_row = varying(factors), np.arange(len(codes))
@@ -107,8 +108,8 @@ metric = Metric(
     mcc,
     label="MCC",
     variant="absolute correlation of the posterior mean with the factor's class number, largest "
-    "sum over a matching; matched on one half of the rows and scored on the other, both ways; "
-    "all_rows: matched and scored on all rows, as in published tables",
+    "sum over a matching; matched on one half of the rows (A) and scored on the other (B), both "
+    "ways; all_rows: matched and scored on all rows, as in published tables",
     reference="Hyvarinen & Morioka 2016, arXiv:1605.06336; Khemakhem et al. 2020, arXiv:2002.11537",
     values=(
         Value("mcc_pearson", "MCC", 0.0, 1.0),
@@ -116,8 +117,9 @@ metric = Metric(
         Value("mcc_pearson_all_rows", "MCC, all rows", 0.0, 1.0),
         Value("mcc_spearman_all_rows", "MCC (Spearman), all rows", 0.0, 1.0),
     ),
-    formula=r"\mathrm{MCC} = \max_{m} \frac{1}{K} \sum_{k=1}^{K} \left| \mathrm{corr}(z_{m(k)}, "
-    r"v_k) \right|",
+    formula=r"\mathrm{MCC} = \frac{1}{K} \sum_{k=1}^{K} \left| \mathrm{corr}_B(z_{m(k)}, v_k) "
+    r"\right|, \quad m = \mathrm{arg\,max}_m \sum_{k=1}^{K} \left| \mathrm{corr}_A(z_{m(k)}, v_k) "
+    r"\right|",
     blind="It does not see what the latents beyond the K matched ones hold, be it copies of a "
     "factor, nor a dependence that both rises and falls, such as that on an angle.",
 )
