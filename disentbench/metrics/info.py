@@ -166,9 +166,10 @@ def _explained(z: Float[np.ndarray, "sample column"], classes: Int[np.ndarray, "
 metric = Metric(
     info,
     label="InfoM, InfoE, InfoC",
-    variant="10 nearest neighbours; unpenalised logistic regression; at most 10,000 rows; active "
-    "latents: range of at least 1/20 of the widest, as in Hsu et al.'s infomec.py (eighth: 1/8, as "
-    "in their mutual_information.py; iqr: interquartile range, 1/10, as in the code of Tripod)",
+    variant="10 nearest neighbours; unpenalised logistic regression of all rows alike (the code of "
+    "Hsu et al. weighs classes alike, the same on a grid); at most 10,000 rows; active latents: "
+    "range of at least 1/20 of the widest, as in Hsu et al.'s infomec.py (eighth: 1/8, as in their "
+    "mutual_information.py; iqr: interquartile range, 1/10, as in the code of Tripod)",
     reference="Hsu et al. 2023, arXiv:2305.18378; Hsu et al. 2024, arXiv:2404.10282",
     values=(
         Value("info_m", "InfoM", 0.0, 1.0),

@@ -112,5 +112,6 @@ metric = Metric(
     formula=r"\mathrm{median}_{r} \; \frac{1}{2} \left(\frac{1}{B} \sum_{b=1}^{B} \frac{\max_a "
     r"R_{ab}^2}{\sum_a R_{ab}} + \frac{1}{A} \sum_{a=1}^{A} \frac{\max_b R_{ab}^2}{\sum_b "
     r"R_{ab}}\right)",
-    blind="It sees no factor: runs that agree on the same entangled latents score 1.",
+    blind="It sees no factor: runs that agree on the same entangled latents score as well as runs "
+    "that agree on latents of one factor each.",
 )
