@@ -51,7 +51,7 @@ def test_a_link_of_another_file_is_that_of_the_page():
 
 def test_a_page_that_shows_a_part_of_a_file_asks_for_lines_that_are_there():
     part = borrowed.text("README.md", "## The studies", "## The data")
-    assert "`configs/demo.yaml`" in part
+    assert "`configs/starter.yaml`" in part
     assert "## " not in part
     with pytest.raises(ValueError, match="no line '## Nowhere'"):
         borrowed.text("README.md", "## Nowhere")
