@@ -1,4 +1,8 @@
-"""The command line: `disentbench score FILE` for anybody, the rest for the workflow's rules."""
+"""The command line: plan, run and read a study, or score latents of your own.
+
+The workflow runs data, train, encode, score, levels, audit, collect and report; by hand each of
+them can be run, too.
+"""
 
 import argparse
 import io
@@ -138,7 +142,8 @@ def _plan() -> Iterable[Argument]:
     yield argument("--images-per-second", type=rate, metavar="N", help=given)
     named = "hours at what benchmarks/RESULTS.md has of it; a part of its name will do"
     yield argument("--device", metavar="NAME", help=named)
-    yield argument("--at-once", type=whole, default=1, help="cores or GPUs that train; default: 1")
+    trainers = "cores or GPUs that train; default: 1"
+    yield argument("--at-once", type=whole, metavar="N", default=1, help=trainers)
     yield argument("--json", action="store_true", help="for machines")
 
 
@@ -205,7 +210,8 @@ def _score() -> Iterable[Argument]:
     )
     yield argument("--factors", type=names, help="a table's columns of factors; default: v0,v1,...")
     yield argument("--logvar", type=names, help="a table's columns of it; default: logvarN for zN")
-    yield argument("--groups", help="a vector's latents, 0-15,16-31,... or 16 each: score their PC")
+    vectors = "codes of several numbers, 16 each or 0-15,16-31,...: each by its principal component"
+    yield argument("--groups", help=vectors)
     yield argument("--detail", type=Path, help="a .json file for what figures are drawn from")
 
 

@@ -13,7 +13,7 @@ def new(*, folder: Path, begin: str = "starter") -> None:
     """Make a folder that runs studies: the Snakefile, its rules and profiles, every study of ours.
 
     `snakemake --cores all` there runs configs/study.yaml, which is yours to edit: a short study
-    with a comment on every key or, with --from, a copy of one that we ship, demo or chen2018 say.
+    with a comment on every key or, with --from, a copy of another of ours, such as chen2018.
     """
     folder = limits.named(limits.expanded(folder))
     there = _require_empty(folder)
@@ -41,7 +41,8 @@ def _require_empty(folder: Path) -> bool:
 def _say_what_is_next(folder: Path) -> None:
     """Print the commands that run what has been made."""
     study = read_study(folder / project.STUDY).study
-    print(f"{folder / project.STUDY} says what is trained and measured; edit it, or as it is:")
+    says = f"{folder / project.STUDY} says what is trained and measured"
+    print(f"{says}; edit it, or run it as it is:")
     if folder.resolve() != Path.cwd():
         print(f"    cd {shlex.quote(str(folder))}")
     print("    snakemake --cores all")

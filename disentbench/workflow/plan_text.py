@@ -27,7 +27,7 @@ def text(plan: Plan) -> str:
         *(_line("images", _seen(name, seen)) for name, seen in plan.images.items()),
         _line("disk", f"{size(plan.disk.total)}: {_listed(plan.disk.needed, size)}"),
         _line("", _room(plan.disk)),
-        _line("memory", f"{_listed(plan.memory, _memory)}, the largest job of each rule"),
+        _line("memory", f"of a rule's largest job: {_listed(plan.memory, _memory)}"),
     ]
     first, *others = _hours(plan)
     return "\n".join([*lines, _line("hours", first), *(_line("", words) for words in others)])
@@ -53,7 +53,9 @@ def _seen(name: str, seen: Seen) -> str:
     part = "all" if seen.evaluated == seen.made else f"{seen.evaluated:,}"
     words = f"{name}: {seen.made:,}, of which {part} are evaluated"
     if seen.absent:
-        words += f"; {', '.join(seen.absent)} is not there yet: {seen.remedy}"
+        first, *others = seen.absent
+        files = f"{first} and {len(others)} more are" if others else f"{first} is"
+        words += f"; {files} not there yet: {seen.remedy}"
     return words
 
 
