@@ -38,11 +38,17 @@ def linked(text: str, folder: Path) -> str:
 
 
 def _link(match: re.Match[str], folder: Path) -> str:
-    """One link; a page that is called by its path is called by its title."""
+    """One link; a page that is called by its path is called by its title.
+
+    A folder, and a text that is on no page, are named without a link.
+    """
     picture, words, target, anchor = match.groups(default="")
     if "://" in target or target.startswith("mailto:"):
         return match[0]
     path = (folder / target).resolve().relative_to(ROOT)
-    inside = HOMES.get(path.as_posix()) or os.path.relpath(path, DOCS.name)
+    home = HOMES.get(path.as_posix())
+    if not home and (not path.suffix or path.suffix == ".md" and path.parts[0] != DOCS.name):
+        return f"`{path}`"
+    inside = home or os.path.relpath(path, DOCS.name)
     by_path = path.suffix == ".md" and Path(words).name == path.name
     return f"{picture}[{'' if by_path else words}]({inside}{anchor})"

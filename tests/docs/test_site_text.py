@@ -47,6 +47,9 @@ def test_a_link_of_another_file_is_that_of_the_page():
     assert borrowed.linked(text, borrowed.ROOT) == expected
     assert borrowed.linked("[x](../CONTRIBUTING.md)", borrowed.DOCS) == "[x](contributing.md)"
     assert borrowed.linked("[x](https://y.org/a.md)", borrowed.DOCS) == "[x](https://y.org/a.md)"
+    assert borrowed.linked("[x](../tests/oracles/README.md) [y](../tests)", borrowed.DOCS) == (
+        "`tests/oracles/README.md` `tests`"
+    )
 
 
 def test_a_page_that_shows_a_part_of_a_file_asks_for_lines_that_are_there():
