@@ -47,7 +47,7 @@ def _link(match: re.Match[str], folder: Path) -> str:
         return match[0]
     path = (folder / target).resolve().relative_to(ROOT)
     home = HOMES.get(path.as_posix())
-    if not home and (not path.suffix or path.suffix == ".md" and path.parts[0] != DOCS.name):
+    if not home and (not path.suffix or (path.suffix == ".md" and path.parts[0] != DOCS.name)):
         return f"`{path}`"
     inside = home or os.path.relpath(path, DOCS.name)
     by_path = path.suffix == ".md" and Path(words).name == path.name
