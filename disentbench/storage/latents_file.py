@@ -12,9 +12,9 @@ seeds, failed    [run]
 
 float16 holds a number to 2^-11 of its size, and none beyond 65504. Where that would alter what is
 measured, the file is not written: a mean may move by SHIFT of its posterior's standard deviation,
-as the root mean square over the images. A mixture whose components are moved by so much, each at
-random, is one whose variances are larger by SHIFT^2 in relation: its entropy is off by at most
-log(1 + SHIFT^2) / 2 = 0.005 nats a latent.
+as the root mean square over the images. A mixture whose components are moved by so much at random
+is as one whose variances are larger by SHIFT^2 in relation, and its entropy is off by no more than
+log(1 + SHIFT^2) / 2 = 0.005 nats a latent; benchmarks/evaluation.py measures less.
 """
 
 import json
