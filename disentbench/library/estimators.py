@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from disentbench.library.measures import posterior_of
+from disentbench.library.numbers import require_whole
 from disentbench.scoring.audit import audit_posterior
 from disentbench.seeds import generator
 
@@ -39,10 +41,14 @@ def audit(
     >>> print(mi[["mws", "exact"]].round(2).to_dict())
     {'mws': 5.55, 'exact': 3.47}
     """
+    require_whole(0, repeats=repeats, samples=samples, seed=seed)
+    sizes = np.atleast_1d(np.asarray(batch_sizes, object)).tolist()
+    for size in sizes:
+        require_whole(0, batch_sizes=size)
     posterior = posterior_of(mean, logvar, logits)
     return audit_posterior(
         posterior,
-        batch_sizes=batch_sizes,
+        batch_sizes=sizes,
         repeats=repeats,
         samples=samples,
         rng=generator(seed, "audit"),

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from disentbench import plugins
 from disentbench.errors import UserError
 from disentbench.library.recipes import of_run
 from disentbench.library.trained import TrainedVAE, history_of
@@ -10,7 +13,7 @@ from disentbench.models import model_file
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of
 from disentbench.recipe import Recipe
-from disentbench.storage import expected, seals
+from disentbench.storage import expected, limits, plain_data, seals
 from disentbench.storage.layout import PackFolder
 from disentbench.storage.study_file import read_recipe, read_study
 
@@ -39,8 +42,9 @@ def load(
     >>> again.history.equals(model.history)
     True
     """
-    path = Path(path)
+    path = limits.regular(path, "a model.pt")
     saved = model_file.load(path)
+    _require_plain_numbers(saved, path)
     pack = _recipe_in(saved, path) if study is None else _recipe_of(study, path)
     model_file.require_fit(saved, vae_of(pack), len(pack.pack.seeds))
     chosen = _chosen(path, pack.pack.seeds, seed)
@@ -62,7 +66,34 @@ def _recipe_in(saved: Saved, path: Path) -> Recipe:
         raise UserError(f"{path} was written before recipes stood in such files; name its study=")
     if not saved.recipe.lstrip().startswith("{"):  # another text would be taken for a path
         raise UserError(f"{path} holds what is no recipe")
+    try:
+        _require_contents(plain_data.parsed(saved.recipe))
+    except ValueError as error:
+        raise UserError(f"{path} holds what is no recipe: {error}") from None
     return read_recipe(saved.recipe)
+
+
+def _require_contents(said: Any) -> None:
+    """Refuse a recipe of images in files that does not say what is in them, as all of ours do.
+
+    Reading it would look at whatever file a stranger names.
+    """
+    datasets = said.get("datasets") if isinstance(said, dict) else None
+    for name, options in datasets.items() if isinstance(datasets, dict) else ():
+        if not isinstance(options, dict) or options.get("contents"):
+            continue
+        file = str(options.get("of", name))
+        known = file in plugins.names("datasets")  # another is refused when the recipe is read
+        if known and "contents" in plugins.load("datasets", file).model_fields:
+            raise UserError(f"datasets.{name} does not say what its images are")
+
+
+def _require_plain_numbers(saved: Saved, path: Path) -> None:
+    """Refuse parameters that are not arrays of float32, which no model of ours has."""
+    for values in saved.parameters.values() if isinstance(saved.parameters, dict) else ():
+        dense = isinstance(values, torch.Tensor) and values.layout is torch.strided
+        if not dense or values.is_meta or values.dtype != torch.float32:
+            raise UserError(f"{path} holds parameters that are no arrays of float32")
 
 
 def _recipe_of(source: str | Path | dict[str, Any], path: Path) -> Recipe:
@@ -95,6 +126,7 @@ def _chosen(path: Path, seeds: range, seed: int | None) -> int:
 def _history(saved: Saved, pack: Recipe, path: Path, seed: int) -> str:
     """The history of a run as CSV: what the file has, or the workflow's beside it; else nothing."""
     if saved.history:
+        history_of(saved.history)  # a stranger's may be no table
         return saved.history
     beside = PackFolder(path.parent).history
     said = seals.identity(beside)

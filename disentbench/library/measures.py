@@ -6,7 +6,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from disentbench.errors import UserError
+from disentbench.library.numbers import require_whole
 from disentbench.metrics import STANDARD_ERROR, is_error
+from disentbench.options import shown
 from disentbench.posterior import Posterior
 from disentbench.posterior.from_arrays import from_anywhere, represent
 from disentbench.posterior.representation import Representation
@@ -45,6 +47,7 @@ def decompose(
     >>> float(terms["value"]["index_code_mi"].round(3))
     0.693
     """
+    require_whole(0, samples=samples, seed=seed)
     run = _posterior_of(mean, logvar, groups, logits)
     values = measure("decomposition", run, seed, samples=samples).values
     terms = [name for name in values if not is_error(name)]
@@ -74,11 +77,12 @@ def levels(
     >>> ends.round(1).loc["mig"].to_dict()
     {'chance': 0.0, 'perfect': 1.0}
     """
+    require_whole(0, seed=seed)
     asked = named(metrics)
     table = calibrate(classes(from_anywhere(factors)), asked, seed).set_index("metric")
     kept = [name for name in table.index if wanted(file_of(name), {name: 0.0}, asked)]
     if not kept:
-        names = ", ".join(asked or ())
+        names = ", ".join(asked or ()) or "no metrics"
         raise UserError(f"none of {names} looks at factors; name metrics that do, such as mig")
     return table.loc[kept]
 
@@ -98,9 +102,12 @@ def _posterior_of(
     groups: Mapping[str, Sequence[int]] | None,
     logits: Mapping[str, ArrayLike] | None,
 ) -> Representation:
+    for name, given in (("groups", groups), ("logits", logits)):
+        if not isinstance(given, Mapping | None):
+            raise UserError(f"{name} are {shown(given)}; write them by name, {{'a': ...}}")
     return represent(
         from_anywhere(mean),
         logvar=from_anywhere(logvar),
         logits={name: from_anywhere(values) for name, values in (logits or {}).items()},
-        groups={name: list(latents) for name, latents in (groups or {}).items()},
+        groups=dict(groups or {}),
     )

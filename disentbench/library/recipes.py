@@ -60,6 +60,9 @@ def from_keywords(seed: int, settings: dict[str, Any], options: dict[str, Any]) 
     name, objective = _named("objective", settings["objective"])
     file = str(objective.get("of", name))
     of_objective, of_training = _told_apart(options, file)
+    training = settings["training"]
+    if not isinstance(training, dict):
+        raise UserError(f"training is {shown(training)}; write a mapping, such as {{'steps': 100}}")
     swept = {k: [v] if isinstance(v, int | float) else v for k, v in of_objective.items()}
     dataset, its_options = _named("dataset", settings["dataset"])
     study = {
@@ -68,7 +71,7 @@ def from_keywords(seed: int, settings: dict[str, Any], options: dict[str, Any]) 
         "objectives": {name: objective | swept},
         "seeds": str(seed),
         "pack": 1,
-        "training": settings["training"] | of_training,
+        "training": training | of_training,
     }
     return read_recipe(
         study | {key: settings[key] for key in ("architecture", "likelihood", "latents")}

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from disentbench.errors import UserError
+from disentbench.library.numbers import require_whole
 from disentbench.library.pixels import as_pictures, as_seen
 from disentbench.models import model_file, on_arrays
 from disentbench.models.layers import Parameters
@@ -128,8 +129,8 @@ class TrainedVAE:
 
         That is standard normal, and uniform over the classes of a discrete group.
         """
-        if n < 1:
-            raise UserError(f"n is {n}; it must be 1 or more")
+        require_whole(1, n=n)
+        require_whole(0, seed=seed)
         rng = generator(seed, "samples of the prior")
         z = rng.standard_normal((n, self.latents))
         groups = self.vae.discrete.items()
@@ -150,7 +151,8 @@ class TrainedVAE:
         class. `latents` names those that move; without it, all do.
         """
         moved = list(range(self.latents)) if latents is None else list(latents)
-        if odd := [j for j in moved if not 0 <= j < self.latents]:
+        require_whole(1, steps=steps)
+        if odd := [j for j in moved if j not in range(self.latents)]:
             raise UserError(f"there is no latent {odd[0]}; they are 0 to {self.latents - 1}")
         posterior = self.encode(from_anywhere(image)[None])
         z = np.tile(posterior.mean, (len(moved), steps, 1))
@@ -183,8 +185,9 @@ class TrainedVAE:
         """The class of each image in every discrete group of the model."""
         sizes = self.vae.discrete
         if set(classes) != set(sizes):
+            given = ", ".join(map(str, classes)) or "no group"
             raise UserError(
-                f"classes are given of {', '.join(classes) or 'no group'}; the model's discrete "
+                f"classes are given of {given}; the model's discrete "
                 f"groups are {', '.join(sizes) or 'none'}"
             )
         chosen = {name: from_anywhere(values) for name, values in classes.items()}
@@ -205,4 +208,7 @@ def history_of(text: str) -> pd.DataFrame:
     """A history, of its text as CSV."""
     if not text:
         return pd.DataFrame(columns=["seed", "step", "loss"])
-    return pd.read_csv(io.StringIO(text))
+    try:
+        return pd.read_csv(io.StringIO(text))
+    except ValueError:
+        raise UserError("the history of losses in the model file is no table") from None

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from disentbench.datasets import promised
 from disentbench.errors import UserError
+from disentbench.library.numbers import require_whole
 from disentbench.library.pixels import as_dataset
 from disentbench.library.recipes import Named, recipe_of
 from disentbench.library.trained import TrainedVAE
@@ -70,6 +71,7 @@ def train(
     >>> model.history["step"].tolist()
     [1, 2, 3, 4, 5]
     """
+    require_whole(1, threads=threads)
     said, held = dataset, None
     if images is not None:
         if dataset is not None or recipe is not None:

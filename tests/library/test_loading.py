@@ -79,7 +79,9 @@ def alone(tmp_path_factory):
         ({"recipe": str(BEFORE / "study.yaml")}, "holds what is no recipe"),
         ({"recipe": "{}"}, "study"),
         ({"recipe": 3}, "cannot be read as a model"),
+        ({"recipe": "{"}, "holds what is no recipe"),
         ({"history": torch.zeros(1)}, "cannot be read as a model"),
+        ({"history": "\n"}, "the history of losses in the model file is no table"),
         ({"failed": torch.zeros(2, dtype=torch.bool)}, "does not hold the parameters"),
         ({"recipe": tiny("hfvae", seeds="0").text}, "does not hold the parameters"),
     ],
@@ -108,3 +110,26 @@ def test_a_history_of_another_run_is_not_taken_for_its_own(alone, tmp_path):
     assert disentbench.load(tmp_path / "model.pt").history["loss"].tolist() == [1.5]
     seals.write_sums(tmp_path / "history.csv", identity={"of": "other/history"})
     assert disentbench.load(tmp_path / "model.pt").history.empty
+
+
+@pytest.mark.parametrize("file", ["npz", "h5", "folder"])
+def test_a_strangers_recipe_opens_no_file_of_ours(alone, tmp_path, file):
+    content = model_file.load(alone)._asdict()
+    read = json.loads(content["recipe"]) | {"datasets": {file: {"path": str(tmp_path)}}}
+    model_file.save(tmp_path / "odd.pt", content | {"recipe": json.dumps(read)})
+    with pytest.raises(disentbench.UserError, match=f"datasets.{file} does not say what its"):
+        disentbench.load(tmp_path / "odd.pt")
+
+
+@pytest.mark.parametrize("turn", [torch.Tensor.double, torch.Tensor.to_sparse, torch.Tensor.int])
+def test_parameters_are_arrays_of_float32(alone, tmp_path, turn):
+    content = model_file.load(alone)._asdict()
+    content["parameters"] = {name: turn(p) for name, p in content["parameters"].items()}
+    model_file.save(tmp_path / "odd.pt", content)
+    with pytest.raises(disentbench.UserError, match="parameters that are no arrays of float32"):
+        disentbench.load(tmp_path / "odd.pt")
+
+
+def test_a_folder_is_no_model_and_nobody_is_told_to_remove_it(tmp_path):
+    with pytest.raises(disentbench.UserError, match="a folder, is not a file; name a model"):
+        disentbench.load(tmp_path)

@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 import disentbench
 from disentbench.cli import main
+from disentbench.library.numbers import require_whole
 
 RNG = np.random.default_rng(0)
 FACTORS = np.tile(np.indices((3, 4)).reshape(2, -1).T, (10, 1))
@@ -92,6 +93,20 @@ def test_arrays_that_do_not_fit_are_a_sentence():
         disentbench.decompose(MEAN, LOGVAR[:, :1])
     with pytest.raises(disentbench.UserError, match="each of 0 to 1 in one list"):
         disentbench.decompose(MEAN, LOGVAR, {"a": [0, 2]})
+
+
+def test_numbers_of_things_are_whole():
+    for name, call in {
+        "seed": lambda: disentbench.levels(FACTORS, "mig", seed=-1),
+        "batch_sizes": lambda: disentbench.audit(MEAN, LOGVAR, batch_sizes=[8, -1]),
+        "threads": lambda: disentbench.train(steps=1, threads=-1),
+    }.items():
+        with pytest.raises(disentbench.UserError, match=f"{name} is -1; it must be a whole number"):
+            call()
+    for number in (0, 2.5, "3", True, None):
+        with pytest.raises(disentbench.UserError, match=r"n is .*; it must be a whole number from"):
+            require_whole(1, n=number)
+    require_whole(1, n=np.int64(1))
 
 
 def test_images_come_with_their_factors_and_in_part():
