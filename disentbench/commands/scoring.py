@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from disentbench import sources
 from disentbench.commands.tables import write_table
 from disentbench.errors import UserError
+from disentbench.options import shown
 from disentbench.storage import expected, files, limits, seals
 from disentbench.storage.identities import Identity
-from disentbench.study.evaluation import read_evaluate
+from disentbench.study.evaluation import WHOLE, Evaluate, read_evaluate
 
 if TYPE_CHECKING:
     from disentbench.posterior import Posterior
@@ -101,7 +102,10 @@ def levels(
 
     _require_apart([file], [out], beside)
     reading = _reading(beside=beside)._replace(memory=max_memory)
-    factors = read_factors(file, reading, read_evaluate(evaluate))
+    evaluated = read_evaluate(evaluate)
+    if evaluated != WHOLE:
+        _require_part_of(file, evaluated)
+    factors = read_factors(file, reading, evaluated)
     if input_identity:
         expected.require(file, input_identity)
     table = calibrate(factors, metrics, seed)
@@ -110,6 +114,28 @@ def levels(
         raise UserError(f"none of {named} looks at factors; name metrics that do, such as mig")
     made_by = [sources.levels(file_of(name)) for name in metrics or []]
     write_table(table, out, sums, _said(identity, *made_by))
+
+
+def _require_part_of(file: Path, evaluate: Evaluate) -> None:
+    """Refuse to choose a part of what is no data set file, or by factors that it does not have."""
+    from disentbench.posterior.from_files import HDF5
+    from disentbench.storage import hdf5
+
+    limits.regular(file, "a data set file, images.h5")
+    names = None
+    if file.suffix.lower() in HDF5:
+        with hdf5.open_data(file) as stored:
+            if {"schema", "factor_sizes"} <= set(stored.attrs):
+                said = hdf5.attribute(stored, "factor_names")
+                names = said if isinstance(said, tuple) else ()  # an empty list has no kind
+    if names is None:
+        raise UserError(f"--evaluate chooses a part of a data set file, images.h5; {file} is none")
+    steps = () if isinstance(evaluate.stride, int) else evaluate.stride
+    if unknown := [name for name in steps if name not in names]:
+        choices = ", ".join(names) or "none"
+        raise UserError(
+            f"evaluate.stride names {shown(unknown[0])}; the factors of {file} are {choices}"
+        )
 
 
 def audit(

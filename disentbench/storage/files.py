@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from disentbench.errors import UserError
+from disentbench.storage import limits
 
 # Set in the jobs of a workflow: the command that runs it again. There, what is damaged is moved
 # aside, so that the workflow finds it missing and makes it again.
@@ -24,7 +25,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     processes of this machine have left of theirs is removed.
     """
     path = Path(path)
-    temporary = path.with_name(f"{_start(path)}{os.getpid()}{path.suffix}")
+    temporary = path.parent / f"{_start(path)}{os.getpid()}{path.suffix}"  # "" is a path, too
     try:
         make_room(path)
         _sweep(path)
@@ -57,9 +58,14 @@ def scratch(path: Path) -> Iterator[Path]:
 
 
 def make_room(path: Path) -> None:
-    """Make the folder that a file will be in; in a workflow, a folder in its place moves aside."""
+    """Make the folder that a file will be in; in a workflow, a folder in its place moves aside.
+
+    A device or a pipe is refused: a file would take its place.
+    """
     make_folder(path.parent)
     if not path.is_dir():
+        if what := limits.kind(path):
+            raise UserError(f"{path} is {what}, and a file would take its place; name another")
         return
     if not in_workflow():
         raise IsADirectoryError(f"{path} is a folder, and files go there; move it away")

@@ -78,6 +78,27 @@ def test_what_goes_with_the_codes_is_not_written_over(capsys, command):
     assert Path("f.npy").read_bytes() == before
 
 
+@pytest.mark.parametrize("make", KINDS)
+def test_no_file_takes_the_place_of_what_is_none(capsys, make):
+    make("out.csv")
+    before = Path("out.csv").stat()
+    np.save("x.npy", MEAN)
+    np.save("f.npy", FACTORS)
+    words = ("x.npy", "--with", "factors=f.npy", "--metrics", "mig", "--out", "out.csv")
+    assert "out.csv is " in refused(capsys, "score", *words)
+    assert Path("out.csv").stat().st_mode == before.st_mode
+
+
+@pytest.mark.parametrize("part", ['{"images": 3}', '{"stride": 2}'])
+def test_a_part_is_of_a_data_set_file(capsys, part):
+    np.save("x.npy", MEAN)
+    np.save("f.npy", FACTORS)
+    h5()
+    for words in (("x.npy", "--with", "factors=f.npy"), ("x.h5",)):
+        error = refused(capsys, "levels", *words, "--metrics", "mig", "--evaluate", part)
+        assert f"images.h5; {words[0]} is none" in error
+
+
 def test_a_link_to_itself_is_refused(capsys):
     Path("loop.h5").symlink_to("loop.h5")
     assert "loop.h5 cannot be read" in refused(capsys, "score", "loop.h5", "--metrics", "mig")
