@@ -83,6 +83,12 @@ def test_what_is_not_empty_or_no_folder_is_refused(here, capsys):
     assert sorted(os.listdir()) == ["file", "full", "link"]
 
 
+@pytest.mark.parametrize("name", ["{a}", " {b", "two words\nand a line"])
+def test_whatever_a_folder_may_be_called_it_may_be_called(here, name):
+    assert main(["new", name]) == 0
+    assert (here / name / "configs/study.yaml").exists()
+
+
 @pytest.mark.parametrize("name", ["starters", "../secret", "", "demo.yaml"])
 def test_a_study_that_we_do_not_ship_is_refused_with_nothing_left(here, capsys, name):
     Path("secret.yaml").touch()
@@ -150,6 +156,9 @@ def test_rules_of_another_version_are_told_of(here, capsys):
     capsys.readouterr()
     project.compare_versions(here)
     assert capsys.readouterr() == ("", "")
+    Path(project.VERSION).write_bytes(b"\xff")
+    project.compare_versions(here)
+    assert "came with version" in capsys.readouterr().err
     Path(project.VERSION).write_text("0.0.9\n")
     project.compare_versions(here)
     error = capsys.readouterr().err
@@ -170,6 +179,15 @@ def test_a_study_of_its_own_with_a_mistake_is_one_sentence(here, capsys):
     error = capsys.readouterr().err
     assert "study.yaml: unknown key 'colour'; the keys are study, " in error
     assert error.count("\n") == 1
+
+
+def test_a_link_that_leads_nowhere_is_not_the_demo(here, capsys):
+    Path("configs").mkdir()
+    Path("configs/study.yaml").symlink_to("gone.yaml")
+    with pytest.raises(SystemExit) as left:
+        configfiles.of_folder(".")
+    assert left.value.code == 2
+    assert "no study file configs/study.yaml" in capsys.readouterr().err
 
 
 def test_the_starter_names_every_key_and_what_it_says_of_a_default_is_true():

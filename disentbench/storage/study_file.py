@@ -18,7 +18,7 @@ def read_study(source: str | Path | dict, name: str = "study") -> Study:
     if isinstance(source, dict):
         return _validated(source, name)
     text = str(source)
-    if text.lstrip().startswith("{"):
+    if isinstance(source, str) and text.lstrip().startswith("{"):
         return _validated(_parsed(text, name), name)
     return _validated(read_plain(Path(text)), text)
 

@@ -6,6 +6,7 @@ which calls `check_command`; with `--workflow-profile none` nothing does.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,7 +34,7 @@ def of_folder(folder: str) -> str:
     from a server, which has none.
     """
     own = Path(folder, STUDY)
-    if not own.exists():
+    if not os.path.lexists(own):  # a link that leads nowhere is meant to be a study
         return f"{folder}/configs/demo.yaml"
     _require_studies(own)
     return str(own)

@@ -55,9 +55,10 @@ def lay_out(folder: Path, study: str) -> None:
 def compare_versions(folder: str | Path) -> None:
     """Say so, on stderr, where the rules of a folder came with another version of the package."""
     path = Path(folder, VERSION)
-    if not path.exists():  # a checkout
+    if not path.is_file():  # a checkout
         return
-    made, here = path.read_text(encoding="utf-8").strip(), provenance.version("disentbench")
+    made = path.read_text(encoding="utf-8", errors="replace").strip()
+    here = provenance.version("disentbench")
     if made != here:
         print(
             f"disentbench: the rules of this folder came with version {shown(made)[1:-1]}, and "
