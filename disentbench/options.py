@@ -92,10 +92,14 @@ REMEDIES = {
 }
 
 
+WHOLE_NUMBER = "constrained-int"  # how pydantic calls that choice of a key with several
+
+
 def sentence(error: ValidationError) -> str:
     """The first complaint of pydantic as one sentence: where, what came, what would do."""
-    first = error.errors()[0]
-    place = [part for part in first["loc"] if not str(part).startswith("[")]
+    first = _deepest(error.errors())
+    place = [part for part in first["loc"] if not str(part).startswith(("[", "dict["))]
+    place = [part for part in place if part != WHOLE_NUMBER]
     kind, came, context = first["type"], first["input"], first.get("ctx", {})
     if kind == "missing" and isinstance(place[-1], int):  # of a list of a certain length
         return f"{_dotted(place[:-1])} is {shown(came)}; it should hold more"
@@ -109,6 +113,15 @@ def sentence(error: ValidationError) -> str:
     plain = {key: f"{x:.15g}" if isinstance(x, float) else x for key, x in context.items()}
     quotes = ", in quotes" * (kind == "string_type" and _looks_odd(came))
     return f"{where} is {shown(came)}; it should {REMEDIES[kind].format(**plain)}{quotes}"
+
+
+def _deepest(errors: list[Any]) -> Any:
+    """The first error; of a key that takes a number or a mapping, one within the mapping."""
+    first, *others = errors
+    *key, kind = first["loc"] or (None,)
+    if kind != WHOLE_NUMBER or not isinstance(first["input"], dict):
+        return first
+    return next((other for other in others if [*other["loc"]][: len(key)] == key), first)
 
 
 def _looks_odd(value: Any) -> bool:

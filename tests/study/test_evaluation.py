@@ -95,7 +95,10 @@ HUGE = {"evaluate": {"stride": 40}}
 MISTAKES = [
     ({"stride": {"hue": 2}}, "evaluate.stride names 'hue', which is no factor of a data set of"),
     ({"stride": 2, "images": 9}, "stride and images each choose a part of the images"),
-    ({"stride": 0}, "evaluate.stride"),
+    ({"stride": 0}, "evaluate.stride is 0; it should be at least 1"),
+    ({"stride": 2.5}, "evaluate.stride is 2.5; it should be a whole number"),
+    ({"stride": {"posX": "a"}}, "evaluate.stride.posX is 'a'; it should be a whole number"),
+    ({"stride": {"posX": 0}}, "evaluate.stride.posX is 0; it should be at least 1"),
     ({"images": 1}, "evaluate.images is 1; it should be at least 2"),
     ({"latents": "float8"}, "evaluate.latents is 'float8'; it should be 'float32' or 'float16'"),
     ({"every": 2}, "evaluate: unknown key 'every'; the keys are stride, images, latents"),
