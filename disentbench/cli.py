@@ -26,6 +26,7 @@ from disentbench.commands import (
 )
 from disentbench.commands.arguments import (
     distance,
+    groups,
     mapping,
     memory,
     named_files,
@@ -211,7 +212,7 @@ def _score() -> Iterable[Argument]:
     yield argument("--factors", type=names, help="a table's columns of factors; default: v0,v1,...")
     yield argument("--logvar", type=names, help="a table's columns of it; default: logvarN for zN")
     vectors = "codes of several numbers, 16 each or 0-15,16-31,...: each by its principal component"
-    yield argument("--groups", help=vectors)
+    yield argument("--groups", type=groups, help=vectors)
     yield argument("--detail", type=Path, help="a .json file for what figures are drawn from")
 
 

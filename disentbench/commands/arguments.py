@@ -1,17 +1,23 @@
 """What the words of a command line may be: each kind of value, checked."""
 
 import argparse
+import re
 from pathlib import Path
 
 from disentbench.errors import UserError
 from disentbench.options import shown
 from disentbench.storage import limits, plain_data
 
+LEAST_RATE = 1e-6  # a day and a half for an image
+DIGITS = 9  # of a number of things: more there are not of any
+
 
 def whole(text: str) -> int:
     """A number of things, at least one."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+    if not text.isdecimal() or len(text) > DIGITS or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no whole number of at least 1 and at most {DIGITS} digits"
+        )
     return int(text)
 
 
@@ -33,13 +39,22 @@ def distance(text: str) -> float:
 
 
 def rate(text: str) -> float:
-    """A number above 0."""
+    """A number above 0, of which hours can be told."""
     try:
-        if 0 < (number := float(text)) < float("inf"):
+        if LEAST_RATE <= (number := float(text)) < float("inf"):
             return number
     except ValueError:
         pass
-    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0, and {LEAST_RATE} or more")
+
+
+def groups(text: str) -> str:
+    """Latents that go together, which the score reads, if none has more digits than there are."""
+    if re.search(rf"\d{{{DIGITS + 1}}}", text):
+        raise argparse.ArgumentTypeError(
+            f"{shown(text)} names no latents; write 0-15,16-31, or 16 for every 16 of them"
+        )
+    return text
 
 
 def mapping(text: str) -> dict:

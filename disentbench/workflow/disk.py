@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from disentbench.recipe import Pack
@@ -64,7 +65,8 @@ def there(folder: Path) -> int:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 left.append(entry.path)
-            else:
+                continue
+            with suppress(FileNotFoundError):  # a study that runs renames what it has written
                 total += entry.stat(follow_symlinks=False).st_size
     return total
 

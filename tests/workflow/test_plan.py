@@ -1,6 +1,7 @@
 """What a plan says before a study runs: its jobs, its disk, its hours, and what is left of it."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -160,6 +161,19 @@ def test_what_is_there_is_not_written_again(tmp_path):
     assert (found.there, found.left) == (1010, whole.total - 1010)
 
 
+def test_a_file_that_goes_while_it_is_looked_at_takes_no_room(tmp_path, monkeypatch):
+    listed = os.scandir
+    (tmp_path / "renamed").write_bytes(bytes(10))
+
+    def and_then_gone(folder):
+        entries = list(listed(folder))
+        (tmp_path / "renamed").unlink()
+        return entries
+
+    monkeypatch.setattr(os, "scandir", and_then_gone)
+    assert disk.there(tmp_path) == 0
+
+
 def test_the_free_space_is_that_of_the_nearest_folder_there_is(tmp_path):
     free = disk.free(tmp_path / "not/there/yet")
     assert free == pytest.approx(disk.free(tmp_path), rel=0.1)
@@ -230,6 +244,11 @@ def test_a_file_that_is_not_there_yet_is_said(tmp_path, capsys):
         (["configs/smoke.yaml", "--images-per-second", "0"], "'0' is no number above 0"),
         (["configs/smoke.yaml", "--images-per-second", "fast"], "'fast' is no number above 0"),
         (["configs/smoke.yaml", "--images-per-second", "inf"], "'inf' is no number above 0"),
+        (
+            ["configs/smoke.yaml", "--images-per-second", "1e-320"],
+            "no number above 0, and 1e-06",
+        ),
+        (["configs/smoke.yaml", "--at-once", "1" + 400 * "0"], "and at most 9 digits"),
         (["configs/smoke.yaml", "--at-once", "0"], "'0' is no whole number of at least 1"),
         (["configs/smoke.yaml", "--measure", "--device", "x"], "give one of them"),
     ],
