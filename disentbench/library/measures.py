@@ -109,5 +109,5 @@ def _posterior_of(
         from_anywhere(mean),
         logvar=from_anywhere(logvar),
         logits={name: from_anywhere(values) for name, values in (logits or {}).items()},
-        groups=dict(groups or {}),
+        groups={name: list(latents) for name, latents in (groups or {}).items()},
     )
