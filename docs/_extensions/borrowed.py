@@ -13,6 +13,7 @@ HOMES = {
     "CONTRIBUTING.md": "contributing.md",
     "configs/README.md": "protocols.md",
     "benchmarks/RESULTS.md": "measurements.md",
+    "results/README.md": "reference.md",
 }
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
