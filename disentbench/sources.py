@@ -64,7 +64,7 @@ def audit() -> tuple[Path, ...]:
 
 def collecting() -> tuple[Path, ...]:
     """The sources of the tidy table, given the scores."""
-    return of("results.collect", "study.published", "recipe", "study")
+    return of("results.collect", "study.published", "recipe", "study", "study.evaluation")
 
 
 def reporting() -> tuple[Path, ...]:

@@ -31,6 +31,7 @@ def numbers(text: str) -> list[float]:
 def test_a_notebook_says_what_it_said(name, tmp_path, monkeypatch):
     for folder in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR"):  # nothing goes home
         monkeypatch.setenv(folder, str(tmp_path / folder))
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # `report`, called in this process, has set it
     committed = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     run = nbformat.from_dict(committed)
     for cell in run.cells:

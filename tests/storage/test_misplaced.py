@@ -84,7 +84,7 @@ def test_a_file_where_a_folder_should_be_is_named(tmp_path, how):
 
 def test_a_workflow_asks_before_it_begins(tmp_path, in_workflow):
     (tmp_path / "scores").write_text("")
-    job = SimpleNamespace(output=[str(tmp_path / "new/scores.csv")], log=[])
+    job = SimpleNamespace(output=[str(tmp_path / "new/scores.csv")], log=[], benchmark=None)
     make_way([job])
     assert (tmp_path / "new").is_dir()
     job.log = [str(tmp_path / "scores/logs/score.log")]
