@@ -43,18 +43,21 @@ def _of_dataset(study: Study, dataset: str) -> int:
     runs = sum(len(pack.seeds) for pack in study.packs if pack.dataset == dataset)
     settings = sum(len(study.sweep(name)) for name in study.objectives)
     shown = sum(given(metric).values for metric in study.metrics_on(dataset))
-    plot = sum(once + each * settings for once, each in (PLOT_FILES, PLOT_PAGE))
+    plots = sum(
+        count * sum(once + each * shown_there for once, each in (PLOT_FILES, PLOT_PAGE))
+        for shown_there, count in plots_by_settings(study, shown)
+    )
     tables = (OF_RUN * runs + OF_SETTING * settings) * shown
-    return plots(study, shown) * plot + _pictures(study, recipe, runs) + tables
+    return plots + _pictures(study, recipe, runs) + tables
 
 
-def plots(study: Study, shown: int) -> int:
-    """The plots of a data set on which so many values are shown."""
+def plots_by_settings(study: Study, shown: int) -> list[tuple[int, int]]:
+    """The plots of a data set on which so many values are shown: (settings in each, how many)."""
     settings = sum(len(study.sweep(name)) for name in study.objectives)
     intervals = min(FAMILIAR, round(SHARE * shown)) if settings > 1 else 0
-    lines = axes(study)
-    of_axes = lines * shown + max(lines, 1) * CODES
-    return ONCE + _losses(study) + LATENTS * len(study.objectives) + intervals + of_axes
+    of_all = ONCE + _losses(study) + LATENTS * len(study.objectives) + intervals
+    of_axes = [(there, shown + CODES) for there in axes(study)]
+    return [(settings, of_all), *(of_axes or [(settings, CODES)])]
 
 
 def _losses(study: Study) -> int:
@@ -65,15 +68,18 @@ def _losses(study: Study) -> int:
     return LOSSES + len(estimators) + 2 * critics
 
 
-def axes(study: Study) -> int:
-    """The strengths that have an axis: beta, or an objective's own, with two points or more."""
-    points: dict[tuple[str, str], set] = defaultdict(set)
+def axes(study: Study) -> list[int]:
+    """The settings on each axis: of beta or an objective's own, with two points or more.
+
+    What has no strength, the VAE, is on the axis of beta.
+    """
+    points: dict[tuple[str, str], list] = defaultdict(list)
     for name in study.objectives:
         for point in study.sweep(name):
-            for key, value in list(point.items())[:1]:
-                own = "" if key == "beta" else study.file_of("objectives", name)
-                points[key, own].add(value)
-    return sum(len(values) > 1 for values in points.values())
+            key, value = next(iter(point.items()), ("beta", None))
+            own = "" if key == "beta" else study.file_of("objectives", name)
+            points[key, own].append(value)
+    return [len(values) for values in points.values() if len({*values} - {None}) > 1]
 
 
 def _pictures(study: Study, recipe: Recipe, runs: int) -> int:
