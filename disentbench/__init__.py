@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 from disentbench.errors import UserError
 
 if TYPE_CHECKING:
-    from disentbench.library.data import data
-    from disentbench.library.estimators import audit
-    from disentbench.library.latents import latents
-    from disentbench.library.loading import load
-    from disentbench.library.measures import decompose, levels
-    from disentbench.library.trained import TrainedVAE
-    from disentbench.library.training import train
+    from disentbench.api.data import data
+    from disentbench.api.estimators import audit
+    from disentbench.api.latents import latents
+    from disentbench.api.loading import load
+    from disentbench.api.measures import decompose, levels
+    from disentbench.api.trained import TrainedVAE
+    from disentbench.api.training import train
     from disentbench.scoring.score_arrays import score
 
 __all__ = [
@@ -28,15 +28,15 @@ __all__ = [
     "train",
 ]
 HOMES = {
-    "TrainedVAE": "library.trained",
-    "audit": "library.estimators",
-    "data": "library.data",
-    "decompose": "library.measures",
-    "latents": "library.latents",
-    "levels": "library.measures",
-    "load": "library.loading",
+    "TrainedVAE": "api.trained",
+    "audit": "api.estimators",
+    "data": "api.data",
+    "decompose": "api.measures",
+    "latents": "api.latents",
+    "levels": "api.measures",
+    "load": "api.loading",
     "score": "scoring.score_arrays",
-    "train": "library.training",
+    "train": "api.training",
 }
 
 

@@ -1,7 +1,6 @@
 """What a study may say, and what follows from it: its packs and their recipes. Imports no torch."""
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
@@ -12,27 +11,11 @@ from pydantic import AfterValidator, Field, model_validator
 from disentbench import plugins
 from disentbench.options import SINCE, Options, as_mapping, shown, twice
 from disentbench.recipe import Pack, Parts, Recipe, Sweep, Training, path_safe
-from disentbench.study import fitting, published
+from disentbench.study import bounds, fitting, published
 from disentbench.study.evaluation import Evaluate
 
-
-def _seed_range(seeds: Any) -> str:
-    match = re.fullmatch(SEEDS, str(seeds))
-    if not match or not 0 <= int(match[2] or match[1]) - int(match[1]) < MOST_SEEDS:
-        raise ValueError(
-            f"{shown(seeds)} is no range of seeds; write the first and the last, as in 0-4, "
-            f"of at most {MOST_SEEDS:,} seeds"
-        )
-    return str(seeds)
-
-
-SEEDS = "([0-9]{1,9})(?:-([0-9]{1,9}))?"
-MOST_SEEDS = 100_000
 # The keys of a study that alter no model; all others are in every recipe.
 TRAINS_NOTHING = {"metrics", "evaluate", "published_id"}
-# Ten times the largest study that we ship: 12,600 runs in 252 packs, and room to spare.
-MOST_RUNS, MOST_PACKS = 200_000, 10_000
-MOST_TEXT = 100_000  # characters of a study as JSON: a command takes 128 KiB in one argument
 Name = Annotated[str, AfterValidator(path_safe)]
 Small = Annotated[int, Field(ge=1, le=1000)]
 
@@ -48,7 +31,7 @@ class Study(Options):
     study: Name
     datasets: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
     objectives: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
-    seeds: Annotated[str, AfterValidator(_seed_range)]
+    seeds: Annotated[str, AfterValidator(bounds.seed_range)]
     pack: Small = 5
     latents: Small = 10
     architecture: dict[str, Any]
@@ -101,21 +84,9 @@ class Study(Options):
 
     def _within_bounds(self) -> None:
         """Count before anything is made: so many runs, packs and characters a study may have."""
-        if (size := len(self.text)) > MOST_TEXT:
-            raise ValueError(
-                f"the study has {size:,} characters with its aliases and defaults written out; "
-                f"at most {MOST_TEXT:,} fit a command, so make several studies of it"
-            )
+        bounds.require_text(len(self.text))
         settings = sum(sweep.size for sweep in self._sweeps.values()) * len(self.datasets)
-        first, last = self._ends
-        runs = settings * (last - first + 1)
-        packs = settings * (last // self.pack - first // self.pack + 1)
-        if runs > MOST_RUNS or packs > MOST_PACKS:
-            raise ValueError(
-                f"the study has {runs:,} runs in {packs:,} packs; at most {MOST_RUNS:,} runs and "
-                f"{MOST_PACKS:,} packs are allowed, so take fewer seeds or settings, a larger "
-                "pack, or several studies"
-            )
+        bounds.require_runs(settings, *self._ends, self.pack)
 
     @property
     def text(self) -> str:

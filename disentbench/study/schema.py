@@ -13,7 +13,8 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from disentbench import plugins
 from disentbench.recipe import PATH_SAFE
-from disentbench.study import SEEDS, Study
+from disentbench.study import Study
+from disentbench.study.bounds import SEEDS
 
 Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -9,8 +9,8 @@ import torch
 from builders.packs import GRID, tiny
 
 import disentbench
+from disentbench.api import training
 from disentbench.cli import main
-from disentbench.library import training
 from disentbench.recipe import Recipe
 from disentbench.storage.study_file import read_recipe
 

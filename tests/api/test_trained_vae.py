@@ -6,7 +6,7 @@ import torch
 from builders.packs import tiny
 
 import disentbench
-from disentbench.library import trained
+from disentbench.api import trained
 
 SIDE = 16
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from disentbench.library.measures import posterior_of
-from disentbench.library.numbers import require_whole
+from disentbench.api.measures import posterior_of
+from disentbench.api.numbers import require_whole
 from disentbench.scoring.audit import audit_posterior
 from disentbench.seeds import generator
 

@@ -7,8 +7,8 @@ import torch
 from scipy.stats import norm
 
 import disentbench
+from disentbench.api.numbers import require_whole
 from disentbench.cli import main
-from disentbench.library.numbers import require_whole
 
 RNG = np.random.default_rng(0)
 FACTORS = np.tile(np.indices((3, 4)).reshape(2, -1).T, (10, 1))

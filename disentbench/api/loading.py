@@ -6,9 +6,9 @@ from typing import Any
 import torch
 
 from disentbench import plugins
+from disentbench.api.recipes import of_run
+from disentbench.api.trained import TrainedVAE, history_of
 from disentbench.errors import UserError
-from disentbench.library.recipes import of_run
-from disentbench.library.trained import TrainedVAE, history_of
 from disentbench.models import model_file
 from disentbench.models.model_file import Saved
 from disentbench.models.vae import vae_of

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
+from disentbench.api.numbers import require_whole
+from disentbench.api.pixels import as_pictures, as_seen
 from disentbench.errors import UserError
-from disentbench.library.numbers import require_whole
-from disentbench.library.pixels import as_pictures, as_seen
 from disentbench.models import model_file, on_arrays
 from disentbench.models.layers import Parameters
 from disentbench.models.model_file import Saved

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from disentbench.api.numbers import require_whole
 from disentbench.errors import UserError
-from disentbench.library.numbers import require_whole
 from disentbench.metrics import STANDARD_ERROR, is_error
 from disentbench.options import shown
 from disentbench.posterior import Posterior

@@ -8,9 +8,9 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from disentbench import plugins
+from disentbench.api.pixels import as_pictures
 from disentbench.datasets import promised
 from disentbench.errors import UserError
-from disentbench.library.pixels import as_pictures
 from disentbench.models.device_images import Resident
 from disentbench.posterior.from_arrays import from_anywhere
 

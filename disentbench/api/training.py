@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from numpy.typing import ArrayLike
 
+from disentbench.api.numbers import require_whole
+from disentbench.api.pixels import as_dataset
+from disentbench.api.recipes import Named, recipe_of
+from disentbench.api.trained import TrainedVAE
 from disentbench.datasets import promised
 from disentbench.errors import UserError
-from disentbench.library.numbers import require_whole
-from disentbench.library.pixels import as_dataset
-from disentbench.library.recipes import Named, recipe_of
-from disentbench.library.trained import TrainedVAE
 from disentbench.recipe import Recipe
 from disentbench.storage.images import Images
 from disentbench.storage.layout import CheckpointFolder
