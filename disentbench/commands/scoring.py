@@ -118,7 +118,7 @@ def levels(
 
 def _require_part_of(file: Path, evaluate: Evaluate) -> None:
     """Refuse to choose a part of what is no data set file, or by factors that it does not have."""
-    from disentbench.posterior.from_files import HDF5
+    from disentbench.posterior.from_files import HDF5, factor_names
     from disentbench.storage import hdf5
 
     limits.regular(file, "a data set file, images.h5")
@@ -126,8 +126,7 @@ def _require_part_of(file: Path, evaluate: Evaluate) -> None:
     if file.suffix.lower() in HDF5:
         with hdf5.open_data(file) as stored:
             if {"schema", "factor_sizes"} <= set(stored.attrs):
-                said = hdf5.attribute(stored, "factor_names")
-                names = said if isinstance(said, tuple) else ()  # an empty list has no kind
+                names = factor_names(stored)
     if names is None:
         raise UserError(f"--evaluate chooses a part of a data set file, images.h5; {file} is none")
     steps = () if isinstance(evaluate.stride, int) else evaluate.stride

@@ -107,7 +107,7 @@ def read_factors(
             limits.require_memory(path, hdf5.claim(file, "factors"), reading.memory)
             factors = hdf5.array(file, "factors")
             if evaluate != WHOLE:
-                factors = factors[evaluate.rows(factors, _factor_names(file))]
+                factors = factors[evaluate.rows(factors, factor_names(file))]
             bare = hdf5.is_ours(file) and factors.shape[1:] == (0,)
             return factors if bare else classes(factors)
     _, run = next(read_latents(path, reading))
@@ -115,7 +115,7 @@ def read_factors(
     return run.factors
 
 
-def _factor_names(file: hdf5.File) -> tuple[str, ...]:
+def factor_names(file: hdf5.File) -> tuple[str, ...]:
     """What the factors of a data set file are called."""
     names = hdf5.attribute(file, "factor_names")
     return names if isinstance(names, tuple) else ()  # an empty list has no kind
